@@ -1,0 +1,75 @@
+"""The command line. The only place that catches an error and exits."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from hlsflow import __version__
+from hlsflow.errors import INTERRUPTED_EXIT_CODE, HlsflowError
+
+# Each command is a module of hlsflow.commands with add_arguments(parser) and run(args) -> exit code. Only the
+# one that is asked for is imported, so that --help answers at once.
+COMMANDS = {
+    "build": "model -> exact, C-simulated HLS project and its report (the main job)",
+    "train": "train a model as its recipe says",
+    "config": "write a complete, commented, exact HLS configuration for a model",
+    "lint": "check a model's HLS configuration and show every layer's effective types",
+    "parse": "read the reports that Vivado and Vitis wrote",
+    "compare": "compare builds and parsed reports in one table",
+}
+
+EXIT_CODES = """\
+exit codes:
+  0 done   2 usage   3 configuration   4 unsupported construct   5 model or weights   6 dataset
+  7 external tool   8 outputs differ (the gate)   9 unreadable report   10 storage   130 interrupted
+"""
+
+
+def make_parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser with the arguments of `command` alone filled in."""
+    parser = argparse.ArgumentParser(
+        prog="hlsflow",
+        description="From a compressed Keras model to a verified FPGA design and a report a person can decide by.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"hlsflow {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name, help=summary, description=summary, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == command:
+            importlib.import_module(f"hlsflow.commands.{name}").add_arguments(subparser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit code. No traceback reaches a user for what a user did."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in words if not word.startswith("-")), None)
+    try:
+        args = make_parser(command).parse_args(words)
+        return importlib.import_module(f"hlsflow.commands.{args.command}").run(args)
+    except HlsflowError as error:
+        if os.environ.get("HLSFLOW_TRACEBACK"):
+            raise
+        from hlsflow.log import paint
+
+        print(f"{paint('error:', 'red', sys.stderr)} {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted: finished steps are kept, the next run goes on from there", file=sys.stderr)
+        return INTERRUPTED_EXIT_CODE
+    except BrokenPipeError:
+        # The reader of our output (head, less) is gone; that is no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
