@@ -1,0 +1,137 @@
+"""Network + types + configuration -> a Vitis- or Vivado-ready HLS project, written by hls4ml."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hlsflow.conversion.fixed_point import FixedType
+from hlsflow.conversion.hls_config import HlsConfig
+from hlsflow.conversion.network import MULTIPLIES, Network, Op
+from hlsflow.conversion.ranges import LayerTypes, softmax_table_size
+from hlsflow.errors import ToolError
+from hlsflow.workspace import storage_errors
+
+PROJECT_NAME = "myproject"
+
+# Keys of hls4ml's layer configuration that are types of their own, not entries under `Precision`.
+_TABLE_TYPES = ("exp_table", "inv_table", "inv_inp", "inp_norm")
+
+
+def layer_configuration(layer: LayerTypes, logits: FixedType | None, config: HlsConfig) -> dict[str, Any]:
+    """hls4ml's configuration of one layer: every type explicit, so that nothing is inferred.
+
+    `logits` is the type of what goes into a softmax.
+    """
+    node = layer.node
+    precision = {role: str(type_) for role, type_ in layer.types.items() if role not in _TABLE_TYPES}
+    # A layer without biases still has a bias array of zeros in C++; so has a scale.
+    if node.op in MULTIPLIES and "bias" not in precision:
+        precision["bias"] = "ufixed<1,1>"
+    said: dict[str, Any] = {"Precision": precision, "Trace": True}
+    if node.op in MULTIPLIES:
+        said["Strategy"] = config.strategy_of(node.name).capitalize()
+        said["ReuseFactor"] = config.reuse_factor_of(node.name)
+    if node.op is Op.SOFTMAX:
+        own = config.layer(node.name)
+        said.update({f"{role}_t": str(layer.types[role]) for role in _TABLE_TYPES})
+        said["implementation"] = own.implementation or "stable"
+        assert logits is not None
+        said["table_size"] = softmax_table_size(layer, logits)
+        if own.skip:
+            said["skip"] = True
+    return said
+
+
+def _input_type(layer: LayerTypes, layers: Sequence[LayerTypes]) -> FixedType | None:
+    return next((other.result for other in layers if other.node.name in layer.node.inputs), None)
+
+
+def hls4ml_config(layers: Sequence[LayerTypes], config: HlsConfig, output_dir: Path) -> dict[str, Any]:
+    """The whole configuration as hls4ml takes it; its keys are hls4ml's own."""
+    return {
+        "Backend": config.backend,
+        "Part": config.part,
+        "ClockPeriod": config.clock_period_ns,
+        "ClockUncertainty": f"{config.clock_uncertainty_percent:g}%",
+        "IOType": config.io_type,
+        "OutputDir": str(output_dir),
+        "ProjectName": PROJECT_NAME,
+        # hls4ml stamps a project at random; ours is told apart by its digest.
+        "Stamp": "hlsflow",
+        "TraceOutput": True,
+        "HLSConfig": {
+            "Model": {
+                "Precision": {"default": "fixed<16,6>"},
+                "ReuseFactor": config.reuse_factor,
+                "Strategy": config.strategy.capitalize(),
+            },
+            "LayerName": {
+                layer.node.name: layer_configuration(layer, _input_type(layer, layers), config) for layer in layers
+            },
+        },
+        "WriterConfig": {
+            "Namespace": None,
+            # With 84,000 weights in headers g++ runs for ten minutes.
+            "WriteWeightsTxt": True,
+            "WriteTar": False,
+            "TBOutputStream": "both",
+            "WriteEmulationConstants": False,
+        },
+    }
+
+
+def layer_list(layers: Sequence[LayerTypes]) -> list[dict[str, Any]]:
+    """The layers as hls4ml's converter gives them, with the constants on the grids of their types."""
+    found = []
+    for layer in layers:
+        entry = dict(layer.node.entry)
+        for role, key in _data_keys(layer.node.op).items():
+            if role in layer.arrays:
+                entry[key] = layer.arrays[role] * layer.types[role].lsb
+        if layer.node.op is Op.ACTIVATION and "param" in layer.arrays:
+            entry["activ_param"] = float(layer.arrays["param"][0] * layer.types["param"].lsb)
+        found.append(entry)
+    return found
+
+
+def _data_keys(op: Op) -> Mapping[str, str]:
+    if op is Op.DEPTHWISE:
+        return {"weight": "depthwise_data", "bias": "bias_data"}
+    return {"weight": "weight_data", "bias": "bias_data", "scale": "scale_data", "param": "param_data"}
+
+
+def convert(network: Network, layers: Sequence[LayerTypes], config: HlsConfig, output_dir: Path) -> str:
+    """Writes the project to `output_dir`, which must not exist, and gives back what hls4ml printed.
+
+    Raises ToolError where hls4ml fails, StorageError where the folder cannot be written.
+    """
+    from hls4ml.model.graph import ModelGraph
+
+    said = io.StringIO()
+    with storage_errors(output_dir):
+        output_dir.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.redirect_stdout(said), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            graph = ModelGraph.from_layer_list(
+                hls4ml_config(layers, config, output_dir),
+                layer_list(layers),
+                list(network.inputs),
+                list(network.outputs),
+            )
+            graph.write()
+        except OSError:
+            with storage_errors(output_dir):
+                raise
+        except Exception as error:  # hls4ml raises bare Exception, ValueError, KeyError, AssertionError, …
+            raise ToolError(
+                f"hls4ml cannot convert this network: {type(error).__name__}: {error}",
+                hint="this is no fault of yours; please report it with the configuration and this message",
+            ) from error
+    said.writelines(f"warning: {warning.message}\n" for warning in caught)
+    return said.getvalue()

@@ -1,0 +1,145 @@
+"""YAML read the way people mean it, and validated into a strict type: every mistake is one clear ConfigError."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from hlsflow.errors import ConfigError, did_you_mean
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+MAX_FILE_BYTES = 1 << 20
+
+
+class StrictLoader(yaml.SafeLoader):
+    """PyYAML's safe loader with YAML 1.2's scalars and without duplicate keys.
+
+    PyYAML follows YAML 1.1: `1e-3` is a string, `010` is 8, `no` is False, and the last of two equal keys wins.
+    """
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a plain word", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key.value}' stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=True)
+
+
+def _refuse_octal(loader: StrictLoader, node: yaml.ScalarNode) -> int:
+    raise yaml.constructor.ConstructorError(
+        None, None, f"'{node.value}' has leading zeros: write the number without them, or in quotes", node.start_mark
+    )
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"^(?:true|false|True|False|TRUE|FALSE)$", "tTfF"),
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("octal", r"^[-+]?0[0-9]+$", "-+0"),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+)$", "-+0123456789"),
+    ("float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+):
+    StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+StrictLoader.add_constructor("tag:yaml.org,2002:octal", _refuse_octal)
+
+
+def parse_yaml(text: str, source: str) -> dict[str, Any]:
+    """The mapping that a YAML text holds. `source` names it in messages.
+
+    Raises ConfigError with the line and a mark under the place where the text is no YAML.
+    """
+    try:
+        data = yaml.load(text, Loader=StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        if mark is None:
+            raise ConfigError(f"{source}: {error}") from error
+        lines = text.splitlines()
+        shown = lines[mark.line] if mark.line < len(lines) else ""
+        raise ConfigError(
+            f"{source}: line {mark.line + 1}: {error.problem or error.context}",
+            hint=f"{shown}\n  {' ' * mark.column}^",
+        ) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigError(f"{source}: not a YAML text: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{source}: expected `key: value` lines, found {'nothing' if data is None else repr(data)[:60]}")
+    return data
+
+
+def read_text(path: Path) -> str:
+    """A configuration file's text. Raises ConfigError where it cannot be read or is no UTF-8 text."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigError(f"{path}: {len(data):,} bytes is no configuration (at most {MAX_FILE_BYTES:,})")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not a UTF-8 text (byte {error.start})") from error
+
+
+def validate(model_type: type[ModelT], data: dict[str, Any], source: str) -> ModelT:
+    """`data` as a validated `model_type`. Raises ConfigError with one line for each mistake: source, key path, reason."""
+    try:
+        return model_type.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_message(details, model_type, source) for details in error.errors())) from error
+
+
+def load_config(model_type: type[ModelT], path: Path) -> ModelT:
+    """The validated content of the YAML file at `path`. Raises ConfigError."""
+    return validate(model_type, parse_yaml(read_text(path), str(path)), str(path))
+
+
+def _message(details: ErrorDetails, model_type: type[BaseModel], source: str) -> str:
+    """One mistake in words: `file: key.path: what is wrong with which value`."""
+    path = ".".join(str(part) for part in details["loc"])
+    given = details["input"]
+    match details["type"]:
+        case "extra_forbidden":
+            parent = _type_at(model_type, details["loc"][:-1])
+            known = list(parent.model_fields) if parent is not None else []
+            problem = f"unknown key; {did_you_mean(str(details['loc'][-1]), known)}"
+        case "missing":
+            problem = "missing"
+        case "value_error":
+            problem = str(details["ctx"]["error"])
+        case _:
+            text = details["msg"]
+            problem = f"{text[0].lower()}{text[1:]}, not {given!r}"
+    return ": ".join(part for part in (source, path, problem) if part)
+
+
+def _type_at(model_type: type[BaseModel], loc: Iterable[str | int]) -> type[BaseModel] | None:
+    """The pydantic type that stands at a key path, or None where the path leaves the pydantic types."""
+    current: type[BaseModel] | None = model_type
+    for part in loc:
+        field = current.model_fields.get(str(part)) if current is not None else None
+        if field is None:
+            # A free key of a mapping (a layer's name): the type of the mapping's values is already current.
+            continue
+        current = next(iter(_models_in(field.annotation)), None)
+    return current
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The pydantic types inside an annotation such as `dict[str, Layer] | None`."""
+    from typing import get_args
+
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]

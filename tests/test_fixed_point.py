@@ -1,0 +1,151 @@
+"""The cast is checked against exact rational arithmetic, one value at a time."""
+
+from fractions import Fraction
+from math import ceil, floor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hlsflow.conversion.fixed_point import (
+    FixedType,
+    Overflow,
+    Rounding,
+    cast,
+    fraction_of,
+    parse_type,
+    to_integers,
+    type_for_range,
+)
+
+
+def cast_one(value: int, fraction: int, to: FixedType) -> int:
+    """The textbook definition, with rational numbers and no clever steps."""
+    exact = Fraction(value) / Fraction(2) ** fraction * Fraction(2) ** to.fraction
+    below, above = floor(exact), ceil(exact)
+    tie = exact - below == Fraction(1, 2)
+    nearest = below if exact - below < Fraction(1, 2) else above
+    match to.rounding:
+        case Rounding.TRN:
+            result = below
+        case Rounding.TRN_ZERO:
+            result = below if exact >= 0 else above
+        case Rounding.RND:
+            result = above if tie else nearest
+        case Rounding.RND_MIN_INF:
+            result = below if tie else nearest
+        case Rounding.RND_ZERO:
+            result = (below if exact >= 0 else above) if tie else nearest
+        case Rounding.RND_INF:
+            result = (above if exact >= 0 else below) if tie else nearest
+        case Rounding.RND_CONV:
+            result = (below if below % 2 == 0 else above) if tie else nearest
+    low, high = to.min_int, to.max_int
+    match to.overflow:
+        case Overflow.WRAP:
+            return (result - low) % (1 << to.width) + low
+        case Overflow.SAT:
+            return min(max(result, low), high)
+        case Overflow.SAT_SYM:
+            return min(max(result, -high if to.signed else 0), high)
+        case Overflow.SAT_ZERO:
+            return result if low <= result <= high else 0
+
+
+types = st.builds(
+    FixedType,
+    width=st.integers(1, 14),
+    integer=st.integers(-6, 16),
+    signed=st.booleans(),
+    rounding=st.sampled_from(Rounding),
+    overflow=st.sampled_from(Overflow),
+)
+
+
+@given(st.lists(st.integers(-(2**18), 2**18), min_size=1, max_size=40), st.integers(-3, 14), types)
+def test_cast_equals_the_definition_in_every_dtype(values, fraction, to):
+    expected = [cast_one(value, fraction, to) for value in values]
+    for dtype in (np.int64, np.float64):
+        assert cast(np.array(values, dtype=dtype), fraction, to).astype(np.int64).tolist() == expected
+
+
+@given(st.lists(st.integers(-(2**10), 2**10), min_size=1, max_size=40), st.integers(0, 8), types)
+def test_cast_in_float32_below_24_bits(values, fraction, to):
+    if to.fraction - fraction > 12:
+        return
+    expected = [cast_one(value, fraction, to) for value in values]
+    assert cast(np.array(values, dtype=np.float32), fraction, to).astype(np.int64).tolist() == expected
+
+
+def test_a_tie_goes_to_even_and_not_up():
+    to = parse_type("fixed<8,8,RND_CONV,SAT>")
+    assert cast(np.array([1.0, 3.0, -1.0, -3.0, 5.0]), 1, to).tolist() == [0, 2, 0, -2, 2]
+    assert cast(np.array([1.0, 3.0, -1.0, -3.0, 5.0]), 1, parse_type("fixed<8,8,RND,SAT>")).tolist() == [1, 2, 0, -1, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("fixed<16,6>", "fixed<16,6>"),
+        ("ap_fixed<16, 6, AP_RND_CONV, AP_SAT, 0>", "fixed<16,6,RND_CONV,SAT>"),
+        ("ufixed<8,0>", "ufixed<8,0>"),
+        ("ap_ufixed<8,4,AP_RND>", "ufixed<8,4,RND>"),
+        ("int<6>", "fixed<6,6>"),
+        ("ap_uint<1>", "ufixed<1,1>"),
+        ("fixed<8,-3,trn,sat_sym>", "fixed<8,-3,TRN,SAT_SYM>"),
+    ],
+)
+def test_types_are_read_and_written_in_hls4ml_s_notation(text, shown):
+    assert str(parse_type(text)) == shown
+    assert parse_type(shown) == parse_type(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("ap_fixd<8,2>", "'ap_fixd<8,2>' is not a precision: write e.g. fixed<16,6>, ufixed<8,0,RND_CONV,SAT> or int<6>"),
+        ("fixed<16>", "'fixed<16>' has 1 parameters; fixed takes 2 to 4"),
+        ("fixed<16,6", "'fixed<16,6' is not a precision: write e.g. fixed<16,6>, ufixed<8,0,RND_CONV,SAT> or int<6>"),
+        ("fixed<0,0>", "'fixed<0,0>': a width of 0 bits is not possible (1 to 1024)"),
+        ("fixed<-8,3>", "'fixed<-8,3>': a width of -8 bits is not possible (1 to 1024)"),
+        ("fixed<8,3,ROUND>", "'fixed<8,3,ROUND>': 'ROUND' is no rounding mode; known: TRN, TRN_ZERO, RND, RND_ZERO, "
+         "RND_INF, RND_MIN_INF, RND_CONV"),
+        ("fixed<8,3,RND,SATURATE>", "'fixed<8,3,RND,SATURATE>': 'SATURATE' is no overflow mode; known: WRAP, SAT, "
+         "SAT_ZERO, SAT_SYM"),
+        ("fixed<8,3,RND,SAT,0,1>", "'fixed<8,3,RND,SAT,0,1>' has 6 parameters; fixed takes 2 to 4"),
+        ("fixed<a,3>", "'fixed<a,3>' is not a precision: its width and integer bits must be whole numbers"),
+        (None, "None is not a precision: write e.g. fixed<16,6>"),
+    ],
+)
+def test_what_is_not_a_type_is_refused_with_the_reason(text, complaint):
+    with pytest.raises(ValueError) as caught:
+        parse_type(text)
+    assert str(caught.value) == complaint
+
+
+@given(st.integers(-(2**20), 2**20), st.integers(0, 2**20), st.integers(-4, 12))
+def test_the_type_of_a_range_is_the_narrowest(low, span, fraction):
+    high = low + span
+    found = type_for_range(low, high, fraction)
+    assert found.min_int <= low and high <= found.max_int and found.fraction == fraction
+    if found.width > 1:
+        smaller = FixedType(width=found.width - 1, integer=found.integer - 1, signed=found.signed)
+        assert low < smaller.min_int or high > smaller.max_int
+
+
+def test_a_type_holds_another_only_if_every_value_fits():
+    assert parse_type("fixed<9,5>").holds(parse_type("ufixed<8,4>"))
+    assert not parse_type("fixed<8,4>").holds(parse_type("ufixed<8,4>"))
+    assert not parse_type("ufixed<8,4>").holds(parse_type("ufixed<8,3>"))
+
+
+@given(st.integers(-(2**20), 2**20), st.integers(-20, 30))
+def test_the_fraction_of_a_dyadic_number(whole, fraction):
+    value = np.array([whole * 2.0**-fraction])
+    found = fraction_of(value)
+    assert to_integers(value, found) is not None
+    if whole:
+        assert found <= fraction
+        with pytest.raises(ValueError, match="not multiples"):
+            to_integers(value, found - 1)
