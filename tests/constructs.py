@@ -277,7 +277,7 @@ def float_act(make: Callable[[], Any]) -> Callable[[], Any]:
 
 def float_dense() -> Any:
     x = _input(16)
-    y = _layers().Dense(12, activation="relu", name="d1")(x)
+    y = _act("quantized_relu(8,4)", "a1")(_layers().Dense(12, name="d1")(x))
     return _model(x, _act("quantized_bits(8,4,alpha=1)", "act")(_layers().Dense(5, name="d2")(y)))
 
 
@@ -288,7 +288,7 @@ def float_dense_open() -> Any:
 
 def dropout_flatten_permute() -> Any:
     x = _input(5, 4)
-    y = _layers().Permute((2, 1), name="perm")(x)
+    y = _layers().Permute((2, 1), name="swap")(x)
     y = _layers().Dropout(0.3, name="drop")(_layers().Flatten(name="flat")(y))
     return _model(x, _qdense(5, "d2")(y))
 
@@ -316,7 +316,7 @@ def softmax_end() -> Any:
 def padded_pool() -> Any:
     return conv(
         lambda: _act("quantized_bits(8,4,alpha=1)", "act"),
-        lambda: _layers().MaxPooling2D(3, padding="same", name="pool"),
+        lambda: _layers().MaxPooling2D(4, padding="same", name="pool"),
     )()
 
 
@@ -434,15 +434,15 @@ CONSTRUCTS = [
     Construct("conv maxpool", conv(_relu8, lambda: _layers().MaxPooling2D(2, name="pool"))),
     Construct("conv avgpool", conv(_relu8, lambda: _layers().AveragePooling2D(2, name="pool"))),
     Construct(
-        "conv avgpool3 same",
+        "conv avgpool same",
         conv(
             _relu8,
-            lambda: _layers().AveragePooling2D(3, padding="same", name="pool"),
+            lambda: _layers().AveragePooling2D(4, padding="same", name="pool"),
             lambda: _act("quantized_relu(8,3)", "after"),
         ),
         streams=_PADDED,
     ),
-    Construct("conv maxpool3 same", padded_pool, streams=_PADDED),
+    Construct("conv maxpool same", padded_pool, streams=_PADDED),
     Construct(
         "conv gap",
         conv(
@@ -499,7 +499,8 @@ CONSTRUCTS = [
     Construct("intermediate output", intermediate_output),
     Construct("two inputs", two_inputs),
     Construct("nested seq", nested, "a model within a model"),
-    Construct("leakyrelu", float_act(lambda: _layers().LeakyReLU(0.3, name="leaky"))),
+    Construct("leakyrelu", float_act(lambda: _layers().LeakyReLU(0.25, name="leaky"))),
+    Construct("leakyrelu 0.3", float_act(lambda: _layers().LeakyReLU(0.3, name="leaky")), "no short binary fraction"),
     Construct("relu6", float_act(lambda: _layers().ReLU(6, name="relu6")), "hls4ml ignores the upper bound of ReLU"),
     Construct("prelu", float_act(lambda: _layers().PReLU(alpha_initializer="random_uniform", name="prelu"))),
     Construct("float dense", float_dense),
@@ -510,6 +511,7 @@ CONSTRUCTS = [
         "hls4ml does not convert it; instead: QActivation",
     ),
     Construct("dropout flatten perm", dropout_flatten_permute),
+    Construct("layer named like an attribute", conv(lambda: _act("quantized_relu(8,4)", "scale")), "under its name"),
     Construct("reshape", reshape),
     Construct("softmax at the end", softmax_end),
     Construct("qlstm", recurrent("QLSTM"), "recurrent layers of QKeras do not convert"),

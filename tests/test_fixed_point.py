@@ -104,15 +104,23 @@ def test_types_are_read_and_written_in_hls4ml_s_notation(text, shown):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("ap_fixd<8,2>", "'ap_fixd<8,2>' is not a precision: write e.g. fixed<16,6>, ufixed<8,0,RND_CONV,SAT> or int<6>"),
+        (
+            "ap_fixd<8,2>",
+            "'ap_fixd<8,2>' is not a precision: write e.g. fixed<16,6>, ufixed<8,0,RND_CONV,SAT> or int<6>",
+        ),
         ("fixed<16>", "'fixed<16>' has 1 parameters; fixed takes 2 to 4"),
         ("fixed<16,6", "'fixed<16,6' is not a precision: write e.g. fixed<16,6>, ufixed<8,0,RND_CONV,SAT> or int<6>"),
         ("fixed<0,0>", "'fixed<0,0>': a width of 0 bits is not possible (1 to 1024)"),
         ("fixed<-8,3>", "'fixed<-8,3>': a width of -8 bits is not possible (1 to 1024)"),
-        ("fixed<8,3,ROUND>", "'fixed<8,3,ROUND>': 'ROUND' is no rounding mode; known: TRN, TRN_ZERO, RND, RND_ZERO, "
-         "RND_INF, RND_MIN_INF, RND_CONV"),
-        ("fixed<8,3,RND,SATURATE>", "'fixed<8,3,RND,SATURATE>': 'SATURATE' is no overflow mode; known: WRAP, SAT, "
-         "SAT_ZERO, SAT_SYM"),
+        (
+            "fixed<8,3,ROUND>",
+            "'fixed<8,3,ROUND>': 'ROUND' is no rounding mode; known: TRN, TRN_ZERO, RND, RND_ZERO, "
+            "RND_INF, RND_MIN_INF, RND_CONV",
+        ),
+        (
+            "fixed<8,3,RND,SATURATE>",
+            "'fixed<8,3,RND,SATURATE>': 'SATURATE' is no overflow mode; known: WRAP, SAT, SAT_ZERO, SAT_SYM",
+        ),
         ("fixed<8,3,RND,SAT,0,1>", "'fixed<8,3,RND,SAT,0,1>' has 6 parameters; fixed takes 2 to 4"),
         ("fixed<a,3>", "'fixed<a,3>' is not a precision: its width and integer bits must be whole numbers"),
         (None, "None is not a precision: write e.g. fixed<16,6>"),

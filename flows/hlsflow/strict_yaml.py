@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -24,23 +24,25 @@ class StrictLoader(yaml.SafeLoader):
     PyYAML follows YAML 1.1: `1e-3` is a string, `010` is 8, `no` is False, and the last of two equal keys wins.
     """
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-                raise yaml.constructor.ConstructorError(None, None, "a key must be a plain word", key.start_mark)
+                raise _error("a key must be a plain word", key)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key '{key.value}' stands twice", key.start_mark)
+                raise _error(f"the key '{key.value}' stands twice", key)
             seen.add(key.value)
         return super().construct_mapping(node, deep=True)
 
 
+def _error(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
 def _refuse_octal(loader: StrictLoader, node: yaml.ScalarNode) -> int:
-    raise yaml.constructor.ConstructorError(
-        None, None, f"'{node.value}' has leading zeros: write the number without them, or in quotes", node.start_mark
-    )
+    raise _error(f"'{node.value}' has leading zeros: write the number without them, or in quotes", node)
 
 
 for _tag, _pattern, _first in (
@@ -74,7 +76,8 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigError(f"{source}: not a YAML text: {error}") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"{source}: expected `key: value` lines, found {'nothing' if data is None else repr(data)[:60]}")
+        found = "nothing" if data is None else repr(data)[:60]
+        raise ConfigError(f"{source}: expected `key: value` lines, found {found}")
     return data
 
 
@@ -93,7 +96,7 @@ def read_text(path: Path) -> str:
 
 
 def validate(model_type: type[ModelT], data: dict[str, Any], source: str) -> ModelT:
-    """`data` as a validated `model_type`. Raises ConfigError with one line for each mistake: source, key path, reason."""
+    """`data` as a validated `model_type`. Raises ConfigError with a line for each mistake: source, key path, reason."""
     try:
         return model_type.model_validate(data)
     except ValidationError as error:
@@ -138,8 +141,6 @@ def _type_at(model_type: type[BaseModel], loc: Iterable[str | int]) -> type[Base
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     """The pydantic types inside an annotation such as `dict[str, Layer] | None`."""
-    from typing import get_args
-
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in _models_in(argument)]

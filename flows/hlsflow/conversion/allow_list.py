@@ -127,7 +127,9 @@ def _check_quantizers(layer: Any) -> tuple[str, str] | None:
         quantizer = getattr(layer, f"{role}_quantizer_internal", None)
         alpha = getattr(quantizer, "alpha", None)
         if alpha == "auto" and type(quantizer).__name__ in ("binary", "ternary"):
-            reason = f"{type(quantizer).__name__}(alpha='auto') of the {role}: its sums cancel to ties that float32 misses"
+            reason = (
+                f"{type(quantizer).__name__}(alpha='auto') of the {role}: its sums cancel to ties that float32 misses"
+            )
             return reason, "alpha='auto_po2', or alpha=1"
         if isinstance(alpha, (int, float)) and alpha > 0 and log2(alpha) % 1:
             return (

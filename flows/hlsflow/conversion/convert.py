@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hlsflow.conversion.fixed_point import FixedType
 from hlsflow.conversion.hls_config import HlsConfig
 from hlsflow.conversion.network import MULTIPLIES, Network, Op
-from hlsflow.conversion.ranges import LayerTypes, softmax_table_size
+from hlsflow.conversion.ranges import LayerTypes, softmax_table_sizes
 from hlsflow.errors import ToolError
 from hlsflow.workspace import storage_errors
 
@@ -22,11 +22,8 @@ PROJECT_NAME = "myproject"
 _TABLE_TYPES = ("exp_table", "inv_table", "inv_inp", "inp_norm")
 
 
-def layer_configuration(layer: LayerTypes, logits: FixedType | None, config: HlsConfig) -> dict[str, Any]:
-    """hls4ml's configuration of one layer: every type explicit, so that nothing is inferred.
-
-    `logits` is the type of what goes into a softmax.
-    """
+def layer_configuration(layer: LayerTypes, config: HlsConfig) -> dict[str, Any]:
+    """hls4ml's configuration of one layer: every type explicit, so that nothing is inferred."""
     node = layer.node
     precision = {role: str(type_) for role, type_ in layer.types.items() if role not in _TABLE_TYPES}
     # A layer without biases still has a bias array of zeros in C++; so has a scale.
@@ -40,15 +37,10 @@ def layer_configuration(layer: LayerTypes, logits: FixedType | None, config: Hls
         own = config.layer(node.name)
         said.update({f"{role}_t": str(layer.types[role]) for role in _TABLE_TYPES})
         said["implementation"] = own.implementation or "stable"
-        assert logits is not None
-        said["table_size"] = softmax_table_size(layer, logits)
+        said["exp_table_size"], said["inv_table_size"] = softmax_table_sizes(layer)
         if own.skip:
             said["skip"] = True
     return said
-
-
-def _input_type(layer: LayerTypes, layers: Sequence[LayerTypes]) -> FixedType | None:
-    return next((other.result for other in layers if other.node.name in layer.node.inputs), None)
 
 
 def hls4ml_config(layers: Sequence[LayerTypes], config: HlsConfig, output_dir: Path) -> dict[str, Any]:
@@ -70,9 +62,7 @@ def hls4ml_config(layers: Sequence[LayerTypes], config: HlsConfig, output_dir: P
                 "ReuseFactor": config.reuse_factor,
                 "Strategy": config.strategy.capitalize(),
             },
-            "LayerName": {
-                layer.node.name: layer_configuration(layer, _input_type(layer, layers), config) for layer in layers
-            },
+            "LayerName": {layer.node.name: layer_configuration(layer, config) for layer in layers},
         },
         "WriterConfig": {
             "Namespace": None,
@@ -87,51 +77,74 @@ def hls4ml_config(layers: Sequence[LayerTypes], config: HlsConfig, output_dir: P
 
 def layer_list(layers: Sequence[LayerTypes]) -> list[dict[str, Any]]:
     """The layers as hls4ml's converter gives them, with the constants on the grids of their types."""
+    from hls4ml.model.types import FixedPrecisionType
+
     found = []
     for layer in layers:
-        entry = dict(layer.node.entry)
-        for role, key in _data_keys(layer.node.op).items():
-            if role in layer.arrays:
-                entry[key] = layer.arrays[role] * layer.types[role].lsb
-        if layer.node.op is Op.ACTIVATION and "param" in layer.arrays:
-            entry["activ_param"] = float(layer.arrays["param"][0] * layer.types["param"].lsb)
+        node = layer.node
+        # hls4ml rewrites what it is given (the inputs, where it clones a stream).
+        entry = copy.deepcopy(dict(node.entry))
+        values = {role: integers * layer.types[role].lsb for role, integers in layer.arrays.items()}
+        for role, key in _data_keys(node.op).items():
+            entry[key] = values.get(role)
+        if node.op is Op.ACTIVATION and "param" in values:
+            entry["activ_param"] = float(values["param"][0])
+        if entry["class_name"] == "HardActivation":
+            # QKeras' hard functions have slope and shift 1/2, exact in these types.
+            entry["slope_prec"] = FixedPrecisionType(width=2, integer=0, signed=False)
+            entry["shift_prec"] = FixedPrecisionType(width=2, integer=0, signed=False)
         found.append(entry)
     return found
 
 
 def _data_keys(op: Op) -> Mapping[str, str]:
-    if op is Op.DEPTHWISE:
-        return {"weight": "depthwise_data", "bias": "bias_data"}
-    return {"weight": "weight_data", "bias": "bias_data", "scale": "scale_data", "param": "param_data"}
+    """hls4ml's keys of the arrays that a node has; an array that is absent is None there."""
+    match op:
+        case Op.DEPTHWISE:
+            return {"weight": "depthwise_data", "bias": "bias_data"}
+        case Op.DENSE | Op.CONV:
+            return {"weight": "weight_data", "bias": "bias_data"}
+        case Op.SCALE:
+            return {"scale": "scale_data", "bias": "bias_data"}
+        case Op.PRELU:
+            return {"param": "param_data"}
+    return {}
 
 
-def convert(network: Network, layers: Sequence[LayerTypes], config: HlsConfig, output_dir: Path) -> str:
-    """Writes the project to `output_dir`, which must not exist, and gives back what hls4ml printed.
+def convert(
+    network: Network, layers: Sequence[LayerTypes], config: HlsConfig, folder: Path, final: Path | None = None
+) -> str:
+    """Writes the project into an empty folder and gives back what hls4ml printed.
 
+    `final` is where the folder will be moved to, for the path that hls4ml notes in its configuration.
     Raises ToolError where hls4ml fails, StorageError where the folder cannot be written.
     """
     from hls4ml.model.graph import ModelGraph
 
     said = io.StringIO()
-    with storage_errors(output_dir):
-        output_dir.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     with contextlib.redirect_stdout(said), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             graph = ModelGraph.from_layer_list(
-                hls4ml_config(layers, config, output_dir),
+                hls4ml_config(layers, config, folder),
                 layer_list(layers),
                 list(network.inputs),
                 list(network.outputs),
             )
             graph.write()
         except OSError:
-            with storage_errors(output_dir):
+            with storage_errors(folder):
                 raise
         except Exception as error:  # hls4ml raises bare Exception, ValueError, KeyError, AssertionError, …
             raise ToolError(
                 f"hls4ml cannot convert this network: {type(error).__name__}: {error}",
                 hint="this is no fault of yours; please report it with the configuration and this message",
             ) from error
+    if final is not None:
+        noted = folder / "hls4ml_config.yml"
+        with storage_errors(noted):
+            noted.write_text(noted.read_text().replace(str(folder), str(final)))
     said.writelines(f"warning: {warning.message}\n" for warning in caught)
     return said.getvalue()

@@ -121,5 +121,3 @@ def make_emulator(project: HlsProject) -> Emulator:
     # float32 must hold every port and every intermediate value.
     port_bits = [project.type_of(port.type_name).width for port in (*project.inputs, *project.outputs)]
     return Emulator(project=project, steps=tuple(steps), bits=max([step.bits for step, _ in steps] + port_bits))
-
-

@@ -389,7 +389,9 @@ def normalize(project: HlsProject, call: Call) -> Step:
     return _unary(call, run, max(bits, type_bits(data)))
 
 
-def _merge(combine: Callable[[np.ndarray, np.ndarray], np.ndarray], *, extra: int = 0, product: bool = False) -> StepMaker:
+def _merge(
+    combine: Callable[[np.ndarray, np.ndarray], np.ndarray], *, extra: int = 0, product: bool = False
+) -> StepMaker:
     """Two tensors combined on a common grid, which for products is the sum of theirs and for means one bit finer."""
 
     def maker(project: HlsProject, call: Call) -> Step:
@@ -448,7 +450,9 @@ def _pool(project: HlsProject, call: Call, config: Config, window: Window) -> St
 
         def biggest(x: np.ndarray) -> np.ndarray:
             patches = window.patches(x, lowest)
-            return cast(cast(patches.max(axis=(3, 4)), data.fraction, accum), accum.fraction, result).reshape(len(x), -1)
+            return cast(cast(patches.max(axis=(3, 4)), data.fraction, accum), accum.fraction, result).reshape(
+                len(x), -1
+            )
 
         return _unary(call, biggest, max(type_bits(data, accum.fraction), type_bits(accum, result.fraction)))
 
@@ -595,4 +599,3 @@ MAKERS: dict[str, StepMaker] = {
     "repack_stream": linear,
     **dict.fromkeys(("concatenate1d", "concatenate2d", "concatenate3d"), concatenate),
 }
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import exp
 from typing import TYPE_CHECKING
 
 from hlsflow.conversion.emulator_layers import Step, type_bits
@@ -63,7 +65,8 @@ def _stable(project: HlsProject, call: Call, config: Config) -> Step:
 
     data, result = project.type_of(call.template[0]), project.type_of(call.template[1])
     norm, accum, inv_inp, exp_t, inv_t = (
-        project.layer_type(config, role) for role in ("inp_norm_t", "accum_t", "inv_inp_t", "exp_table_t", "inv_table_t")
+        project.layer_type(config, role)
+        for role in ("inp_norm_t", "accum_t", "inv_inp_t", "exp_table_t", "inv_table_t")
     )
     sizes = config.integer("exp_table_size"), config.integer("inv_table_size")
     scale = float(config.values["exp_scale"])
@@ -74,7 +77,7 @@ def _stable(project: HlsProject, call: Call, config: Config) -> Step:
         raise UnsupportedError(f"the emulator does not cover a softmax sum that overflows (layer '{call.layer}')")
     drop = norm.width - address_bits(sizes[0]), inv_inp.width - address_bits(sizes[1])
 
-    def run(xs):  # noqa: ANN001, ANN202
+    def run(xs):
         x = xs[0].astype(np.float64)
         distance = cast(x.max(axis=1, keepdims=True) - x, data.fraction, norm)
         e = exps[distance.astype(np.int64) >> drop[0]]
@@ -93,7 +96,7 @@ def _argmax(project: HlsProject, call: Call) -> Step:
     data, result = project.type_of(call.template[0]), project.type_of(call.template[1])
     one = float(apply_overflow(np.array([2.0**result.fraction]), result)[0])
 
-    def run(xs):  # noqa: ANN001, ANN202
+    def run(xs):
         found = np.zeros_like(xs[0])
         found[np.arange(len(found)), xs[0].argmax(axis=1)] = one
         return (found,)
@@ -102,24 +105,25 @@ def _argmax(project: HlsProject, call: Call) -> Step:
     return Step(inputs=call.arguments[:1], outputs=call.arguments[1:2], function=run, bits=bits)
 
 
-def error_bound(
-    classes: int, logits: FixedType, norm: FixedType, exp_t: FixedType, accum: FixedType, inv_inp: FixedType,
-    inv_t: FixedType, result: FixedType, table_size: int,
-) -> float:  # fmt: skip
-    """The largest difference of the stable softmax to the true one, for any logits.
+def error_bound(classes: int, logits: FixedType, types: Mapping[str, FixedType], table_sizes: tuple[int, int]) -> float:
+    """The largest difference of the stable softmax to the true one, for any logits. `types` are those of its roles.
 
-    With S = sum of exp(x_i - max) in [1, n]: each exponential is off by at most `a` (the table's half LSB, the index's
-    cut-off bits, the tail beyond its range), so S by n*a and the half LSB of the index into the inverses, `s`, plus the
-    bits cut off there. Then |p' - p| <= a/(1-s) + s/(1-s) + half an LSB each of the inverse and the result.
+    With S = sum of exp(x_i - max) in [1, n]: each exponential is off by at most `a` (the table's half LSB, what the
+    index drops, the tail beyond its range), so S by n*a, the half LSB of the index into the inverses and what that
+    drops, together `s`. Then |p' - p| <= a/(1-s) + s/(1-s) + half an LSB each of the inverse and the result.
     """
-    from math import exp
+    norm, inv_inp = types["inp_norm"], types["inv_inp"]
+    a = (
+        types["exp_table"].lsb / 2
+        + _dropped(norm, logits.lsb, table_sizes[0])
+        + exp(-(norm.max_int * norm.lsb))
+        + max(0.0, types["accum"].lsb - types["exp_table"].lsb)
+    )
+    s = classes * a + inv_inp.lsb / 2 + _dropped(inv_inp, inv_inp.lsb, table_sizes[1])
+    return a / (1 - s) + s / (1 - s) + types["inv_table"].lsb / 2 + types["result"].lsb / 2
 
-    kept = address_bits(table_size)
-    # What the index type drops below the logits' grid, and what the table's address drops of the index.
-    index_step = norm.lsb if norm.fraction < logits.fraction else 0.0
-    if norm.width > kept:
-        index_step = norm.lsb * 2.0 ** (norm.width - kept)
-    a = exp_t.lsb / 2 + index_step + exp(-(norm.max_int * norm.lsb)) + max(0.0, accum.lsb - exp_t.lsb)
-    s = classes * a + inv_inp.lsb / 2 + (inv_inp.lsb * 2.0 ** max(0, inv_inp.width - kept) if inv_inp.width > kept else 0)
-    return a / (1 - s) + s / (1 - s) + inv_t.lsb / 2 + result.lsb / 2
 
+def _dropped(index: FixedType, source_lsb: float, table_size: int) -> float:
+    """How much of a value its place in a table leaves out: bits below the index type, and below the address."""
+    step = index.lsb * 2.0 ** max(0, index.width - address_bits(table_size))
+    return step - source_lsb if step > source_lsb else 0.0

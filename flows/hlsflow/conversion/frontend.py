@@ -22,6 +22,8 @@ from hlsflow.errors import UnsupportedError
 if TYPE_CHECKING:
     import numpy as np
 
+SLOPE_BITS = 12
+
 # hls4ml's own name of an input that it inserts, and words of C++ that a layer name becomes a variable of.
 _IDENTIFIER = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 _RESERVED = frozenset(
@@ -29,6 +31,16 @@ _RESERVED = frozenset(
         "input main int float double char bool void auto if else for while do switch case default break continue "
         "return const static struct class new delete this true false namespace template typename using signed "
         "unsigned short long and or not xor nnet hls"
+    ).split()
+)
+# Names of hls4ml's attributes of a layer.
+_ATTRIBUTES = frozenset(
+    (
+        "name class_name inputs outputs index trace result accum weight bias scale param table slope shift threshold "
+        "activation activ_param axis op perm dims algorithm implementation skip quantizer strategy reuse_factor "
+        "target_cycles target_shape data_format n_in n_out n_filt n_chan n_partitions use_bias weight_data bias_data "
+        "depthwise pointwise zero_bias depth_multiplier count_pad epsilon keepdims trusted value exp_table inv_table "
+        "inv_inp inp_norm exp_table_size inv_table_size table_size parallelization_factor conv_implementation"
     ).split()
 )
 
@@ -61,11 +73,16 @@ def network_of(model: Any, input_types: Mapping[str, FixedType] | FixedType) -> 
 
 
 def _bad_names(model: Any) -> list[Refusal]:
-    return [
-        Refusal(layer.name, "the name is no identifier of C++, and hls4ml names variables after layers", "rename it")
-        for layer in model.layers
-        if not _IDENTIFIER.match(layer.name) or layer.name in _RESERVED
-    ]
+    found = []
+    for layer in model.layers:
+        if not _IDENTIFIER.match(layer.name) or layer.name in _RESERVED:
+            reason = "the name is no identifier of C++, and hls4ml names variables after layers"
+        elif layer.name in _ATTRIBUTES or layer.name.startswith(("pad_", "in_", "out_", "filt_", "stride_", "pool_")):
+            reason = "hls4ml keeps a layer's output among its attributes, under its name, which is one of theirs"
+        else:
+            continue
+        found.append(Refusal(layer.name, reason, "rename it"))
+    return found
 
 
 class _Builder:
@@ -183,9 +200,10 @@ def _weights(layer: Any, roles: Mapping[str, tuple[str, str]]) -> tuple[dict[str
     return arrays, declared
 
 
-def _without_quantizers(entry: dict[str, Any], class_name: str, **data: np.ndarray | None) -> dict[str, Any]:
-    kept = {key: value for key, value in entry.items() if not key.endswith("_quantizer")}
-    return {**kept, "class_name": class_name, **data}
+def _plain(entry: dict[str, Any], class_name: str) -> dict[str, Any]:
+    """The entry without quantizers and arrays: the constants are put in when their types are known."""
+    kept = {key: value for key, value in entry.items() if not key.endswith(("_quantizer", "_data"))}
+    return {**kept, "class_name": class_name}
 
 
 def _input(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
@@ -197,7 +215,7 @@ def _input(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
 def _dense(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     arrays, declared = _weights(owner, {"weight": ("kernel", "kernel"), "bias": ("bias", "bias")})
     shape = (*builder.in_shape(entry)[:-1], arrays["weight"].shape[1])
-    entry = _without_quantizers(entry, "Dense", weight_data=arrays["weight"], bias_data=arrays.get("bias"))
+    entry = _plain(entry, "Dense")
     return [builder.node(entry, Op.DENSE, shape, owner, arrays=arrays, declared=declared)]
 
 
@@ -224,8 +242,8 @@ def _conv(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     else:
         arrays, declared = _weights(owner, {"weight": ("kernel", "kernel"), "bias": ("bias", "bias")})
     class_name = "Conv2D" if "2D" in entry["class_name"] else "Conv1D"
-    entry = _without_quantizers(entry, class_name, weight_data=arrays["weight"], bias_data=arrays.get("bias"))
-    for key in ("gamma_data", "beta_data", "mean_data", "variance_data", "use_gamma", "use_beta", "epsilon"):
+    entry = _plain(entry, class_name)
+    for key in ("use_gamma", "use_beta", "epsilon"):
         entry.pop(key, None)
     return [
         builder.node(
@@ -257,7 +275,7 @@ def _folded_weights(layer: Any) -> tuple[dict[str, np.ndarray], dict[str, FixedT
 def _depthwise(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     arrays, declared = _weights(owner, {"weight": ("depthwise_kernel", "depthwise"), "bias": ("bias", "bias")})
     class_name = "DepthwiseConv2D" if "2D" in entry["class_name"] else "DepthwiseConv1D"
-    entry = _without_quantizers(entry, class_name, depthwise_data=arrays["weight"], bias_data=arrays.get("bias"))
+    entry = _plain(entry, class_name)
     return [
         builder.node(
             entry, Op.DEPTHWISE, _conv_shape(entry), owner, arrays=arrays, declared=declared, attributes=_window(entry)
@@ -289,8 +307,6 @@ def _separable(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[Nod
         "n_filt": channels,
         "depth_multiplier": 1,
         "use_bias": False,
-        "depthwise_data": arrays["depthwise"],
-        "bias_data": None,
     }
     pointwise = {
         "name": f"{name}_pointwise",
@@ -300,8 +316,6 @@ def _separable(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[Nod
         "n_chan": channels,
         "n_filt": entry["n_filt"],
         "use_bias": entry.get("use_bias", True),
-        "weight_data": arrays["pointwise"],
-        "bias_data": arrays.get("bias"),
         **{
             f"{which}_{axis}": entry[f"out_{axis}"]
             for which in ("in", "out")
@@ -348,8 +362,6 @@ def _batch_norm(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[No
         "n_in": _product(shape),
         "n_out": _product(shape),
         "n_filt": -1 if len(shape) == 1 else shape[-1],
-        "scale_data": arrays["scale"],
-        "bias_data": arrays["bias"],
     }
     return [builder.node(entry, Op.SCALE, shape, owner, arrays=arrays)]
 
@@ -367,8 +379,7 @@ def _quantized_activation(builder: _Builder, entry: dict[str, Any], owner: Any) 
     shape = builder.in_shape(entry)
     kept = {"name": entry["name"], "inputs": entry["inputs"], "data_format": "channels_last"}
     if found.function in ("hard_tanh", "hard_sigmoid"):
-        made = {**kept, "class_name": "HardActivation", "activation": found.function, "slope": 0.5, "shift": 0.5,
-                "slope_prec": entry["slope_prec"], "shift_prec": entry["shift_prec"]}  # fmt: skip
+        made = {**kept, "class_name": "HardActivation", "activation": found.function, "slope": 0.5, "shift": 0.5}
     else:
         # 'Activation' even for ternary: the class TernaryTanh is rewritten by hls4ml with a rounded threshold.
         made = {**kept, "class_name": "Activation", "activation": found.function}
@@ -438,8 +449,9 @@ def _leaky_relu(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[No
 
     # Keras multiplies by the float32 nearest to the slope.
     slope = float(np.float32(entry["activ_param"]))
-    if slope < 0:
-        raise NotExact(f"a negative slope ({slope}) of LeakyReLU", "alpha >= 0")
+    if slope < 0 or slope * 2**SLOPE_BITS % 1:
+        # With a slope such as 0.3 the product of a dyadic number is often a tie that only float32's rounding makes.
+        raise NotExact(f"the slope {slope:g} is no short binary fraction, so Keras itself rounds", "e.g. alpha=0.25")
     entry = {**entry, "activ_param": slope}
     return [
         builder.node(
@@ -451,7 +463,7 @@ def _leaky_relu(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[No
 
 def _prelu(builder: _Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     arrays = {"param": _float64(owner.alpha)}
-    entry = {**entry, "param_data": arrays["param"]}
+    entry = _plain(entry, entry["class_name"])
     return [builder.node(entry, Op.PRELU, builder.in_shape(entry), owner, arrays=arrays)]
 
 

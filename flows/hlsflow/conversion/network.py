@@ -20,7 +20,6 @@ class Op(StrEnum):
     DENSE = "dense"
     CONV = "conv"
     DEPTHWISE = "depthwise"
-    SEPARABLE = "separable"
     SCALE = "scale"
     ACTIVATION = "activation"
     PRELU = "prelu"
@@ -38,7 +37,7 @@ class Op(StrEnum):
 # Ops that move values without computing: their result has the type of their input.
 MOVES = frozenset({Op.RESHAPE, Op.TRANSPOSE, Op.PAD, Op.RESIZE})
 # Ops with multipliers: they have a reuse factor, a strategy and an accumulator.
-MULTIPLIES = frozenset({Op.DENSE, Op.CONV, Op.DEPTHWISE, Op.SEPARABLE})
+MULTIPLIES = frozenset({Op.DENSE, Op.CONV, Op.DEPTHWISE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -48,7 +47,7 @@ class Node:
     `shape` is that of its output without the batch axis, channels last. `arrays` holds the effective weights as
     float64: what Keras multiplies by, after its quantizers. `declared` holds the types that quantizers fix
     (`result`, `weight`, `bias`); what is absent is derived from the values. `entry` is the layer as hls4ml's
-    converter takes it, with the effective weights in place.
+    converter takes it, all but its arrays.
     """
 
     name: str

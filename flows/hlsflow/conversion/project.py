@@ -55,7 +55,6 @@ class Config:
             raise ToolError(f"parameters.h: struct {self.name}: {key} is {text or 'absent'}, not a whole number")
         return number
 
-
     def integers(self, key: str) -> tuple[int, ...]:
         """A table of constants. Raises ToolError where it is absent or holds anything but whole numbers."""
         numbers = [_integer(word) for word in self.values.get(key, "?").split(",")]
@@ -126,7 +125,9 @@ _STRUCT = re.compile(r"^struct\s+(\w+)\s*(?::\s*[\w:]+\s*)?\{(.*?)^\};", re.MULT
 _CONSTANT = re.compile(r"static\s+(?:const|constexpr)\s+[\w:]+\s+(\w+)\s*=\s*([^;]+);")
 _USING = re.compile(r"using\s+(\w+)\s*=\s*([\w:]+)\s*<")
 _LATE = re.compile(r"^const\s+\w+\s+(\w+)::(\w+)\s*=\s*([^;]+);", re.MULTILINE)
-_TABLE = re.compile(r"^unsigned\s+(\w+?)_(from_shape|to_shape|perm|perm_strides)\[\d+\]\s*=\s*\{([^}]*)\};", re.MULTILINE)
+_TABLE = re.compile(
+    r"^unsigned\s+(\w+?)_(from_shape|to_shape|perm|perm_strides)\[\d+\]\s*=\s*\{([^}]*)\};", re.MULTILINE
+)
 _CALL = re.compile(r"^\s*nnet::(\w+)<([^()]*)>\(([^()]*)\);(?:\s*//\s*(\S+))?", re.MULTILINE)
 _ALIAS = re.compile(r"^\s*auto&\s+(\w+)\s*=\s*(\w+)\s*;", re.MULTILINE)
 _TRACE = re.compile(r'nnet::save_layer_output<\w+>\(\w+,\s*"([^"]+)",\s*([^)]+)\);')

@@ -39,7 +39,6 @@ FIXED = "fixed by design"
 # The softmax tables' precision. hls4ml's defaults are off by 0.06; these stay below 0.0025 for ten classes.
 SOFTMAX_TABLE = parse_type("ufixed<18,1,RND,SAT>")
 SOFTMAX_RESULT = parse_type("ufixed<16,1,RND,SAT>")
-SOFTMAX_TABLE_SIZE = 4096
 SOFTMAX_ADDRESS_BITS = 12
 # exp(-16) is below the table's LSB, so a larger distance to the maximum may saturate.
 SOFTMAX_DISTANCE_BITS = 4
@@ -275,8 +274,7 @@ def _with_ternary_scale(node: Node, x: Interval) -> Node:
             break
     factor = whole * 2.0**-bits * 2.0**x.fraction
     arrays = {"scale": np.full(node.shape[-1:], factor), "bias": np.zeros(node.shape[-1:])}
-    entry = {**node.entry, "scale_data": arrays["scale"], "bias_data": arrays["bias"]}
-    return replace(node, arrays=arrays, entry=entry)
+    return replace(node, arrays=arrays)
 
 
 def _activation(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
@@ -428,10 +426,13 @@ def _move(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Inter
     return intervals.moved(work.node, xs[0])
 
 
-def softmax_table_size(layer: LayerTypes, logits: FixedType) -> int:
-    """The table size that the softmax can have: hls4ml cuts it silently to what its operands can address."""
-    bits = min(SOFTMAX_ADDRESS_BITS, logits.width, *(layer.types[role].width for role in ("inp_norm", "inv_inp", "inv_table")))
-    return 1 << bits
+def softmax_table_sizes(layer: LayerTypes) -> tuple[int, int]:
+    """Entries of the tables of exponentials and of inverses: as many as their index types can address, up to 4096.
+
+    Given both sizes, hls4ml leaves them alone; one common size it would cut silently to the narrowest operand.
+    """
+    sizes = [1 << min(SOFTMAX_ADDRESS_BITS, layer.types[role].width) for role in ("inp_norm", "inv_inp")]
+    return sizes[0], sizes[1]
 
 
 def _softmax(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:

@@ -1,0 +1,30 @@
+"""TensorFlow set up for training: silent unless asked, on one thread, the same numbers in every run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+
+THREADS = 1
+
+
+def prepare_tensorflow(*, verbose: bool = False) -> None:
+    """Imports TensorFlow with its logs silenced (unless `verbose`) and on one thread.
+
+    One thread: a sum that two threads share is rounded differently from run to run, and a network of this size
+    gains nothing from a second one. Where TensorFlow already runs, its threads stay as they are.
+    """
+    if not verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        # tfmot and qkeras use interfaces that Keras 2.15 calls deprecated.
+        warnings.filterwarnings("ignore", module=r"(keras|qkeras|tensorflow_model_optimization)\b")
+    # oneDNN picks its kernels, and so its rounding, by the processor.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    import tensorflow as tf
+
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+        tf.config.threading.set_inter_op_parallelism_threads(THREADS)

@@ -1,0 +1,26 @@
+"""The files of a trained model: pictures and weights first, the record last, so that a record vouches for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hlsflow.compression import pictures
+from hlsflow.compression.training import Trained
+from hlsflow.compression.training_record import RECORD_FILE
+from hlsflow.compression.weights import WEIGHTS_FILE
+from hlsflow.datasets import Dataset
+from hlsflow.workspace import write_bytes, write_text
+
+
+def write_training(trained: Trained, dataset: Dataset, model_dir: Path) -> tuple[str, ...]:
+    """Writes all files of a training and gives their names. Raises StorageError."""
+    files = {
+        "curves.png": pictures.curves(trained.record),
+        "confusion.png": pictures.confusion(trained.record, dataset.y_test, trained.predicted),
+        "weights.png": pictures.weight_histograms(trained.record, trained.model),
+        WEIGHTS_FILE: trained.weights,
+    }
+    for name, content in files.items():
+        write_bytes(model_dir / name, content)
+    write_text(model_dir / RECORD_FILE, trained.record.to_json())
+    return (*files, RECORD_FILE)

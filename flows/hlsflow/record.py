@@ -1,0 +1,194 @@
+"""What a build found, as `reports/<name>/build.json`. A figure that is not known is None: not measured, never 0."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hlsflow.errors import ReportError
+
+SCHEMA = 1
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Configuration(_Value):
+    """The target. The clock in ns, its uncertainty in per cent of it."""
+
+    backend: str
+    part: str
+    clock_period_ns: float
+    clock_uncertainty_percent: float
+    io_type: str
+
+
+class Samples(_Value):
+    """Which samples the outputs were compared on. `substitute` is set where the model's own dataset was not to be had."""
+
+    dataset: str
+    count: int
+    source: str
+    sha256: str
+    substitute: bool
+
+
+class Trained(_Value):
+    """What training measured, quoted from training.json."""
+
+    dataset: str
+    test_accuracy: float
+    source: str
+
+
+class DifferenceRecord(_Value):
+    layer: str
+    sample: int
+    position: int
+    keras_integer: int
+    hardware_integer: int
+    error_lsb: int
+    type: str
+
+
+class AgreementRecord(_Value):
+    """One output of the C simulation against Keras, as integers of `type`."""
+
+    output: str
+    type: str
+    samples: int
+    values: int
+    mismatching_samples: int
+    mismatching_values: int
+    max_error_lsb: int
+    argmax_agreement: float
+    first_difference: DifferenceRecord | None = None
+
+
+class SoftmaxRecord(_Value):
+    """The softmax of the hardware against Keras': tables, so close and not exact. `bound` holds for any input."""
+
+    implementation: str
+    max_abs_error: float | None
+    bound: float | None
+    argmax_agreement: float
+
+
+class EmulatorRecord(_Value):
+    """The integer emulator against the C simulation: the second witness."""
+
+    values: int
+    mismatching_values: int
+    arithmetic: str
+
+
+class GateRecord(_Value):
+    kind: Literal["exact", "bounded"]
+    passed: bool
+    max_abs_error: float
+    allowed_abs_error: float
+
+
+class LayerRecord(_Value):
+    """One layer: its effective types by role, where each came from, what was proved, and its multipliers."""
+
+    name: str
+    operation: str
+    keras_layer: str
+    shape: list[int]
+    types: dict[str, str]
+    sources: dict[str, str]
+    proof: str
+    keras_float32_exact: bool
+    parameters: int
+    zeros: int
+    strategy: str | None = None
+    reuse_factor: int | None = None
+
+
+class SizeRecord(_Value):
+    """Parameters and their storage: bits at the widths of the hardware's types, bytes of the file of weights."""
+
+    parameters: int
+    zeros: int
+    weight_bits: int
+    weights_file_bytes: int
+
+    @property
+    def sparsity(self) -> float:
+        return self.zeros / self.parameters if self.parameters else 0.0
+
+
+class BuildRecord(_Value):
+    """One build of one model. Figures of synthesis join it as they are made; None is not measured."""
+
+    schema_version: int = SCHEMA
+    model: str
+    variant: str
+    title: str
+    digest: str
+    configuration: Configuration
+    samples: Samples
+    trained: Trained | None
+    accuracy_keras: float | None
+    accuracy_csim: float | None
+    gate: GateRecord
+    agreement: list[AgreementRecord]
+    softmax: SoftmaxRecord | None
+    emulator: EmulatorRecord | None
+    size: SizeRecord
+    layers: list[LayerRecord]
+    warnings: list[str]
+    versions: dict[str, str]
+    # Stage -> "not measured: why" or, once there, the path of the figures.
+    stages: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The model with its variant, as folders are named: `qap8`, `qap8@Vivado-io_stream`."""
+        return f"{self.model}@{self.variant}" if self.variant else self.model
+
+    def to_json(self) -> str:
+        """The record as text: sorted keys, fixed layout, no clock time."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> Self:
+        """The record that a text holds. Raises ReportError naming `source` and the key that is wrong."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            path = ".".join(str(part) for part in first["loc"]) or "the whole file"
+            raise ReportError(f"{source}: {path}: {first['msg']}", hint="build the model again") from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A record and the file it was read from."""
+
+    record: BuildRecord
+    path: Path
+
+
+def read_record(path: Path) -> BuildRecord:
+    """The record in a file. Raises ReportError where it is absent, cut off, or of another schema."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"cannot read {path}: {error.strerror or error}", hint="build the model first") from error
+    except UnicodeDecodeError as error:
+        raise ReportError(f"{path}: no UTF-8 text", hint="build the model again") from error
+    return BuildRecord.from_json(text, str(path))
+
+
+def plain(value: Any) -> Any:
+    """A dataclass of the conversion as the dictionary that a record's type takes."""
+    from dataclasses import asdict
+
+    return asdict(value)

@@ -1,0 +1,226 @@
+"""A build's record as text: the summary in the terminal, `report.md`, and the table of types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from hlsflow.log import paint
+from hlsflow.record import AgreementRecord, BuildRecord
+
+if TYPE_CHECKING:
+    from hlsflow.conversion.ranges import LayerTypes
+
+
+def _percent(share: float | None) -> str:
+    return "not measured" if share is None else f"{100 * share:.2f} %"
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count / 1024:,.1f} KiB"
+
+
+def exactness(record: BuildRecord) -> str:
+    """One sentence: exact on how much, or how far off."""
+    worst = max(record.agreement, key=lambda item: item.mismatching_values)
+    total = sum(item.values for item in record.agreement)
+    if worst.mismatching_values == 0:
+        return f"exact: 0 of {total:,} output integers differ from Keras ({record.samples.count:,} samples)"
+    text = (
+        f"{worst.mismatching_values:,} of {worst.values:,} integers of '{worst.output}' differ, by up to "
+        f"{worst.max_error_lsb} LSB of {worst.type} ({record.gate.max_abs_error:g})"
+    )
+    if record.gate.kind == "bounded":
+        text += f"; allowed: {record.gate.allowed_abs_error:g}"
+    return text
+
+
+def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> str:
+    """The end of a build, for a person."""
+    passed = paint("PASS", "green", stream) if record.gate.passed else paint("FAIL", "red", stream)
+    size = record.size
+    rows = [
+        ("gate", f"{passed}  {exactness(record)}"),
+        ("samples", f"{record.samples.count:,} of {record.samples.dataset}: {record.samples.source}"),
+        ("accuracy", f"Keras {_percent(record.accuracy_keras)}, C simulation {_percent(record.accuracy_csim)}"),
+    ]
+    if record.samples.substitute and record.trained is not None:
+        rows.append(
+            (
+                "",
+                f"on {record.trained.dataset}, quoted from {record.trained.source}: "
+                f"{_percent(record.trained.test_accuracy)}",
+            )
+        )
+    if record.softmax is not None:
+        rows.append(("softmax", _softmax(record)))
+    rows += [
+        ("emulator", _emulator(record)),
+        ("size", f"{size.parameters:,} parameters, {_percent(size.sparsity)} zeros, {_kilobytes(size.weight_bits // 8)} "
+                 "of weights in hardware"),
+        ("target", f"{record.configuration.backend}, {record.configuration.part}, "
+                   f"{record.configuration.clock_period_ns:g} ns, {record.configuration.io_type}"),
+        ("synthesis", ", ".join(sorted(set(record.stages.values())))),
+        ("HLS project", _shown(project)),
+        ("report", _shown(path.parent / "report.md")),
+    ]  # fmt: skip
+    head = paint(f"{record.name}: {record.title}", "bold", stream)
+    return "\n".join([head, *(f"  {label:<12} {text}" for label, text in rows)])
+
+
+def _shown(path: Path) -> str:
+    """A path from where the user stands, if that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _softmax(record: BuildRecord) -> str:
+    softmax = record.softmax
+    assert softmax is not None
+    if softmax.max_abs_error is None:
+        return f"{softmax.implementation}: same class as Keras in {_percent(softmax.argmax_agreement)}"
+    bound = "" if softmax.bound is None else f" (at most {softmax.bound:.4f} for any input)"
+    return (
+        f"a table: off by at most {softmax.max_abs_error:.4f}{bound}, same class as Keras in "
+        f"{_percent(softmax.argmax_agreement)}"
+    )
+
+
+def _emulator(record: BuildRecord) -> str:
+    if record.emulator is None:
+        return "does not cover this network"
+    if record.emulator.mismatching_values:
+        return f"{record.emulator.mismatching_values:,} of {record.emulator.values:,} values differ from C simulation"
+    return f"equal to C simulation on all {record.emulator.values:,} values"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "|".join(" --- " for _ in header) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _agreement_row(item: AgreementRecord) -> list[str]:
+    return [
+        f"`{item.output}`",
+        f"`{item.type}`",
+        f"{item.samples:,}",
+        f"{item.mismatching_samples:,}",
+        f"{item.mismatching_values:,} of {item.values:,}",
+        str(item.max_error_lsb),
+        _percent(item.argmax_agreement),
+    ]
+
+
+def markdown(record: BuildRecord) -> str:
+    """`report.md`: what was built, exactness, accuracies, sizes, effective types, versions, digest of the inputs."""
+    configuration, size = record.configuration, record.size
+    parts = [
+        f"# {record.name}: {record.title}",
+        f"**Gate: {'passed' if record.gate.passed else 'FAILED'}.** {exactness(record)[0].upper()}{exactness(record)[1:]}.",
+        f"Target: {configuration.backend}, part {configuration.part}, clock {configuration.clock_period_ns:g} ns "
+        f"(uncertainty {configuration.clock_uncertainty_percent:g} %), {configuration.io_type}.",
+        "## Exactness",
+        f"C simulation (stage `csim`) against Keras, as integers of each output's type, on {record.samples.count:,} samples "
+        f"of {record.samples.dataset}: {record.samples.source} (SHA-256 `{record.samples.sha256[:16]}…`).",
+        _table(
+            [
+                "output",
+                "type",
+                "samples",
+                "differing samples",
+                "differing integers",
+                "largest error (LSB)",
+                "same class",
+            ],
+            [_agreement_row(item) for item in record.agreement],
+        ),
+    ]
+    for item in record.agreement:
+        if item.first_difference is not None:
+            first = item.first_difference
+            parts.append(
+                f"First layer that differs: `{first.layer}`, by {first.error_lsb} LSB of `{first.type}` (sample "
+                f"{first.sample}, value {first.position}: Keras {first.keras_integer}, hardware {first.hardware_integer})."
+            )
+    if record.softmax is not None:
+        parts.append(f"Softmax: {_softmax(record)}.")
+    parts.append(f"Second witness, the integer emulator: {_emulator(record)}.")
+    parts += ["## Accuracy", _table(["on", "of", "accuracy", "source"], _accuracy_rows(record))]
+    parts += [
+        "## Size",
+        _table(
+            ["parameters", "zeros", "weights in hardware", "weights.npz"],
+            [
+                [
+                    f"{size.parameters:,}",
+                    f"{size.zeros:,} ({_percent(size.sparsity)})",
+                    f"{size.weight_bits:,} bits ({_kilobytes(size.weight_bits // 8)})",
+                    _kilobytes(size.weights_file_bytes),
+                ]
+            ],
+        ),
+        "## Resources and latency",
+        _table(["stage", "state"], [[stage, state] for stage, state in sorted(record.stages.items())]),
+        "## Layers",
+        _table(
+            ["layer", "operation", "output", "types", "zeros", "strategy", "reuse factor"],
+            [
+                [
+                    f"`{layer.name}`",
+                    layer.operation,
+                    "x".join(map(str, layer.shape)),
+                    "<br>".join(
+                        f"{role} `{type_}` ({layer.sources.get(role, '-')})" for role, type_ in layer.types.items()
+                    ),
+                    f"{layer.zeros:,} of {layer.parameters:,}" if layer.parameters else "-",
+                    layer.strategy or "-",
+                    str(layer.reuse_factor) if layer.reuse_factor is not None else "-",
+                ]
+                for layer in record.layers
+            ],
+        ),
+        "What was proved:",
+        "\n".join(f"- `{layer.name}`: {layer.proof}" for layer in record.layers),
+    ]
+    if record.warnings:
+        parts += ["## Warnings", "\n".join(f"- {warning}" for warning in record.warnings)]
+    parts += [
+        "## Provenance",
+        _table(["tool", "version"], [[tool, version] for tool, version in sorted(record.versions.items())]),
+        f"Digest of all inputs: `{record.digest}`. Made again by `python flows/build.py --model {record.model}`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _accuracy_rows(record: BuildRecord) -> list[list[str]]:
+    samples = f"{record.samples.count:,} samples of {record.samples.dataset}"
+    rows = [
+        [samples, "Keras", _percent(record.accuracy_keras), "this build"],
+        [samples, "C simulation", _percent(record.accuracy_csim), "this build"],
+    ]
+    if record.trained is not None:
+        rows.append(
+            [
+                f"the test set of {record.trained.dataset}",
+                "Keras",
+                _percent(record.trained.test_accuracy),
+                f"quoted from `{record.trained.source}`",
+            ]
+        )
+    return rows
+
+
+def types_table(layers: Sequence[LayerTypes]) -> str:
+    """The effective types of every layer and where each came from, for the terminal."""
+    rows = [("layer", "role", "type", "from")]
+    for layer in layers:
+        for index, (role, type_) in enumerate(layer.types.items()):
+            rows.append((layer.node.name if index == 0 else "", role, str(type_), layer.sources.get(role, "-")))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
