@@ -116,7 +116,6 @@ def judge(evidence: Evidence) -> BuildRecord:
         layers=[_layer_record(layer, plan) for layer in evidence.layers],
         warnings=list(evidence.warnings),
         versions={**plan.keys["network"]["versions"], "compiler": plan.compiler.version},
-        stages={"csynth": "not measured", "logic-synthesis": "not measured", "post-route": "not measured"},
     )
 
 

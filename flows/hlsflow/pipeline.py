@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from hlsflow.conversion.hls_config import HlsConfig, changed, load_hls_config
 from hlsflow.errors import ConfigError, HlsflowError, MismatchError, ModelError
 from hlsflow.log import Log, Step
 from hlsflow.record import BuildRecord, read_record
+from hlsflow.stages import MODULES, collect, run_stage, stage_inputs
 from hlsflow.steps import Steps, code_version, digest, file_digest
 from hlsflow.verification_samples import SampleSet, choose_samples
 from hlsflow.workspace import Workspace, storage_errors, write_text
@@ -51,6 +53,9 @@ class BuildRequest:
     data_dir: Path | None = None
     samples: int | None = None
     allow_mismatch: bool = False
+    # "vitis", "vivado" or "open", with the options of that stage; None: no synthesis.
+    synth: str | None = None
+    synth_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,37 +172,65 @@ def build(workspace: Workspace, request: BuildRequest, log: Log) -> BuildResult:
     with locked(folder, log):
         steps = Steps(folder=folder, log=log)
         steps.clean()
-        known = _known_record(plan, steps, record_path)
+        stages = _wanted_stages(request)
+        known = _known_record(plan, steps, record_path, stages)
         if known is not None:
             log.line(f"{plan.name}: nothing changed since the last build (inputs {plan.digest[:12]}), nothing to do")
             _raise_unless_passed(known, record_path, request)
             return BuildResult(record=known, record_path=record_path, project=folder / "hls", unchanged=True)
         if plan.samples.substitute:
             log.warn(f"verifying on {plan.samples.source}")
-        session = _Session(plan)
-        network = load_network_step(plan, steps, session)
-        reference = steps.run("reference", plan.keys["reference"], session.write_reference, title="keras")
-        linted = _lint(plan, network, log)
-        hls = steps.run(
-            "hls", plan.keys["hls"], lambda path, step: _convert(plan, network, linted, path, folder / "hls")
-        )
-        program = steps.run("compile", plan.keys["compile"], lambda path, step: _compile(plan, hls, path))
-        outputs = steps.run(
-            "csim", plan.keys["csim"], lambda path, step: _simulate(plan, network, linted, hls, program, path, step)
-        )
-        with log.step("gate") as step:
-            from hlsflow.gate import Evidence, judge
-
-            evidence = Evidence(
-                plan=plan, network=network, layers=linted.layers, hls=hls, program=program, reference=reference,
-                outputs=outputs, warnings=tuple(str(complaint) for complaint in linted.complaints),
-                keras_layers=session.layer_outputs, scratch=folder / "trace",
-            )  # fmt: skip
-            record = judge(evidence)
-            step.detail = "passed" if record.gate.passed else "FAILED"
+        record, hls = _verified(plan, steps, log)
         _write(record, record_path)
         _raise_unless_passed(record, record_path, request)
+        for stage, options in stages.items():
+            run_stage(stage, plan, hls, steps, options)
+        figures, states = collect(plan, folder)
+        record = record.model_copy(update={"figures": figures, "stages": states})
+        _write(record, record_path)
         return BuildResult(record=record, record_path=record_path, project=hls, unchanged=False)
+
+
+def _wanted_stages(request: BuildRequest) -> dict[str, Mapping[str, Any]]:
+    """The stages after the gate, with their options: the estimate always, a synthesis where it was asked for."""
+    stages: dict[str, Mapping[str, Any]] = {}
+    if find_spec(MODULES["estimate"]) is not None:
+        stages["estimate"] = {}
+    if request.synth is not None:
+        stages[request.synth] = request.synth_options
+    return stages
+
+
+def _verified(plan: Plan, steps: Steps, log: Log) -> tuple[BuildRecord, Path]:
+    """The record of the C simulation against Keras, its gate passed or not, and the HLS project."""
+    session = _Session(plan)
+    network = load_network_step(plan, steps, session)
+    reference = steps.run("reference", plan.keys["reference"], session.write_reference, title="keras")
+    linted = _lint(plan, network, log)
+    final = steps.folder / "hls"
+    hls = steps.run("hls", plan.keys["hls"], lambda path, step: _convert(plan, network, linted, path, final))
+    program = steps.run("compile", plan.keys["compile"], lambda path, step: _compile(plan, hls, path))
+    outputs = steps.run(
+        "csim", plan.keys["csim"], lambda path, step: _simulate(plan, network, linted, hls, program, path, step)
+    )
+    with log.step("gate") as step:
+        from hlsflow.gate import Evidence, judge
+
+        evidence = Evidence(
+            plan=plan,
+            network=network,
+            layers=linted.layers,
+            hls=hls,
+            program=program,
+            reference=reference,
+            outputs=outputs,
+            warnings=tuple(str(complaint) for complaint in linted.complaints),
+            keras_layers=session.layer_outputs,
+            scratch=steps.folder / "trace",
+        )
+        record = judge(evidence)
+        step.detail = "passed" if record.gate.passed else "FAILED"
+    return record, hls
 
 
 def load_network_step(plan: Plan, steps: Steps, session: _Session) -> Network:
@@ -207,7 +240,7 @@ def load_network_step(plan: Plan, steps: Steps, session: _Session) -> Network:
     return load_network(steps.run("network", plan.keys["network"], session.write_network, title="model"))
 
 
-def _known_record(plan: Plan, steps: Steps, path: Path) -> BuildRecord | None:
+def _known_record(plan: Plan, steps: Steps, path: Path, stages: Mapping[str, Mapping[str, Any]]) -> BuildRecord | None:
     """The record of an earlier build with the same inputs, if that build's results are all still there."""
     if not all(steps.up_to_date(name, key) for name, key in plan.keys.items() if name != "record"):
         return None
@@ -215,7 +248,13 @@ def _known_record(plan: Plan, steps: Steps, path: Path) -> BuildRecord | None:
         record = read_record(path)
     except HlsflowError:
         return None
-    return record if record.digest == plan.digest and (path.parent / "report.md").is_file() else None
+    if record.digest != plan.digest or not (path.parent / "report.md").is_file():
+        return None
+    if record.gate.passed and not all(
+        steps.up_to_date(stage, stage_inputs(stage, plan, options)) for stage, options in stages.items()
+    ):
+        return None
+    return record
 
 
 class _Session:

@@ -124,6 +124,41 @@ class SizeRecord(_Value):
         return self.zeros / self.parameters if self.parameters else 0.0
 
 
+class FigureRecord(_Value):
+    """What one tool says of the whole design or of one module of it, at one stage; None: it does not say.
+
+    Counts are of LUT, FF, DSP, 18 Kb BRAM and URAM; latency and interval are in cycles, clocks in ns. `ranges` holds
+    [low, high] of an estimate's error bars by field name, `in_domain` whether it was calibrated on such designs.
+    """
+
+    stage: str
+    tool: str
+    tool_version: str | None
+    part: str | None
+    source_file: str | None
+    module: str | None = None
+    lut: int | None = None
+    ff: int | None = None
+    dsp: int | None = None
+    bram_18k: int | None = None
+    uram: int | None = None
+    lut_available: int | None = None
+    ff_available: int | None = None
+    dsp_available: int | None = None
+    bram_18k_available: int | None = None
+    uram_available: int | None = None
+    latency_min_cycles: int | None = None
+    latency_max_cycles: int | None = None
+    interval_min_cycles: int | None = None
+    interval_max_cycles: int | None = None
+    clock_target_ns: float | None = None
+    clock_achieved_ns: float | None = None
+    slack_ns: float | None = None
+    ranges: dict[str, list[float]] = {}
+    in_domain: bool | None = None
+    notes: list[str] = []
+
+
 class BuildRecord(_Value):
     """One build of one model. Figures of synthesis join it as they are made; None is not measured."""
 
@@ -145,8 +180,10 @@ class BuildRecord(_Value):
     layers: list[LayerRecord]
     warnings: list[str]
     versions: dict[str, str]
-    # Stage -> "not measured: why" or, once there, the path of the figures.
-    stages: dict[str, str]
+    # Figures of every stage that was run on exactly this project, the whole design first, then its modules.
+    figures: list[FigureRecord] = []
+    # What became of each stage that was asked for: "done", "skipped: vitis-run not found", "failed: …".
+    stages: dict[str, str] = {}
 
     @property
     def name(self) -> str:

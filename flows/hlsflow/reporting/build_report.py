@@ -61,7 +61,7 @@ def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> s
                  "of weights in hardware"),
         ("target", f"{record.configuration.backend}, {record.configuration.part}, "
                    f"{record.configuration.clock_period_ns:g} ns, {record.configuration.io_type}"),
-        ("synthesis", ", ".join(sorted(set(record.stages.values())))),
+        ("synthesis", "; ".join(f"{stage}: {state}" for stage, state in record.stages.items()) or "not measured"),
         ("HLS project", _shown(project)),
         ("report", _shown(path.parent / "report.md")),
     ]  # fmt: skip
@@ -164,7 +164,7 @@ def markdown(record: BuildRecord) -> str:
             ],
         ),
         "## Resources and latency",
-        _table(["stage", "state"], [[stage, state] for stage, state in sorted(record.stages.items())]),
+        _figures(record),
         "## Layers",
         _table(
             ["layer", "operation", "output", "types", "zeros", "strategy", "reuse factor"],
@@ -194,6 +194,40 @@ def markdown(record: BuildRecord) -> str:
         f"Digest of all inputs: `{record.digest}`. Made again by `python flows/build.py --model {record.model}`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _figures(record: BuildRecord) -> str:
+    """The figures of the whole design, a row a stage and tool; stages are never mixed in one row."""
+    rows = [
+        [
+            figure.stage,
+            " ".join(filter(None, [figure.tool, figure.tool_version])),
+            figure.part or "-",
+            *(
+                _count(getattr(figure, name), figure.ranges.get(name))
+                for name in ("lut", "ff", "dsp", "bram_18k", "uram")
+            ),
+            _count(figure.latency_max_cycles, figure.ranges.get("latency_max_cycles")),
+            _count(figure.interval_max_cycles, figure.ranges.get("interval_max_cycles")),
+            "-" if figure.clock_achieved_ns is None else f"{figure.clock_achieved_ns:g}",
+            f"`{figure.source_file}`" if figure.source_file else "-",
+        ]
+        for figure in record.figures
+        if figure.module is None
+    ]
+    if not rows:
+        return "Not measured: no estimate and no synthesis was run on this project."
+    header = [
+        "stage", "tool", "part", "LUT", "FF", "DSP", "BRAM (18 Kb)", "URAM", "latency (cycles)", "interval (cycles)",
+        "clock (ns)", "from",
+    ]  # fmt: skip
+    return _table(header, rows)
+
+
+def _count(value: int | None, error_bar: Sequence[float] | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if error_bar is None else f"{value:,} ({error_bar[0]:,.0f} to {error_bar[1]:,.0f})"
 
 
 def _accuracy_rows(record: BuildRecord) -> list[list[str]]:
