@@ -1,4 +1,4 @@
-"""`hlsflow compare` from a bare checkout: Python puts this folder on sys.path and finds the package beside the script."""
+"""`hlsflow compare` from a bare checkout: Python finds the package beside the script, in the script's own folder."""
 
 import sys
 

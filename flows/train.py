@@ -1,4 +1,4 @@
-"""`hlsflow train` from a bare checkout: Python puts this folder on sys.path and finds the package beside the script."""
+"""`hlsflow train` from a bare checkout: Python finds the package beside the script, in the script's own folder."""
 
 import sys
 

@@ -12,9 +12,10 @@ from hlsflow.conversion.agreement import Agreement, Difference, agree, first_dif
 from hlsflow.conversion.csim import simulate
 from hlsflow.conversion.emulator import make_emulator
 from hlsflow.conversion.emulator_softmax import error_bound
+from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MULTIPLIES, Network, Op
 from hlsflow.conversion.project import HlsProject, read_project
-from hlsflow.conversion.ranges import LayerTypes, softmax_table_sizes
+from hlsflow.conversion.ranges import softmax_table_sizes
 from hlsflow.conversion.reference import as_integers, comparable_nodes
 from hlsflow.errors import UnsupportedError
 from hlsflow.record import (
@@ -34,7 +35,7 @@ from hlsflow.record import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from hlsflow.pipeline import Plan
+    from hlsflow.plan import Plan
 
 # Samples on which the first differing layer is looked for.
 TRACED_SAMPLES = 64

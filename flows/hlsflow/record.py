@@ -29,7 +29,7 @@ class Configuration(_Value):
 
 
 class Samples(_Value):
-    """Which samples the outputs were compared on. `substitute` is set where the model's own dataset was not to be had."""
+    """Which samples the outputs were compared on; `substitute`: not the model's own dataset, which was not found."""
 
     dataset: str
     count: int

@@ -1,7 +1,7 @@
-"""What is done to a built project after the gate: estimate, vendor synthesis, open synthesis. Each is a step with figures.
+"""What is done to a built project after the gate, each a step with figures: estimate, vendor and open synthesis.
 
-A stage's module has `NAME`, the folder of its step; `step_inputs(plan, options)`, what its result depends on besides the
-project; and `compute(plan, hls, folder, step, options)`, which writes `figures.json` (a list of FigureRecord) and
+A stage's module has `NAME`, the folder of its step; `step_inputs(plan, options)`, what its result depends on besides
+the project; and `compute(plan, hls, folder, step, options)`, which writes `figures.json` (a list of FigureRecord) and
 `state.txt` (one line) into the folder and gives back what to say in the log.
 """
 
@@ -21,7 +21,7 @@ from hlsflow.steps import STEP_FILE, Steps, digest
 from hlsflow.workspace import write_text
 
 if TYPE_CHECKING:
-    from hlsflow.pipeline import Plan
+    from hlsflow.plan import Plan
 
 # Stage -> its module. The estimate is part of every build; the others are asked for with --synth.
 MODULES = {

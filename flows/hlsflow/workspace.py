@@ -48,7 +48,7 @@ class Workspace:
 
 
 def find_workspace(explicit: str | os.PathLike[str] | None = None) -> Workspace:
-    """The workspace: the one named, else HLSFLOW_WORKSPACE, else a current folder with `models/`, else this checkout."""
+    """The workspace: the one named, else HLSFLOW_WORKSPACE, else the current folder, else this checkout."""
     named = explicit or os.environ.get("HLSFLOW_WORKSPACE")
     if named:
         root = Path(named).expanduser().resolve()

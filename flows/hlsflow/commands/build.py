@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from hlsflow.pipeline import BuildRequest, build
+    from hlsflow.pipeline import build
+    from hlsflow.plan import BuildRequest
     from hlsflow.reporting.build_report import summary
     from hlsflow.workspace import find_workspace
 

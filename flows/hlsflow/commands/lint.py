@@ -30,8 +30,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("which model? hlsflow lint NAME")
     from hlsflow.conversion.lint import Severity, lint
     from hlsflow.log import paint
-    from hlsflow.pipeline import BuildRequest, Steps, _Session, load_network_step, locked, make_plan
+    from hlsflow.pipeline import locked
+    from hlsflow.plan import BuildRequest, make_plan
     from hlsflow.reporting.build_report import types_table
+    from hlsflow.session import Session, load_network_step
+    from hlsflow.steps import Steps
     from hlsflow.workspace import find_workspace
 
     workspace = find_workspace(args.workspace)
@@ -42,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     plan = make_plan(workspace, request)
     log = make_log(args)
     with locked(workspace.build / plan.name, log):
-        network = load_network_step(plan, Steps(folder=workspace.build / plan.name, log=log), _Session(plan))
+        network = load_network_step(plan, Steps(folder=workspace.build / plan.name, log=log), Session(plan))
     linted = lint(network, plan.config)
     if args.json:
         rows = [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from hlsflow.conversion.hls_config import HlsConfig, LayerConfig
+from hlsflow.conversion.layer_types import CONFIGURATION, LayerTypes
 from hlsflow.conversion.lint import UNROLL_LIMIT, legal_reuse_factors, parallel_multiplications
 from hlsflow.conversion.network import MOVES, MULTIPLIES, Network, Node, Op
-from hlsflow.conversion.ranges import LayerTypes
 
 _HEADER = """\
 # HLS configuration of {model}, written by `hlsflow config {model}`; yours to edit.
@@ -17,7 +18,7 @@ _HEADER = """\
 #   quantizer  what the layer's own quantizer does, rounding and saturation included
 #   weights    the narrowest type that holds the actual weights
 #   interval   interval arithmetic over the actual weights: no input can overflow it
-#   fixed by design  chosen by hlsflow, see the README
+#   design     chosen by hlsflow: the tables of a softmax
 # Narrow a type by hand to save area; `hlsflow lint {model}` says what it can lose, the build says what it does lose.
 # A key or layer that is left out takes the derived value.
 """
@@ -81,11 +82,12 @@ def _layer_lines(layer: LayerTypes, config: HlsConfig) -> list[str]:
     shape = "x".join(map(str, node.shape))
     what = node.function or str(node.op)
     inner = f", {'x'.join(map(str, node.multiplications))}" if node.op in (Op.DENSE, Op.CONV) else ""
-    lines = [f"  # {what}{inner} -> {shape}: {layer.proof}", f"  {node.name}:", "    precision:"]
+    said = textwrap.wrap(f"{what}{inner} -> {shape}: {layer.proof}", 112)
+    lines = ["", *(f"  # {line}" for line in said), f"  {node.name}:", "    precision:"]
     width = max(len(f"{role}: {type_}") for role, type_ in layer.types.items())
     for role, type_ in layer.types.items():
         entry = f"{role}: {type_}"
-        lines.append(f"      {entry:<{width}}  # {layer.sources[role]}")
+        lines.append(f"      {entry:<{width}}  # {layer.sources[role].removeprefix(f'{CONFIGURATION}, as the ')}")
     if node.op in MULTIPLIES:
         lines += _multiplier_lines(node, config)
     if node.op is Op.SOFTMAX:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hlsflow.conversion.hls_config import HlsConfig
+from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MULTIPLIES, Network, Op
-from hlsflow.conversion.ranges import LayerTypes, softmax_table_sizes
+from hlsflow.conversion.ranges import softmax_table_sizes
 from hlsflow.errors import ToolError
 from hlsflow.workspace import storage_errors
 

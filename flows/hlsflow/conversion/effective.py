@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from hlsflow.conversion.fixed_point import FixedType, to_integers
 from hlsflow.conversion.hls_config import HlsConfig
+from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MULTIPLIES, Op
 from hlsflow.conversion.project import Call, Config, HlsProject
-from hlsflow.conversion.ranges import LayerTypes
 from hlsflow.errors import ToolError
 
 if TYPE_CHECKING:

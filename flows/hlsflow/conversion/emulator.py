@@ -1,8 +1,8 @@
 """The integer network of a converted project, evaluated in numpy: the second witness beside C simulation.
 
-It starts from the C++ that hls4ml wrote (`project.read_project`): its types, rounding, saturation, weights. Each layer is
-a matrix product of integer-valued floats, then a cast; hundreds of times faster than C simulation and equal to it on
-every output. Whatever it does not cover exactly is refused.
+It starts from the C++ that hls4ml wrote (`project.read_project`): its types, rounding, saturation, weights. Each layer
+is a matrix product of integer-valued floats, then a cast; hundreds of times faster than C simulation and equal to it
+on every output. Whatever it does not cover exactly is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hlsflow.conversion import emulator_layers, emulator_softmax
-from hlsflow.conversion.emulator_layers import Step, StepMaker
+from hlsflow.conversion.emulator_step import Step, StepMaker
 from hlsflow.conversion.fixed_point import FixedType, to_integers
 from hlsflow.conversion.project import HlsProject, destinations
 from hlsflow.errors import UnsupportedError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import exp
 from typing import TYPE_CHECKING
 
-from hlsflow.conversion.emulator_layers import Step, type_bits
+from hlsflow.conversion.emulator_step import Step, type_bits
 from hlsflow.conversion.fixed_point import FixedType, apply_overflow, cast
 from hlsflow.conversion.project import Call, Config, HlsProject
 from hlsflow.errors import UnsupportedError

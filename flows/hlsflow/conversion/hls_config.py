@@ -1,4 +1,4 @@
-"""`hls_configs/<name>.yaml`: backend, part, clock, io type, strategy, and the precision and reuse factor of every layer."""
+"""`hls_configs/<name>.yaml`: the target, and the precision, strategy and reuse factor of every layer."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from hlsflow.conversion import allow_list
 from hlsflow.conversion.hls_config import ROLES, HlsConfig
+from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MOVES, MULTIPLIES, Network, Node, Op
-from hlsflow.conversion.ranges import LayerTypes, resolve
+from hlsflow.conversion.ranges import resolve
 from hlsflow.errors import ConfigError, UnsupportedError, did_you_mean
 
 # Vivado HLS and Vitis HLS partition or unroll an array of at most this many elements (project.tcl: maximum_size).
@@ -192,9 +193,9 @@ def _multipliers(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint
                 severity=Severity.WARNING,
                 code="unroll-limit",
                 path=path,
-                message=f"{unrolled:,} products at once in the {strategy} strategy, more than the {UNROLL_LIMIT:,} that "
-                f"HLS unrolls: it simulates, but does not synthesize; strategy: resource with reuse_factor: {enough} or "
-                "more does",
+                message=f"{unrolled:,} products at once in the {strategy} strategy, more than the {UNROLL_LIMIT:,} "
+                "that HLS unrolls: it simulates, but does not synthesize; strategy: resource with reuse_factor: "
+                f"{enough} or more does",
             )
         )
     return found

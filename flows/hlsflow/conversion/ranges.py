@@ -8,33 +8,24 @@ no wider. Every layer says what was proved, and what a narrower type of the user
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import ceil, log2
-from typing import TYPE_CHECKING
 
 from hlsflow.conversion import intervals
-from hlsflow.conversion.fixed_point import (
-    FixedType,
-    Overflow,
-    apply_overflow,
-    fraction_of,
-    parse_type,
-    type_for_range,
-)
+from hlsflow.conversion.fixed_point import FixedType, Overflow, parse_type, type_for_range
 from hlsflow.conversion.intervals import EXACT_BITS, Interval
+from hlsflow.conversion.layer_types import (
+    FIXED,
+    INPUT,
+    INTERVAL,
+    QUANTIZER,
+    Given,
+    LayerTypes,
+    Working,
+    first_of,
+)
 from hlsflow.conversion.network import MOVES, Network, Node, Op
 from hlsflow.errors import UnsupportedError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-# Where a type came from.
-CONFIGURATION = "configuration"
-QUANTIZER = "quantizer"
-WEIGHTS = "weights"
-INTERVAL = "interval"
-INPUT = "recipe"
-FIXED = "fixed by design"
 
 # The softmax tables' precision. hls4ml's defaults are off by 0.06; these stay below 0.0025 for ten classes.
 SOFTMAX_TABLE = parse_type("ufixed<18,1,RND,SAT>")
@@ -50,120 +41,6 @@ FLOAT32_BITS = 24
 GUARD_BITS = 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """Something about a layer's types that a person should know. `code` is stable, for tests and filters."""
-
-    code: str
-    layer: str
-    role: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class LayerTypes:
-    """The types of one node by role, where each came from, its effective weights, and what was proved.
-
-    `arrays` holds the weights as int64 multiples of their type's LSB. `interval` bounds the output.
-    """
-
-    node: Node
-    types: Mapping[str, FixedType]
-    sources: Mapping[str, str]
-    arrays: Mapping[str, np.ndarray]
-    interval: Interval
-    proof: str
-    keras_exact: bool
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def result(self) -> FixedType:
-        return self.types["result"]
-
-
-Given = Mapping[str, Mapping[str, FixedType]]
-
-
-@dataclass(slots=True)
-class _Working:
-    """The layer under way: types so far, and what the configuration gave for the rest."""
-
-    node: Node
-    given: Mapping[str, FixedType]
-    types: dict[str, FixedType] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    proof: str = ""
-    keras_exact: bool = True
-
-    def choose(self, role: str, derived: FixedType, source: str) -> FixedType:
-        """The configured type of a role, else the derived one."""
-        if role in self.given:
-            derived, source = self.given[role], CONFIGURATION
-        self.types[role] = derived
-        self.sources[role] = source
-        return derived
-
-    def note(self, code: str, role: str, message: str) -> None:
-        self.findings.append(Finding(code=code, layer=self.node.name, role=role, message=message))
-
-    def weight(self, role: str) -> None:
-        """Chooses the type of a constant and puts its integers into `arrays`."""
-        import numpy as np
-
-        values = self.node.arrays[role]
-        fraction = fraction_of(values)
-        if fraction > 60:
-            raise UnsupportedError(
-                f"layer '{self.node.keras_layer}': its {role} needs {fraction} fractional bits to be exact",
-                hint="quantize it, or give its type in the configuration",
-            )
-        exact = values * 2.0**fraction
-        smallest = type_for_range(int(exact.min()), int(exact.max()), fraction)
-        type_ = self.choose(role, *_or(self.node.declared.get(role), QUANTIZER, smallest, WEIGHTS))
-        scaled = np.rint(values * 2.0**type_.fraction)
-        fitted = apply_overflow(scaled, replace(type_, overflow=Overflow.SAT))
-        if not np.array_equal(fitted, values * 2.0**type_.fraction):
-            changed = int(np.count_nonzero(fitted != values * 2.0**type_.fraction))
-            self.note(
-                "weights-change",
-                role,
-                f"{type_} changes {changed} of {values.size} values of the {role} (exact: {smallest})",
-            )
-        self.arrays[role] = fitted.astype(np.int64)
-
-    def store(self, role: str, interval: Interval, what: str) -> Interval:
-        """The interval after its assignment to the type of `role`, with a finding where that loses something."""
-        type_ = self.types[role]
-        rounds, overflows = intervals.loses(interval, type_)
-        low, high = interval.bounds
-        unit = f"in units of 2^{-interval.fraction}"
-        exact = type_for_range(low, high, interval.fraction)
-        if overflows and type_.overflow in (Overflow.WRAP, Overflow.SAT_ZERO):
-            self.note(
-                f"{role}-overflow",
-                role,
-                f"{type_} can overflow: the {what} reaches [{low}, {high}] {unit}; {exact} holds it",
-            )
-        elif overflows and self.sources[role] == CONFIGURATION and role not in self.node.declared:
-            self.note(f"{role}-saturates", role, f"{type_} can saturate: the {what} reaches [{low}, {high}] {unit}")
-        declared = self.node.declared.get(role)
-        if rounds and (declared is None or type_.fraction < declared.fraction):
-            self.note(f"{role}-rounds", role, f"{type_} drops bits of the {what}, which is exact in {exact}")
-        if declared is not None and type_ != declared and not (rounds or overflows):
-            rounds_declared, overflows_declared = intervals.loses(interval, declared)
-            if rounds_declared or overflows_declared:
-                self.note("quantizer-differs", role, f"{type_} is not what the quantizer does, {declared}")
-        elif declared is not None and type_ != declared:
-            self.note("quantizer-differs", role, f"{type_} is not what the quantizer does, {declared}")
-        return intervals.assigned(interval, type_)
-
-
-def _or(first: FixedType | None, source: str, second: FixedType, other: str) -> tuple[FixedType, str]:
-    return (second, other) if first is None else (first, source)
-
-
 def resolve(network: Network, given: Given) -> list[LayerTypes]:
     """The types of every node, in the network's order. `given` maps node names to roles to types.
 
@@ -171,7 +48,7 @@ def resolve(network: Network, given: Given) -> list[LayerTypes]:
     """
     done: dict[str, LayerTypes] = {}
     for node in network.nodes:
-        work = _Working(node=node, given=given.get(node.name, {}))
+        work = Working(node=node, given=given.get(node.name, {}))
         inputs = [done[name] for name in node.inputs]
         interval = _RULES[node.op](work, [layer.interval for layer in inputs], inputs)
         _check_width(node, work.types)
@@ -203,7 +80,7 @@ def _range_text(interval: Interval) -> str:
     return f"[{low * 2.0**-interval.fraction:g}, {high * 2.0**-interval.fraction:g}]"
 
 
-def _input(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _input(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     type_ = work.choose("result", work.node.declared["result"], INPUT)
     declared = work.node.declared["result"]
     interval = intervals.full(declared, work.node.shape)
@@ -215,8 +92,8 @@ def _input(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Inte
 
 def _product(
     bounds: Callable[..., intervals.Sum],
-) -> Callable[[_Working, list[Interval], list[LayerTypes]], Interval]:
-    def rule(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+) -> Callable[[Working, list[Interval], list[LayerTypes]], Interval]:
+    def rule(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
         node = work.node
         for role in ("weight", "bias"):
             if role in node.arrays:
@@ -227,7 +104,7 @@ def _product(
         work.keras_exact = layers[0].keras_exact and max(-low, high) <= 1 << FLOAT32_BITS
         derived = found.partial.smallest_type(signed=True)
         accum = work.choose("accum", derived, INTERVAL)
-        result = work.choose("result", *_or(node.declared.get("result"), QUANTIZER, derived, INTERVAL))
+        result = work.choose("result", *first_of(node.declared.get("result"), QUANTIZER, derived, INTERVAL))
         work.proof = (
             f"the sum stays in {_range_text(found.total)} for any input, every partial sum in "
             f"{_range_text(found.partial)}: {derived.width} bits with {derived.fraction} fractional ones hold it"
@@ -243,7 +120,7 @@ def _product(
     return rule
 
 
-def _scale(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _scale(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     node = work.node
     if "threshold" in node.attributes:
         node = work.node = _with_ternary_scale(node, xs[0])
@@ -277,7 +154,7 @@ def _with_ternary_scale(node: Node, x: Interval) -> Node:
     return replace(node, arrays=arrays)
 
 
-def _activation(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _activation(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     import numpy as np
 
     node, x = work.node, xs[0]
@@ -309,14 +186,14 @@ def _activation(work: _Working, xs: list[Interval], layers: list[LayerTypes]) ->
             if work.types["result"] != declared:
                 return work.store("result", intervals.full(declared, node.shape), "activation")
             return intervals.full(declared, node.shape)
-    work.choose("result", *_or(declared, QUANTIZER, x.smallest_type(), INTERVAL))
+    work.choose("result", *first_of(declared, QUANTIZER, x.smallest_type(), INTERVAL))
     work.proof = (
         f"rounds and saturates as the quantizer does: {declared}" if declared else f"values stay in {_range_text(x)}"
     )
     return work.store("result", x, "activation")
 
 
-def _prelu(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _prelu(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     work.weight("param")
     x = intervals.leaky(xs[0], work.arrays["param"], work.types["param"].fraction)
     low, high = x.bounds
@@ -326,7 +203,7 @@ def _prelu(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Inte
     return work.store("result", x, "activation")
 
 
-def _max_pool(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _max_pool(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     import numpy as np
 
     type_ = layers[0].result.grid
@@ -357,7 +234,7 @@ def pool_counts(node: Node, in_shape: tuple[int, ...]) -> set[int]:
     return {row * column for row in rows for column in columns}
 
 
-def _average_pool(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _average_pool(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     """A sum over n values, then a division that truncates.
 
     For n a power of two, log2(n) more fractional bits make it exact. Else the quotient k/n (k in LSBs of the input) is
@@ -390,7 +267,7 @@ def _average_pool(work: _Working, xs: list[Interval], layers: list[LayerTypes]) 
     return work.store("result", mean, "mean")
 
 
-def _merge(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _merge(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     found = intervals.merged(work.node.function, xs[0], xs[1])
     low, high = found.bounds
     work.keras_exact = all(layer.keras_exact for layer in layers) and max(-low, high) <= 1 << FLOAT32_BITS
@@ -399,7 +276,7 @@ def _merge(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Inte
     return work.store("result", found, work.node.function)
 
 
-def _concatenate(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _concatenate(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     import numpy as np
 
     fraction = max(x.fraction for x in xs)
@@ -416,7 +293,7 @@ def _concatenate(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -
     return work.store("result", found, "value")
 
 
-def _move(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _move(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     if "result" in work.given:
         work.note("ignored", "result", "values only move here: the type is that of the input, whatever is given")
     work.types["result"] = layers[0].result.grid
@@ -435,7 +312,7 @@ def softmax_table_sizes(layer: LayerTypes) -> tuple[int, int]:
     return sizes[0], sizes[1]
 
 
-def _softmax(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+def _softmax(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     classes = work.node.shape[-1]
     whole = classes.bit_length()
     # The distance to the maximum, not the logit, addresses the table. hls4ml's own type for it is one bit short and
@@ -459,7 +336,7 @@ def _softmax(work: _Working, xs: list[Interval], layers: list[LayerTypes]) -> In
     return intervals.full(work.types["result"], work.node.shape)
 
 
-Rule = Callable[[_Working, list[Interval], list[LayerTypes]], Interval]
+Rule = Callable[[Working, list[Interval], list[LayerTypes]], Interval]
 _RULES: dict[Op, Rule] = {
     Op.INPUT: _input,
     Op.DENSE: _product(intervals.matrix_product),
