@@ -19,13 +19,13 @@ from hlsflow.workspace import Workspace
 # What each step's result depends on, besides its inputs: a change of this code makes it anew.
 _NETWORK_CODE = (
     "compression/zoo.py", "compression/quantizers.py", "compression/weights.py", "compression/recipe.py",
-    "conversion/frontend.py", "conversion/frontend_layers.py", "conversion/allow_list.py", "conversion/network.py", "conversion/network_file.py",
-    "conversion/quantizers.py", "conversion/fixed_point.py",
+    "conversion/frontend.py", "conversion/frontend_layers.py", "conversion/allow_list.py", "conversion/network.py",
+    "conversion/network_file.py", "conversion/quantizers.py", "conversion/fixed_point.py",
 )  # fmt: skip
 _REFERENCE_CODE = ("conversion/reference.py", "datasets.py", "dataset_files.py", "digits_as_mnist.py")
 _CONVERT_CODE = (
-    "conversion/convert.py", "conversion/ranges.py", "conversion/layer_types.py", "conversion/intervals.py", "conversion/effective.py",
-    "conversion/project.py",
+    "conversion/convert.py", "conversion/ranges.py", "conversion/layer_types.py", "conversion/intervals.py",
+    "conversion/effective.py", "conversion/project.py",
 )  # fmt: skip
 _CSIM_CODE = ("conversion/csim.py",)
 _RECORD_CODE = (

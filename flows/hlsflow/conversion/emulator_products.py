@@ -1,4 +1,4 @@
-"""Sums of products: nnet_dense_{latency,resource}.h, nnet_conv*_{latency,resource}.h, nnet_sepconv*.h (hls4ml 1.3.0)."""
+"""Sums of products: nnet_dense*.h, nnet_conv1d*.h, nnet_conv2d*.h and nnet_sepconv*.h (hls4ml 1.3.0)."""
 
 from __future__ import annotations
 

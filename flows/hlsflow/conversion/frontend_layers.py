@@ -392,7 +392,7 @@ def _resize(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     return [builder.node(entry, Op.RESIZE, tuple(owner.output_shape[1:]), owner)]
 
 
-Handler = Callable[[Builder, dict[str, Any], Any], list[Node]]
+Handler = Callable[["Builder", dict[str, Any], Any], list[Node]]
 HANDLERS: dict[str, Handler] = {
     "InputLayer": _input,
     **dict.fromkeys(("Dense", "QDense"), _dense),
