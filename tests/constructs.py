@@ -293,6 +293,12 @@ def dropout_flatten_permute() -> Any:
     return _model(x, _qdense(5, "d2")(y))
 
 
+def permute_3d() -> Any:
+    x = _input(4, 3, 2)
+    y = _layers().Flatten(name="flat")(_layers().Permute((3, 1, 2), name="swap")(x))
+    return _model(x, _qdense(5, "d2")(y))
+
+
 def reshape() -> Any:
     x = _input(48)
     y = _relu8()(_qconv(4, "c1")(_layers().Reshape((4, 4, 3), name="shape")(x)))
@@ -511,6 +517,7 @@ CONSTRUCTS = [
         "hls4ml does not convert it; instead: QActivation",
     ),
     Construct("dropout flatten perm", dropout_flatten_permute),
+    Construct("permute 3d flatten", permute_3d, streams="a stream of 3-D data cannot be transposed"),
     Construct("layer named like an attribute", conv(lambda: _act("quantized_relu(8,4)", "scale")), "under its name"),
     Construct("reshape", reshape),
     Construct("softmax at the end", softmax_end),

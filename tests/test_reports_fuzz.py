@@ -26,6 +26,9 @@ WHOLE = {name: parse(decode(data)) for name, data in BYTES.items()}
 FRAMED = [name for name in NAMES if WHOLE[name].kind != Kind.TOOL_LOG]
 CASES: Counter[str] = Counter()
 
+# a damaged report may not hang the reader either
+pytestmark = pytest.mark.timeout(60)
+
 fuzz = settings(
     max_examples=2500,
     deadline=None,

@@ -53,6 +53,17 @@ def test_the_hierarchy_with_bram_of_both_sizes_added():
     assert report.modules[2].name == "dense_latency_config2_s"
 
 
+def test_black_boxes_are_named_since_they_are_not_counted():
+    empty = "| Ref Name | Used |\n+----------+------+\n"
+    text = SYNTHESIZED.replace(empty, empty + "| my_core  |    1 |\n+----------+------+\n")
+    assert utilization.parse(text).black_boxes == ("my_core",)
+    assert utilization.parse(SYNTHESIZED).black_boxes == ()
+    with pytest.raises(ReportError, match="section 'Black Boxes' is missing"):
+        utilization.parse(SYNTHESIZED[: SYNTHESIZED.rindex("8. Black Boxes")])
+    with pytest.raises(ReportError, match="Black Boxes: the table is cut off"):
+        utilization.parse(text[: text.index("| my_core")])
+
+
 @pytest.mark.parametrize(
     ("parse", "text", "message"),
     [

@@ -183,7 +183,9 @@ def driver_source(project: HlsProject) -> str:
     )
 
 
-def compile_csim(project: HlsProject, folder: Path, compiler: Compiler, *, timeout_s: float = 900) -> Path:
+def compile_csim(
+    project: HlsProject, folder: Path, compiler: Compiler, *, flags: Sequence[str] = FLAGS, timeout_s: float = 900
+) -> Path:
     """Compiles the simulation of a project into `folder` and gives back the program.
 
     Raises ToolError with the compiler's last lines and the path of its whole output.
@@ -196,7 +198,7 @@ def compile_csim(project: HlsProject, folder: Path, compiler: Compiler, *, timeo
     program = folder / "csim"
     partial = folder / "csim.partial"
     run(
-        [compiler.path, *FLAGS, f"-I{firmware}", f"-I{firmware}/ap_types", source, "-o", partial],
+        [compiler.path, *flags, f"-I{firmware}", f"-I{firmware}/ap_types", source, "-o", partial],
         log=folder / "compile.log",
         timeout_s=timeout_s,
         what="compiling the C simulation",

@@ -104,10 +104,13 @@ def ternary_tanh(project: HlsProject, call: Call) -> Step:
     data, result = types_of(project, call, 0, 1)
     plus, minus = cast(np.array([1.0, -1.0]), 0, result)
 
+    # nnet_activation.h doubles the value before it compares with 1, nnet_activation_stream.h does not.
+    factor = 1 if project.io_stream else 2
+
     def run(x: np.ndarray) -> np.ndarray:
         one = 2.0**data.fraction
-        doubled = cast(2 * x, data.fraction, data)
-        return np.where(doubled > one, plus, np.where(doubled > -one, 0, minus)).astype(x.dtype)
+        compared = cast(factor * x, data.fraction, data)
+        return np.where(compared > one, plus, np.where(compared > -one, 0, minus)).astype(x.dtype)
 
     return unary(call, run, type_bits(data) + 1 + result.width)
 

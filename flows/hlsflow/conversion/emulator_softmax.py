@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import exp
+from math import exp, expm1
 from typing import TYPE_CHECKING
 
 from hlsflow.conversion.emulator_step import Step, type_bits
@@ -108,19 +108,18 @@ def _argmax(project: HlsProject, call: Call) -> Step:
 def error_bound(classes: int, logits: FixedType, types: Mapping[str, FixedType], table_sizes: tuple[int, int]) -> float:
     """The largest difference of the stable softmax to the true one, for any logits. `types` are those of its roles.
 
-    With S = sum of exp(x_i - max) in [1, n]: each exponential is off by at most `a` (the table's half LSB, what the
-    index drops, the tail beyond its range), so S by n*a, the half LSB of the index into the inverses and what that
-    drops, together `s`. Then |p' - p| <= a/(1-s) + s/(1-s) + half an LSB each of the inverse and the result.
+    The index into the exponentials drops up to `step` of a distance, so each e_i becomes e_i * r_i with r_i in
+    [1, exp(step)], and p_i moves by a factor in [exp(-step), exp(step)]: by less than exp(step) - 1. On top of that each
+    exponential is off by at most `a` (half the table's LSB, the tail beyond its range), and their sum, which is at
+    least 1, by `s`: n * a, half an LSB of the index into the inverses and what that drops. Together
+    |p' - p| <= exp(step) - 1 + (a + s) / (1 - s) + half an LSB each of the inverse and the result.
     """
     norm, inv_inp = types["inp_norm"], types["inv_inp"]
-    a = (
-        types["exp_table"].lsb / 2
-        + _dropped(norm, logits.lsb, table_sizes[0])
-        + exp(-(norm.max_int * norm.lsb))
-        + max(0.0, types["accum"].lsb - types["exp_table"].lsb)
-    )
+    step = _dropped(norm, logits.lsb, table_sizes[0])
+    tail = exp(-(norm.max_int * norm.lsb))
+    a = types["exp_table"].lsb / 2 + tail + max(0.0, types["accum"].lsb - types["exp_table"].lsb)
     s = classes * a + inv_inp.lsb / 2 + _dropped(inv_inp, inv_inp.lsb, table_sizes[1])
-    return a / (1 - s) + s / (1 - s) + types["inv_table"].lsb / 2 + types["result"].lsb / 2
+    return expm1(step) + (a + s) / (1 - s) + types["inv_table"].lsb / 2 + types["result"].lsb / 2
 
 
 def _dropped(index: FixedType, source_lsb: float, table_size: int) -> float:

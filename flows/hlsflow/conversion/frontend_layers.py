@@ -374,7 +374,14 @@ def _concatenate(builder: Builder, entry: dict[str, Any], owner: Any) -> list[No
 def _reshape(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     shape = tuple(owner.output_shape[1:])
     # Keras' target shape may hold a -1, which hls4ml would take for a size.
-    return [builder.node({**entry, "target_shape": list(shape)}, Op.RESHAPE, shape, owner)]
+    made = {**entry, "target_shape": list(shape)}
+    before: list[Node] = []
+    if len(shape) == 1 and builder.nodes[-1].op is Op.TRANSPOSE:
+        # hls4ml drops a transposition before a flattening and reorders the weights behind it, but always as if it
+        # were from channels first to channels last.
+        before = [_spacer(builder, made, builder.in_shape(entry), owner)]
+        made["inputs"] = [before[0].name]
+    return [*before, builder.node(made, Op.RESHAPE, shape, owner)]
 
 
 def _transpose(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:

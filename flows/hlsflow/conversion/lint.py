@@ -96,7 +96,7 @@ def lint(network: Network, config: HlsConfig) -> Linted:
         raise UnsupportedError(allow_list.message(f"this network in {config.io_type}", refused))
     known = {node.name for node in network.nodes}
     given = {name: types for name, types in config.given_types.items() if name in known}
-    layers = tuple(resolve(network, given))
+    layers = tuple(resolve(network, given, config.io_type))
     for layer in layers:
         path = f"layers.{layer.node.name}"
         if layer.node.op in MULTIPLIES:

@@ -41,13 +41,17 @@ FLOAT32_BITS = 24
 GUARD_BITS = 8
 
 
-def resolve(network: Network, given: Given) -> list[LayerTypes]:
+def resolve(network: Network, given: Given, io_type: str = "io_parallel") -> list[LayerTypes]:
     """The types of every node, in the network's order. `given` maps node names to roles to types.
+
+    `io_type` matters where hls4ml's function for streams is another one.
 
     Raises UnsupportedError where a value cannot be carried exactly at all.
     """
     done: dict[str, LayerTypes] = {}
     for node in network.nodes:
+        if "threshold" in node.attributes:
+            node = _with_ternary_scale(node, done[node.inputs[0]].interval, io_type)
         work = Working(node=node, given=given.get(node.name, {}))
         inputs = [done[name] for name in node.inputs]
         interval = _RULES[node.op](work, [layer.interval for layer in inputs], inputs)
@@ -122,8 +126,6 @@ def _product(
 
 def _scale(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     node = work.node
-    if "threshold" in node.attributes:
-        node = work.node = _with_ternary_scale(node, xs[0])
     for role in ("scale", "bias"):
         work.weight(role)
     fractions = {role: work.types[role].fraction for role in work.arrays}
@@ -136,11 +138,12 @@ def _scale(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Inter
     return work.store("result", found, "scaled value")
 
 
-def _with_ternary_scale(node: Node, x: Interval) -> Node:
-    """Fills in the factor that puts hls4ml's thresholds on QKeras's: see `frontend._ternary_scale`.
+def _with_ternary_scale(node: Node, x: Interval, io_type: str) -> Node:
+    """Fills in the factor that puts hls4ml's thresholds on QKeras's: see `frontend_layers._ternary_scale`.
 
     In LSBs of x, QKeras gives +-1 from T = ceil(threshold / LSB) on. hls4ml gives 1 above 1/2 and -1 from -1/2 down. So
     a factor s is needed with s*T > 1/2 > s*(T-1): any number between 1/(2T) and 1/(2(T-1)); the shortest dyadic one.
+    For streams hls4ml compares with 1 and -1, so twice that.
     """
     import numpy as np
 
@@ -149,7 +152,7 @@ def _with_ternary_scale(node: Node, x: Interval) -> Node:
         whole = (1 << bits) // (2 * first) + 1
         if first == 1 or whole * 2 * (first - 1) < (1 << bits):
             break
-    factor = whole * 2.0**-bits * 2.0**x.fraction
+    factor = whole * 2.0**-bits * 2.0**x.fraction * (2 if io_type == "io_stream" else 1)
     arrays = {"scale": np.full(node.shape[-1:], factor), "bias": np.zeros(node.shape[-1:])}
     return replace(node, arrays=arrays)
 

@@ -1,0 +1,73 @@
+"""What the tests share: where real data is, throw-away workspaces, small networks, a quick compiler."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA_DIR = Path(os.environ.get("HLSFLOW_DATA") or ROOT.parent / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder with the real mnist.npz, from HLSFLOW_DATA or beside the checkout."""
+    if not (DATA_DIR / "mnist.npz").is_file():
+        pytest.skip(f"needs mnist.npz in HLSFLOW_DATA or {DATA_DIR}")
+    return DATA_DIR
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """A workspace of its own with the shipped models and configurations, and no reports."""
+    from hlsflow.workspace import Workspace
+
+    for folder in ("models", "hls_configs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    return Workspace(root=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def compiler():
+    """The C++ compiler."""
+    from hlsflow.conversion.csim import find_compiler
+
+    return find_compiler()
+
+
+_HEADERS = (
+    "activation activation_stream batchnorm batchnorm_stream conv1d conv1d_stream conv2d conv2d_stream dense dense_stream "
+    "helpers image image_stream merge merge_stream padding padding_stream pooling pooling_stream sepconv1d_stream "
+    "sepconv2d sepconv2d_stream stream transpose transpose_stream types"
+).split()
+
+
+@pytest.fixture(scope="session")
+def quick_compile(compiler, tmp_path_factory):
+    """Compiles a C simulation at -O0 with hls4ml's headers compiled once for each backend: for small networks."""
+    import subprocess
+
+    from hlsflow.conversion.csim import compile_csim
+
+    flags = ("-std=c++14", "-O0", "-w", "-pthread")
+    prefixes: dict[str, Path] = {}
+
+    def compile_(project, folder: Path, backend: str) -> Path:
+        if backend not in prefixes:
+            home = tmp_path_factory.mktemp(f"headers-{backend}")
+            lines = ["ap_fixed.h", "ap_int.h", *(f"nnet_utils/nnet_{name}.h" for name in _HEADERS)]
+            prefix = home / "prefix.h"
+            prefix.write_text(
+                "".join(f'#include "{line}"\n' for line in [*lines]) + "#include <map>\n#include <vector>\n"
+            )
+            firmware = project.root / "firmware"
+            include = [f"-I{firmware}", f"-I{firmware}/ap_types"]
+            command = [compiler.path, *flags, *include, "-x", "c++-header", prefix, "-o", f"{prefix}.gch"]
+            subprocess.run(command, check=True, capture_output=True)
+            prefixes[backend] = prefix
+        return compile_csim(project, folder, compiler, flags=(*flags, "-include", str(prefixes[backend])))
+
+    return compile_
