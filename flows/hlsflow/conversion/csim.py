@@ -241,7 +241,8 @@ def simulate(
         folder.mkdir(parents=True, exist_ok=True)
         input_file = folder / "inputs.bin"
         flat = [np.ascontiguousarray(array.reshape(samples, -1), dtype=np.float64) for array in inputs]
-        (flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)).tofile(input_file)
+        # Not tofile: on a full disk its error does not say so.
+        input_file.write_bytes(memoryview(flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)))
     parts = [folder / f"outputs.{index}.bin" for index in range(len(slices))]
 
     stop = threading.Event()

@@ -68,10 +68,24 @@ class Products:
         if self._rounds or not (fits or self.accum.overflow is Overflow.WRAP):
             return self._one_by_one, bits
         weights = self.weights * 2.0 ** (self.accum.fraction - self.product_fraction)
+        # The usual case: the result has the accumulator's grid and holds every sum, so assigning it changes nothing.
+        same = (
+            fits
+            and self.result.fraction == self.accum.fraction
+            and self.result.min_int <= low / 2**shift
+            and high / 2**shift <= self.result.max_int
+        )
+        operands: dict[object, tuple[np.ndarray, np.ndarray]] = {}
 
         def at_once(x: np.ndarray) -> np.ndarray:
+            if x.dtype not in operands:
+                operands[x.dtype] = weights.astype(x.dtype), self.bias.astype(x.dtype)
+            matrix, offset = operands[x.dtype]
+            total = x @ matrix
+            total += offset
+            if same:
+                return total
             # A wrapping sum is the same in any order, so one wrap at the end does.
-            total = x @ weights.astype(x.dtype) + self.bias.astype(x.dtype)
             return cast(total if fits else apply_overflow(total, self.accum), self.accum.fraction, self.result)
 
         return at_once, bits

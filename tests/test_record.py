@@ -1,0 +1,80 @@
+"""A record comes back from its file as it went in; a damaged one is an error that names the place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hlsflow.errors import ReportError
+from hlsflow.record import BuildRecord, read_record
+from hlsflow.reporting.build_report import exactness, markdown
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = sorted((ROOT / "reports").glob("*/build.json"))
+
+
+def record() -> BuildRecord:
+    return read_record(ROOT / "reports" / "qap8" / "build.json")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+def test_the_shipped_records_round_trip_and_match_their_reports(path):
+    text = path.read_text()
+    found = BuildRecord.from_json(text, str(path))
+    assert found.to_json() == text
+    assert (path.parent / "report.md").read_text() == markdown(found)
+    assert found.name == path.parent.name
+
+
+def test_every_shipped_quantized_model_is_exact_on_real_mnist():
+    names = {path.parent.name for path in SHIPPED}
+    assert {"qat8", "qap8", "qap8_tuned", "qat8_linear", "qap8_linear"} <= names
+    for path in SHIPPED:
+        found = read_record(path)
+        if found.trained is not None and found.trained.dataset == "mnist":
+            assert (found.samples.dataset, found.samples.count, found.samples.substitute) == ("mnist", 10_000, False)
+        assert found.gate.passed
+        assert found.emulator is not None and found.emulator.mismatching_values == 0
+        if found.gate.kind == "exact":
+            assert all(item.mismatching_values == 0 for item in found.agreement)
+
+
+def test_one_wrong_integer_is_said():
+    content = json.loads(record().to_json())
+    content["agreement"][0] |= {"mismatching_values": 1, "mismatching_samples": 1, "max_error_lsb": 2}
+    content["gate"] |= {"passed": False, "max_abs_error": 0.015625}
+    wrong = BuildRecord.from_json(json.dumps(content), "x")
+    assert exactness(wrong).startswith("1 of 100,000 integers of 'logits' differ, by up to 2 LSB of fixed<")
+    assert "**Gate: FAILED.**" in markdown(wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda text: text[: len(text) // 2], "the whole file: Invalid JSON"),
+        (lambda text: text.replace('"part"', '"prat"'), "configuration.part: Field required"),
+        (
+            lambda text: text.replace('"passed": true', '"passed": "yes"'),
+            "gate.passed: Input should be a valid boolean",
+        ),
+        (lambda text: "", "the whole file: Invalid JSON"),
+        (lambda text: "[]", "the whole file: Input should be an object"),
+    ],
+)
+def test_a_damaged_record_names_the_place(change, complaint):
+    with pytest.raises(ReportError) as caught:
+        BuildRecord.from_json(change(record().to_json()), "reports/x/build.json")
+    assert f"reports/x/build.json: {complaint}" in str(caught.value)
+    assert "build the model again" in str(caught.value)
+
+
+def test_a_missing_record_says_what_to_do(tmp_path):
+    with pytest.raises(ReportError, match="build the model first"):
+        read_record(tmp_path / "build.json")
+
+
+def test_unknown_figures_are_not_measured():
+    empty = record().model_copy(update={"figures": [], "stages": {}})
+    assert "Not measured: no estimate and no synthesis was run on this project." in markdown(empty)

@@ -1,0 +1,126 @@
+"""What the tests of the vendor flow share: stand-ins installed like AMD's tools, and a workspace built once."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hlsflow.log import Log
+from hlsflow.pipeline import build
+from hlsflow.plan import BuildRequest
+from hlsflow.synthesis.process_tree import PROC
+from hlsflow.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+STAND_IN = Path(__file__).parent / "stand_ins" / "stand_in.py"
+# No real tool has it: whatever figure carries it is a stand-in's.
+STAND_IN_VERSION = "2099.1"
+MODEL = "digits6"
+
+
+def quiet() -> Log:
+    return Log(stream=io.StringIO())
+
+
+def install(root: Path, product: str, version: str, *names: str) -> Path:
+    """Puts stand-ins where AMD's installer puts the tools; gives back their bin folder."""
+    folder = root / product / version / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        path = folder / name
+        path.write_text(f'#!/bin/sh\n# A STAND-IN for {name}\nexec "{sys.executable}" -I -S "{STAND_IN}" {name} "$@"\n')
+        path.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def installs(tmp_path, monkeypatch):
+    """An install folder with stand-ins for Vitis and Vivado, and nothing else that could be found."""
+    root = tmp_path / "Xilinx"
+    install(root, "Vitis", STAND_IN_VERSION, "vitis-run", "v++", "vitis_hls")
+    install(root, "Vivado", STAND_IN_VERSION, "vivado")
+    monkeypatch.setenv("HLSFLOW_XILINX", str(root))
+    for name in ("XILINX_VITIS", "XILINX_HLS", "XILINX_VIVADO", "HLSFLOW_SETTINGS", "STAND_IN_FAULTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("STAND_IN_CALLS", str(tmp_path / "calls.txt"))
+    return root
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory):
+    """A throw-away workspace in which a small model is built; never the repository's own."""
+    root = tmp_path_factory.mktemp("vendor")
+    for folder in ("models", "hls_configs"):
+        (root / folder).mkdir()
+    shutil.copytree(ROOT / "models" / MODEL, root / "models" / MODEL)
+    shutil.copy(ROOT / "hls_configs" / f"{MODEL}.yaml", root / "hls_configs")
+    workspace = Workspace(root=root)
+    build(workspace, BuildRequest(model=MODEL), quiet())
+    return workspace
+
+
+@pytest.fixture
+def built(built_once):
+    """The same, without any trace of an earlier synthesis."""
+    clear(built_once)
+    return built_once
+
+
+def clear(workspace: Workspace) -> None:
+    """Removes what the vendor stages left."""
+    folder = workspace.build / MODEL
+    for path in [*folder.glob("synthesis-*"), *folder.glob("vitis"), *folder.glob("vivado"), workspace.build / "queue"]:
+        subprocess.run(["chmod", "-R", "u+w", str(path)], check=False, capture_output=True)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def request(*stages: str, tool: str = "vitis", **options) -> BuildRequest:
+    """A build with a synthesis of these stages."""
+    return BuildRequest(
+        model=MODEL, synth=tool, synth_options={"tool": tool, "stages": list(stages or ("csynth",)), **options}
+    )
+
+
+def calls(tmp_path: Path) -> list[str]:
+    """Which stages the stand-ins were asked for, in order."""
+    path = tmp_path / "calls.txt"
+    return [line.split()[1] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def hlsflow(workspace: Workspace, *words: str, **more) -> subprocess.Popen:
+    """The command line as a process of its own, in a process group of its own."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "flows"), **more.pop("env", {})}
+    return subprocess.Popen(
+        [sys.executable, "-m", "hlsflow", *words, "--workspace", str(workspace.root)],
+        env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **more,
+    )  # fmt: skip
+
+
+def tools_alive(root: Path) -> list[str]:
+    """The command lines of stand-ins and their helpers that still run: those started below `root`."""
+    found = []
+    for name in os.listdir(PROC):
+        if name.isdigit():
+            try:
+                words = (PROC / name / "cmdline").read_bytes().split(b"\0")
+                where = os.readlink(PROC / name / "cwd")
+            except OSError:
+                continue
+            if where.startswith(str(root)) and words[0] and int(name) != os.getpid():
+                found.append(" ".join(word.decode() for word in words)[:120])
+    return found
+
+
+def wait_until(condition, timeout_s: float = 30.0) -> None:
+    """Waits for a condition. Fails where it does not come."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
