@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hlsflow.comparison.comparison import Comparison, compare
+from hlsflow.comparison.design import design_of_record
 from hlsflow.record import (
     AgreementRecord,
     BuildRecord,
@@ -141,10 +143,16 @@ def many(count: int) -> list[BuildRecord]:
         lut = 40_000 - 150 * index + 700 * (index % 5)
         dsp, cycles = index % 7, 400 + 13 * index
         estimate = figure(
-            "analytic", tool="hlsflow estimate", lut=lut + 1500, dsp=dsp, latency_min_cycles=cycles + 30, latency_max_cycles=cycles + 30,
-            clock_achieved_ns=None, slack_ns=None,
+            "analytic",
+            tool="hlsflow estimate",
+            lut=lut + 1500,
+            dsp=dsp,
+            latency_min_cycles=cycles + 30,
+            latency_max_cycles=cycles + 30,
+            clock_achieved_ns=None,
+            slack_ns=None,
             ranges={"lut": [lut * 0.8, lut * 1.3], "latency_max_cycles": [cycles * 0.9, cycles * 1.2]},
-        )  # fmt: skip
+        )
         whole = figure(lut=lut, dsp=dsp, latency_max_cycles=cycles, latency_min_cycles=cycles)
         modules = [figure(module=name, lut=lut // share, dsp=None, slack_ns=None, latency_max_cycles=None)
                    for name, share in (("fc1", 2), ("relu1", 9), ("fc2", 4), ("logits", 12))]  # fmt: skip
@@ -158,3 +166,8 @@ def many(count: int) -> list[BuildRecord]:
             )
         )
     return records
+
+
+def compared(*records: BuildRecord, **options: Any) -> Comparison:
+    """The comparison of records as if they lay under reports/."""
+    return compare([design_of_record(each, f"reports/{each.name}/build.json") for each in records], **options)
