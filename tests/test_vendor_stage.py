@@ -1,10 +1,12 @@
-"""Synthesis by AMD's tools, with stand-ins on PATH: the right script, the whole result, nothing twice, nothing invented."""
+"""Synthesis by AMD's tools, with stand-ins on PATH: the right script, the whole result, nothing twice."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from vendor_fixtures import (
@@ -21,11 +23,13 @@ from vendor_fixtures import (
     tools_alive,
 )
 
+from hlsflow.__main__ import main
 from hlsflow.errors import ToolError
 from hlsflow.pipeline import build
 from hlsflow.plan import BuildRequest
 from hlsflow.record import read_record
 from hlsflow.stages import StageFailed
+from hlsflow.synthesis.vendor_run import last_phase
 
 __all__ = ["built", "built_once", "installs"]
 
@@ -39,9 +43,17 @@ def test_every_stage_is_run_parsed_and_recorded(built, installs, tmp_path):
     result = build(built, request("csynth", "cosim", "vsynth", "export"), log)
     record = result.record
     assert calls(tmp_path) == ["csynth", "cosim", "vsynth", "export"]
-    assert record.stages["vitis"] == f"done: csynth, cosim, vsynth, export by vitis-run {STAND_IN_VERSION}, vivado {STAND_IN_VERSION}"
+    assert (
+        record.stages["vitis"]
+        == f"done: csynth, cosim, vsynth, export by vitis-run {STAND_IN_VERSION}, vivado {STAND_IN_VERSION}"
+    )
     csynth, logic, cosim = (whole(record, stage) for stage in ("csynth", "logic-synthesis", "cosim"))
-    assert (csynth.lut, csynth.lut_available, csynth.clock_achieved_ns, csynth.latency_max_cycles) == (1234, 53200, 7.654, 21)
+    assert (csynth.lut, csynth.lut_available, csynth.clock_achieved_ns, csynth.latency_max_cycles) == (
+        1234,
+        53200,
+        7.654,
+        21,
+    )
     assert (logic.lut, logic.bram_18k, logic.tool, logic.tool_version) == (1234, 9, "vivado", STAND_IN_VERSION)
     assert (cosim.latency_max_cycles, cosim.lut) == (21, None)
     assert cosim.notes[0].startswith("16 samples through the RTL: 160 integers of layer10_out equal to C simulation")
@@ -150,10 +162,59 @@ def test_replay_does_the_same_by_hand(built, installs, tmp_path):
 
 def test_a_missing_tool_is_an_error_where_it_was_asked_for(built, tmp_path, monkeypatch):
     monkeypatch.setenv("HLSFLOW_XILINX", str(tmp_path / "nothing"))
-    with pytest.raises(ToolError, match=r"(?s)--synth vitis: vitis-run or vitis_hls was not found \(searched PATH.*hlsflow pack digits6"):
+    with pytest.raises(
+        ToolError,
+        match=r"(?s)--synth vitis: vitis-run or vitis_hls was not found \(searched PATH.*hlsflow pack digits6",
+    ):
         build(built, request("csynth"), quiet())
     # and a state where it was not: the build itself goes on
     assert not build(built, BuildRequest(model=MODEL), quiet()).record.stages.get("vitis")
+
+
+def test_a_missing_tool_is_said_at_once(built, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HLSFLOW_XILINX", str(tmp_path / "nothing"))
+    monkeypatch.setattr("hlsflow.pipeline.build", lambda *_: pytest.fail("it went on"))
+    assert main(["build", "--model", MODEL, "--synth", "vitis", "--workspace", str(built.root)]) == 7
+    assert "hlsflow pack digits6" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--stages", "csynth"], "--stages goes with --synth vitis or --synth vivado"),
+        (["--synth", "vitis", "--stages", "sim"], "--stages: no stage 'sim'"),
+        (["--synth", "vitis", "--synth-timeout-min", "0"], "--synth-timeout-min 0: more than 0"),
+    ],
+)
+def test_options_that_cannot_be_meant(built, installs, capsys, words, said):
+    assert main(["build", "--model", MODEL, *words, "--workspace", str(built.root)]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_older_generation_is_told_on_its_command_line(built, installs, tmp_path):
+    install(installs, "Vivado", "2020.1", "vivado_hls", "vivado")
+    old = replace(request("csynth", "cosim", "vsynth", tool="vivado"), changes={"backend": "Vivado"})
+    record = build(built, old, quiet()).record
+    assert record.stages["vivado"] == "done: csynth, cosim, vsynth by vivado_hls 2020.1, vivado 2020.1"
+    assert calls(tmp_path) == ["csynth", "cosim", "vsynth"]
+    assert "-f build_prj.tcl reset=1 csim=0 synth=1 cosim=0" in (tmp_path / "calls.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "phase"),
+    [
+        ("INFO: [HLS 200-10] Checking synthesizability ...", "Checking synthesizability"),
+        ("INFO: [HLS 200-42] -- Implementing module 'dense_config2' ", "dense_config2"),
+        ("INFO: [COSIM 212-302] Starting C TB testing ... ", "Starting C TB testing"),
+        ("// RTL Simulation : 3 / 16 [n/a] @ 125000", "RTL Simulation : 3 / 16"),
+        ("Start RTL Component Statistics ", "Start RTL Component Statistics"),
+        ("***** VIVADO SYNTHESIS *****", "VIVADO SYNTHESIS"),
+        ("INFO: [Common 17-83] Releasing license: Synthesis", None),
+    ],
+)  # fmt: skip
+def test_the_phase_that_a_log_tells(line, phase):
+    assert last_phase(f"{line}\nWARNING: nothing\n") == phase
 
 
 def test_a_project_of_the_other_tool_is_refused(built, installs):
@@ -163,8 +224,6 @@ def test_a_project_of_the_other_tool_is_refused(built, installs):
 
 
 def test_without_vivado_logic_synthesis_is_refused_and_csynth_kept(built, installs, monkeypatch):
-    import shutil
-
     shutil.rmtree(installs / "Vivado")
     with pytest.raises(StageFailed, match="vsynth: vivado was not found"):
         build(built, request("csynth", "vsynth"), quiet())
@@ -187,5 +246,3 @@ def test_no_figure_of_a_stand_in_is_in_the_repositorys_reports():
 def test_fixtures_never_use_the_repository(built):
     assert not built.root.is_relative_to(ROOT) and os.fspath(built.reports) != os.fspath(ROOT / "reports")
     assert json.loads((built.reports / MODEL / "build.json").read_text())["model"] == MODEL
-
-

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from hlsflow import __version__
 from hlsflow.errors import INTERRUPTED_EXIT_CODE, HlsflowError
@@ -18,9 +19,20 @@ COMMANDS = {
     "train": "train a model as its recipe says",
     "config": "write a complete, commented, exact HLS configuration for a model",
     "lint": "check a model's HLS configuration and show every layer's effective types",
+    "estimate": "estimate the cost of an hls4ml project without vendor tools, with error bars",
+    "fit": "choose reuse factors and strategies that fit a device",
+    "calibrate": "refit the estimator, to the shipped table or to your own finished syntheses too",
     "parse": "read the reports that Vivado and Vitis wrote",
     "compare": "compare builds and parsed reports in one table",
+    "doctor": "show which tools this machine has, and what each missing one would give",
+    "pack": "write an archive of HLS projects that a machine with only Vitis or Vivado synthesizes",
+    "import": "bring the reports of a packed project back into its record",
+    "queue": "synthesize many models, several at once within licences, memory and cores",
+    "bundle": "write one archive for a bug report: record, configuration, logs, versions",
 }
+
+# A command whose name is a word of Python's has a module of another name.
+_MODULES = {"import": "import_"}
 
 EXIT_CODES = """\
 exit codes:
@@ -48,8 +60,12 @@ def make_parser(command: str | None) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == command:
-            importlib.import_module(f"hlsflow.commands.{name}").add_arguments(subparser)
+            _module(name).add_arguments(subparser)
     return parser
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"hlsflow.commands.{_MODULES.get(command, command)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = next((word for word in words if not word.startswith("-")), None)
     try:
         args = make_parser(command).parse_args(words)
-        return importlib.import_module(f"hlsflow.commands.{args.command}").run(args)
+        return _module(args.command).run(args)
     except HlsflowError as error:
         if os.environ.get("HLSFLOW_TRACEBACK"):
             raise

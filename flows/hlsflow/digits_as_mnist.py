@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from hlsflow.datasets import DIGITS_FACTOR, load_dataset
@@ -19,8 +21,12 @@ INK_SHARE = 0.6
 LEAST_INK = 0.2
 
 
+@cache
 def digits_as_mnist() -> tuple[np.ndarray, np.ndarray]:
-    """All 1,797 digits of scikit-learn as uint8 pixels (n, 28, 28) and int64 classes (n,). Raises DataError."""
+    """All 1,797 digits of scikit-learn as uint8 pixels (n, 28, 28) and int64 classes (n,). Raises DataError.
+
+    Drawn once a process; treat the arrays as read-only.
+    """
     digits = load_dataset("digits")
     pixels = np.concatenate([digits.x_train, digits.x_test])
     classes = np.concatenate([digits.y_train, digits.y_test])

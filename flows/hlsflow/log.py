@@ -87,6 +87,18 @@ class Step:
     def took(self) -> str:
         return "cached" if self.cached else f"{self.seconds:.1f} s"
 
+    def live(self, text: str) -> None:
+        """Shows a passing status of the step, on a terminal."""
+        self._log.live(f"  {self._name:<12} {text}")
+
+    def say(self, text: str) -> None:
+        """Prints a line about a part of the step, unless quiet."""
+        self._log.line(f"  {'':<12} {text}")
+
+    def warn(self, text: str) -> None:
+        """Prints a warning, even when quiet."""
+        self._log.warn(text)
+
     def progress(self, done: float, total: float, unit: str) -> None:
         """Shows how far the step is, on a terminal."""
         share = done / total if total else 0.0

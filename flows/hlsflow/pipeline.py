@@ -14,7 +14,7 @@ from hlsflow.log import Log, Step
 from hlsflow.plan import BuildRequest, Plan, make_plan
 from hlsflow.record import BuildRecord, read_record
 from hlsflow.session import Session, load_network_step
-from hlsflow.stages import MODULES, collect, run_stage, stage_inputs
+from hlsflow.stages import MODULES, StageFailed, collect, drop_damaged, run_stage, stage_inputs
 from hlsflow.steps import Steps
 from hlsflow.workspace import Workspace, storage_errors, write_text
 
@@ -42,6 +42,10 @@ def build(workspace: Workspace, request: BuildRequest, log: Log) -> BuildResult:
     with locked(folder, log):
         steps = Steps(folder=folder, log=log)
         steps.clean()
+        for torn in record_path.parent.glob(".*.partial"):
+            torn.unlink(missing_ok=True)
+        for stage in drop_damaged(folder):
+            log.warn(f"{folder / stage}: damaged, so it is made anew where it is asked for")
         stages = _wanted_stages(request)
         known = _known_record(plan, steps, record_path, stages)
         if known is not None:
@@ -51,14 +55,26 @@ def build(workspace: Workspace, request: BuildRequest, log: Log) -> BuildResult:
         if plan.samples.substitute:
             log.warn(f"verifying on {plan.samples.source}")
         record, hls = _verified(plan, steps, log)
-        _write(record, record_path)
+        record = _completed(record, plan, folder, record_path)
         _raise_unless_passed(record, record_path, request)
+        failure: StageFailed | None = None
         for stage, options in stages.items():
-            run_stage(stage, plan, hls, steps, options)
-        figures, states = collect(plan, folder)
-        record = record.model_copy(update={"figures": figures, "stages": states})
-        _write(record, record_path)
+            try:
+                run_stage(stage, plan, hls, steps, options)
+            except StageFailed as error:
+                failure = failure or error
+        record = _completed(record, plan, folder, record_path)
+        if failure is not None:
+            raise failure
         return BuildResult(record=record, record_path=record_path, project=hls, unchanged=False)
+
+
+def _completed(record: BuildRecord, plan: Plan, folder: Path, path: Path) -> BuildRecord:
+    """The record with the figures of every stage that was run on this project by now, written."""
+    figures, states = collect(plan, folder)
+    record = record.model_copy(update={"figures": figures, "stages": states})
+    _write(record, path)
+    return record
 
 
 def _wanted_stages(request: BuildRequest) -> dict[str, Mapping[str, Any]]:
@@ -109,9 +125,13 @@ def _known_record(plan: Plan, steps: Steps, path: Path, stages: Mapping[str, Map
         return None
     try:
         record = read_record(path)
+        # A stage that was imported, or whose build was killed before its record was written, has yet to join it.
+        figures, states = collect(plan, steps.folder)
     except HlsflowError:
         return None
     if record.digest != plan.digest or not (path.parent / "report.md").is_file():
+        return None
+    if record.figures != figures or record.stages != states:
         return None
     if record.gate.passed and not all(
         steps.up_to_date(stage, stage_inputs(stage, plan, options)) for stage, options in stages.items()
@@ -128,6 +148,9 @@ def _lint(plan: Plan, network: Network, log: Log) -> Linted:
         linted.raise_errors(str(plan.config_path))
         warnings = linted.of(Severity.WARNING)
         step.detail = f"{len(warnings)} warnings" if warnings else "every accumulator proved wide enough for any input"
+    if plan.config.gate.kind == "bounded" and not log.verbose:
+        # Types that round are what a bounded gate is for; the report lists them.
+        warnings = [warning for warning in warnings if not warning.code.endswith(("-rounds", "-saturates", "-change"))]
     for warning in warnings:
         log.warn(str(warning))
     return linted

@@ -43,6 +43,8 @@ class BuildRequest:
     data_dir: Path | None = None
     samples: int | None = None
     allow_mismatch: bool = False
+    # A configuration other than the model's own, such as `hls_configs/qap8.pynq-z2.yaml`, of the variant `pynq-z2`.
+    config_path: Path | None = None
     # "vitis", "vivado" or "open", with the options of that stage; None: no synthesis.
     synth: str | None = None
     synth_options: Mapping[str, Any] = field(default_factory=dict)
@@ -88,7 +90,7 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     """Everything read, checked and digested before any work. Raises what is wrong with it."""
     model_dir = workspace.model_dir(request.model)
     recipe = load_recipe(model_dir)
-    config_path = workspace.hls_configs / f"{request.model}.yaml"
+    config_path = request.config_path or workspace.hls_configs / f"{request.model}.yaml"
     if not config_path.is_file():
         raise ConfigError(
             f"no HLS configuration at {config_path}", hint=f"write an exact one: hlsflow config {request.model}"
@@ -98,7 +100,8 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     if not weights.is_file():
         raise ModelError(f"no weights at {weights}", hint=f"train the model: hlsflow train --model {request.model}")
     compiler = find_compiler()
-    variant = "-".join(str(value) for value in request.changes.values() if value is not None)
+    words = [config_path.stem.removeprefix(f"{request.model}.")] if request.config_path else []
+    variant = "-".join([*words, *(str(value) for value in request.changes.values() if value is not None)])
     folder = workspace.build / (f"{request.model}@{variant}" if variant else request.model)
     samples = choose_samples(recipe.dataset, request.data_dir, request.samples, folder.parent / "no-download")
     tools = versions()

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from hlsflow.errors import ReportError
+from hlsflow.errors import HlsflowError, ReportError, ToolError
+from hlsflow.log import Step
 from hlsflow.record import FigureRecord
 from hlsflow.steps import STEP_FILE, Steps, digest
 from hlsflow.workspace import write_text
@@ -37,6 +39,19 @@ STATE_FILE = "state.txt"
 _FIGURES = TypeAdapter(list[FigureRecord])
 
 
+class StageFailed(ToolError):
+    """A stage that ended early. `figures` are what it found before, and `state` says how it ended: both are recorded.
+
+    The exit code is that of the failure behind it.
+    """
+
+    def __init__(self, error: HlsflowError, *, figures: Sequence[FigureRecord], state: str) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.exit_code = error.exit_code
+        self.figures = list(figures)
+        self.state = state
+
+
 def write_figures(folder: Path, figures: list[FigureRecord], state: str) -> None:
     """Writes a stage's result into its folder: the figures and one line that says what became of it."""
     write_text(folder / FIGURES_FILE, _FIGURES.dump_json(figures, indent=1).decode() + "\n")
@@ -44,10 +59,41 @@ def write_figures(folder: Path, figures: list[FigureRecord], state: str) -> None
 
 
 def run_stage(stage: str, plan: Plan, hls: Path, steps: Steps, options: Mapping[str, Any]) -> None:
-    """Runs a stage unless its result for this very project and these options is there."""
+    """Runs a stage unless its result for this very project and these options is there.
+
+    Raises StageFailed where it ended early; what it had found by then is kept, and the next run goes on from there.
+    """
     module = importlib.import_module(MODULES[stage])
     inputs = stage_inputs(stage, plan, options)
-    steps.run(stage, inputs, lambda folder, step: module.compute(plan, hls, folder, step, options))
+    try:
+        steps.run(stage, inputs, lambda folder, step: module.compute(plan, hls, folder, step, options))
+    except StageFailed as error:
+        failed = error
+
+        def keep(folder: Path, step: Step) -> str:
+            write_figures(folder, failed.figures, failed.state)
+            return "kept what was finished"
+
+        # Other inputs than those of a success: the next run is not told that there is nothing to do.
+        steps.run(stage, {**inputs, "failed": failed.state}, keep)
+        raise
+
+
+def drop_damaged(folder: Path) -> list[str]:
+    """Removes the results of stages whose files cannot be read, so that they are made anew; gives back their names."""
+    damaged = [stage for stage in MODULES if (folder / stage / STEP_FILE).exists() and not _is_whole(folder / stage)]
+    for stage in damaged:
+        shutil.rmtree(folder / stage)
+    return damaged
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        json.loads((folder / STEP_FILE).read_text())["inputs"]["hls"]
+        _FIGURES.validate_json((folder / FIGURES_FILE).read_text())
+        return bool((folder / STATE_FILE).read_text().strip())
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        return False
 
 
 def stage_inputs(stage: str, plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def storage_errors(path: Path) -> Iterator[None]:
             errno.EDQUOT: "the disk quota is used up: free some space and run the command again",
             errno.EROFS: "the file system is read-only",
             errno.EACCES: "permission denied: make the folder writable",
-        }.get(error.errno or 0, error.strerror or str(error))
+        }.get(error.errno or 0, error.strerror or f"{error} (is the disk full?)")
         raise StorageError(f"cannot write {path}: {reason}") from error
 
 

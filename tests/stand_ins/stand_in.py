@@ -2,7 +2,8 @@
 
     stand_in.py NAME ARGUMENTS…          NAME: vitis-run, vitis_hls, vivado_hls, v++ or vivado
 
-`STAND_IN_FAULTS` says how stages fail: `cosim=hang,vsynth=killed`. `STAND_IN_CALLS` names a file that gets a line a call.
+`STAND_IN_FAULTS` says how stages fail: `cosim=hang,vsynth=killed`. `STAND_IN_CALLS` names a file that gets a line for
+each call.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ LUT, FF, DSP, BRAM = 1234, 567, 8, 9
 
 # What a stage writes before it fails, and its exit code. Messages have the form of the real ones.
 MESSAGES = {
-    "licence": ("ERROR: [Common 17-345] A valid license was not found for feature 'Synthesis' and/or device 'xc7z020'.", 1),
+    "licence": ("ERROR: [Common 17-345] A valid license was not found for feature 'Synthesis'.", 1),
     "licence-hls": ("ERROR: [HLS 200-72] License checkout unsuccessful. Make sure that a license is accessible.", 1),
     "part": ("ERROR: [HLS 200-1023] Part 'xc7z020clg400-1' is not installed.", 1),
     "part-vivado": ("ERROR: [Common 17-69] Command failed: Part 'xc7z020clg400-1' not found", 1),
@@ -68,7 +69,7 @@ MESSAGES = {
         1,
     ),
     "no-vivado": ("couldn't execute \"vivado\": no such file or directory", 1),
-    "capacity": ("ERROR: [Place 30-640] Place Check : This design requires more Slice LUTs cells than are available", 1),
+    "capacity": ("ERROR: [Place 30-640] Place Check : This design requires more Slice LUTs cells than available", 1),
     "locale": ("terminate called: locale::facet::_S_create_c_locale name not valid", 134),
     "unheard-of": ("ERROR: [ZZZ 999-1] The moon is in the wrong house.", 1),
     "silent": ("", 0),
@@ -115,12 +116,13 @@ class Tool:
         faults = os.environ.get("STAND_IN_FAULTS", "")
         self.faults = dict(word.split("=") for word in faults.split(",") if "=" in word)
         self.solution = Path(f"{self.top}_prj/solution1")
-        self.log = open("vivado.log" if name == "vivado" else "vitis_hls.log", "w")
+        self.log = Path("vivado.log" if name == "vivado" else "vitis_hls.log")
+        self.log.write_text("")
 
     def say(self, text: str, stream=None) -> None:
         print(text, file=stream or sys.stdout, flush=True)
-        self.log.write(text + "\n")
-        self.log.flush()
+        with self.log.open("a") as file:
+            file.write(text + "\n")
 
     def banner(self) -> None:
         shown = {"vivado": "Vivado", "vivado_hls": "Vivado(TM) HLS - High-Level Synthesis from C, C++ and SystemC"}
@@ -184,7 +186,9 @@ class Tool:
         for name in ("csynth.xml", f"{self.top}_csynth.xml"):
             (report / name).write_text(text[: len(text) // 2] if fault == "truncated" else text)
         if fault == "slow-clock":
-            self.say("WARNING: [HLS 200-871] Estimated clock period (11.2ns) exceeds the target (target clock period: 10ns).")
+            self.say(
+                "WARNING: [HLS 200-871] Estimated clock period (11.2ns) exceeds the target (target clock period: 10ns)."
+            )
         self.say("***** C/RTL SYNTHESIS COMPLETED IN 0h0m1s *****")
 
     def cosim(self, fault: str) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from hlsflow.commands.common import add_workspace, make_log
+from hlsflow.commands.common import add_synthesis, add_workspace, make_log, synthesis_options
+
+if TYPE_CHECKING:
+    from hlsflow.log import Log
+    from hlsflow.workspace import Workspace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-mismatch", action="store_true", help="record outputs that differ from Keras', and go on"
     )
+    parser.add_argument("--fit", metavar="BOARD", help="choose reuse factors that fit a board or part, and build that")
+    parser.add_argument("--goal", metavar="GOAL", help="of --fit: latency (default), area or interval=N cycles")
+    add_synthesis(parser)
     add_workspace(parser)
 
 
@@ -27,26 +35,35 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.pipeline import build
     from hlsflow.plan import BuildRequest
     from hlsflow.reporting.build_report import summary
+    from hlsflow.synthesis.toolchain import HLS_TOOLS, find_tools
+    from hlsflow.synthesis.vendor_stage import refuse_without_tool
     from hlsflow.workspace import find_workspace
 
     log = make_log(args)
+    changes = {
+        key: value
+        for key, value in (
+            ("backend", args.backend),
+            ("io_type", args.io_type),
+            ("part", args.part),
+            ("clock_period_ns", args.clock_period_ns),
+        )
+        if value is not None
+    }
+    workspace = find_workspace(args.workspace)
+    if args.synth in HLS_TOOLS:
+        refuse_without_tool(workspace.build, args.model, args.synth)
+    config_path = _fitted(args, workspace, changes, log)
     request = BuildRequest(
         model=args.model,
-        changes={
-            key: value
-            for key, value in (
-                ("backend", args.backend),
-                ("io_type", args.io_type),
-                ("part", args.part),
-                ("clock_period_ns", args.clock_period_ns),
-            )
-            if value is not None
-        },
+        changes={} if config_path else changes,
+        config_path=config_path,
         data_dir=args.data_dir,
         samples=args.samples,
         allow_mismatch=args.allow_mismatch,
+        synth=args.synth,
+        synth_options=synthesis_options(args),
     )
-    workspace = find_workspace(args.workspace)
     result = build(workspace, request, log)
     if args.verbose:
         for name in ("hls4ml.log",):
@@ -55,4 +72,30 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(result.record.to_json())
     else:
         print(summary(result.record, result.record_path, result.project, sys.stdout))
+    kind = result.record.configuration.backend.lower()
+    if args.synth is None and kind not in result.record.stages:
+        state = find_tools(names=HLS_TOOLS[kind]).state(kind)
+        if state is not None:
+            log.line(f"{state}: hlsflow pack {args.model} takes the synthesis to a machine that has it")
     return 0
+
+
+def _fitted(args: argparse.Namespace, workspace: Workspace, changes: dict[str, Any], log: Log) -> Path | None:
+    """The configuration that --fit chose and wrote, None where it was not asked for."""
+    from hlsflow.errors import UsageError
+    from hlsflow.workspace import write_text
+
+    if args.fit is None:
+        if args.goal is not None:
+            raise UsageError("--goal goes with --fit BOARD")
+        return None
+    if args.part is not None:
+        raise UsageError("--fit names the part: leave out --part")
+    from hlsflow.synthesis.fit_run import fit_model
+
+    fitted = fit_model(workspace, args.model, args.fit, args.goal or "latency", changes, log)
+    write_text(fitted.path, fitted.text)
+    for line in fitted.lines:
+        log.line(line)
+    log.line(f"wrote {fitted.path}")
+    return fitted.path

@@ -112,6 +112,10 @@ int main(int argc, char **argv) {{
 """
 
 
+class _Stopped(Exception):
+    """This worker was stopped because another one failed, or by Ctrl-C."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiler:
     """A C++ compiler that was found."""
@@ -249,7 +253,7 @@ def simulate(
 
     def poll(index: int) -> None:
         if stop.is_set():
-            raise ToolError("C simulation: stopped")
+            raise _Stopped
         if index == 0 and progress is not None:
             done = sum(part.stat().st_size for part in parts if part.exists())
             progress(min(samples, done // (row * 8)), samples)
@@ -320,5 +324,8 @@ def _run_all(one: Callable[[int], None], count: int, stop: threading.Event) -> N
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             stop.set()
-        for future in futures:
-            future.result()
+        failures = [error for future in futures if (error := future.exception()) is not None]
+    for error in failures:
+        # One that was stopped because another failed says nothing of its own.
+        if not isinstance(error, _Stopped):
+            raise error

@@ -110,7 +110,23 @@ def lint(network: Network, config: HlsConfig) -> Linted:
             )
             for finding in layer.findings
         ]
+    complaints += _rounding_reference(layers)
     return Linted(layers=layers, complaints=tuple(complaints))
+
+
+def _rounding_reference(layers: Sequence[LayerTypes]) -> list[Complaint]:
+    """A warning at the first layer where Keras' own float32 rounds, so that equality is no matter of proof any more."""
+    for layer in layers:
+        if not layer.keras_exact and layer.node.op is not Op.SOFTMAX:
+            message = (
+                "Keras' float32 rounds here: the hardware is exact, but a value next to a tie may differ from Keras"
+            )
+            return [
+                Complaint(
+                    severity=Severity.WARNING, code="keras-rounds", path=f"layers.{layer.node.name}", message=message
+                )
+            ]
+    return []
 
 
 def _error(code: str, path: str, message: str) -> Complaint:

@@ -10,7 +10,7 @@ from hlsflow.log import paint
 from hlsflow.record import AgreementRecord, BuildRecord
 
 if TYPE_CHECKING:
-    from hlsflow.conversion.ranges import LayerTypes
+    from hlsflow.conversion.layer_types import LayerTypes
 
 
 def _percent(share: float | None) -> str:
@@ -55,18 +55,22 @@ def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> s
         )
     if record.softmax is not None:
         rows.append(("softmax", _softmax(record)))
+    parameters = f"{size.parameters:,} parameters, {_percent(size.sparsity)} zeros"
+    target = record.configuration
     rows += [
         ("emulator", _emulator(record)),
-        ("size", f"{size.parameters:,} parameters, {_percent(size.sparsity)} zeros, {_kilobytes(size.weight_bits // 8)} "
-                 "of weights in hardware"),
-        ("target", f"{record.configuration.backend}, {record.configuration.part}, "
-                   f"{record.configuration.clock_period_ns:g} ns, {record.configuration.io_type}"),
+        ("size", f"{parameters}, {_kilobytes(size.weight_bits // 8)} of weights in hardware"),
+        ("target", f"{target.backend}, {target.part}, {target.clock_period_ns:g} ns, {target.io_type}"),
         ("synthesis", "; ".join(f"{stage}: {state}" for stage, state in record.stages.items()) or "not measured"),
         ("HLS project", _shown(project)),
         ("report", _shown(path.parent / "report.md")),
-    ]  # fmt: skip
+    ]
     head = paint(f"{record.name}: {record.title}", "bold", stream)
     return "\n".join([head, *(f"  {label:<12} {text}" for label, text in rows)])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _shown(path: Path) -> str:
@@ -120,12 +124,13 @@ def markdown(record: BuildRecord) -> str:
     configuration, size = record.configuration, record.size
     parts = [
         f"# {record.name}: {record.title}",
-        f"**Gate: {'passed' if record.gate.passed else 'FAILED'}.** {exactness(record)[0].upper()}{exactness(record)[1:]}.",
+        f"**Gate: {'passed' if record.gate.passed else 'FAILED'}.** {_sentence(exactness(record))}",
         f"Target: {configuration.backend}, part {configuration.part}, clock {configuration.clock_period_ns:g} ns "
         f"(uncertainty {configuration.clock_uncertainty_percent:g} %), {configuration.io_type}.",
         "## Exactness",
-        f"C simulation (stage `csim`) against Keras, as integers of each output's type, on {record.samples.count:,} samples "
-        f"of {record.samples.dataset}: {record.samples.source} (SHA-256 `{record.samples.sha256[:16]}…`).",
+        "C simulation (stage `csim`) against Keras, as integers of each output's type, on "
+        f"{record.samples.count:,} samples of {record.samples.dataset}: {record.samples.source} "
+        f"(SHA-256 `{record.samples.sha256[:16]}…`).",
         _table(
             [
                 "output",
@@ -143,8 +148,9 @@ def markdown(record: BuildRecord) -> str:
         if item.first_difference is not None:
             first = item.first_difference
             parts.append(
-                f"First layer that differs: `{first.layer}`, by {first.error_lsb} LSB of `{first.type}` (sample "
-                f"{first.sample}, value {first.position}: Keras {first.keras_integer}, hardware {first.hardware_integer})."
+                f"First layer that differs: `{first.layer}`, by {first.error_lsb} LSB of `{first.type}` "
+                f"(sample {first.sample}, value {first.position}: Keras {first.keras_integer}, "
+                f"hardware {first.hardware_integer})."
             )
     if record.softmax is not None:
         parts.append(f"Softmax: {_softmax(record)}.")

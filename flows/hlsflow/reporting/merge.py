@@ -90,6 +90,11 @@ def merge(project: str, role: Role, ordered: Sequence[Report], notes: Iterable[N
     if first.provenance.stage is None:
         notes.append(Note(kind=NoteKind.STAGE_UNKNOWN, text="no report states whether the design is routed"))
 
+    boxes = tuple(dict.fromkeys(box for report in ordered for box in report.black_boxes))
+    if boxes:
+        text = f"does not count {len(boxes)} black boxes: {', '.join(boxes[:3])}{' …' if len(boxes) > 3 else ''}"
+        notes.append(Note(kind=NoteKind.BLACK_BOXES, text=text))
+
     def stated(name: str) -> object:
         return next((value for report in ordered if (value := getattr(report, name)) not in (None, ())), None)
 

@@ -100,7 +100,7 @@ class Report:
     """One report file: its kind and provenance, the module it describes, and the figures that it states.
 
     `resources`, `latency` and `clock` are those of `module`. `date` is the tool's text. `flow_target` is Vitis's
-    (`Vivado IP Flow Target`).
+    (`Vivado IP Flow Target`). `black_boxes` are the modules that Vivado did not see into, and so did not count.
     """
 
     kind: Kind
@@ -117,3 +117,4 @@ class Report:
     power: Power | None = None
     simulation: Simulation | None = None
     log: LogSummary | None = None
+    black_boxes: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ class NoteKind(StrEnum):
     DUPLICATE = "duplicate"
     SAME_UNDER_OTHER_PARAMETERS = "same-under-other-parameters"
     STAGE_UNKNOWN = "stage-unknown"
+    BLACK_BOXES = "black-boxes"
 
 
 STALE_KINDS = frozenset(

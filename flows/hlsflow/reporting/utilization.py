@@ -53,7 +53,23 @@ def parse(text: str) -> Report:
             bram_18k_available=int(2 * tiles_available),
             bram_36k_tiles=tiles,
         ),
+        black_boxes=_black_boxes(lines, head.end),
     )
+
+
+def _black_boxes(lines: Sequence[str], begin: int) -> tuple[str, ...]:
+    # 8. Black Boxes               once in the table of contents, and once above its table
+    # | Ref Name       | Used |
+    # | design_1_ps7_0 |    1 |
+    titles = [n for n in range(begin, len(lines)) if re.fullmatch(r"\d+\. Black Boxes\s*", lines[n])]
+    if not titles:
+        return ()
+    if len(titles) == 1:
+        raise ReportError("section 'Black Boxes' is missing (is the file cut off?)")
+    table = read_table(lines, titles[-1], "Black Boxes")
+    if not table.rows and table.end == len(lines):
+        raise ReportError("Black Boxes: the table is cut off")
+    return tuple(row[table.needed_column("Ref Name")] for row in table.rows)
 
 
 def _site_types(lines: Sequence[str], begin: int) -> dict[str, tuple[float, float]]:
@@ -69,7 +85,7 @@ def _site_types(lines: Sequence[str], begin: int) -> dict[str, tuple[float, floa
             line += 1
             continue
         if line + 1 < len(lines) and not re.match(r"\|\s*Site Type\s*\|\s*Used\s*\|", lines[line + 1]):
-            line = next((n for n in range(line, len(lines)) if not lines[n].startswith(("+", "|"))), len(lines))
+            line = next((n for n in range(line + 1, len(lines)) if not lines[n].startswith(("+", "|"))), len(lines))
             continue
         table = read_table(lines, line, section)
         line = table.end

@@ -1,0 +1,158 @@
+#!/bin/sh
+# Written by hlsflow: synthesizes the HLS projects beside it with AMD's tools. Needs those and a POSIX shell alone.
+#
+#   sh run.sh [--stages csynth,cosim,vsynth,export] [--jobs N] [--timeout SECONDS] [MODEL ...]
+#
+# A stage that is through is not run again. Afterwards, take results.tar.gz back:  hlsflow import results.tar.gz
+# Tools: PATH, or SETTINGS=/path/to/settings64.sh, or the newest install below /opt/Xilinx, /tools/Xilinx or ~/Xilinx.
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+cd "$here" || exit 1
+stages=@STAGES@
+jobs=1
+limit=
+models=
+one=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --stages) [ $# -ge 2 ] || { echo "run.sh: --stages needs a list" >&2; exit 2; }; stages=$2; shift ;;
+        --jobs) [ $# -ge 2 ] || { echo "run.sh: --jobs needs a number" >&2; exit 2; }; jobs=$2; shift ;;
+        --timeout) [ $# -ge 2 ] || { echo "run.sh: --timeout needs seconds" >&2; exit 2; }; limit=$2; shift ;;
+        --one) one=1 ;;
+        -h|--help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
+        *) models="$models $1" ;;
+    esac
+    shift
+done
+for stage in $(echo "$stages" | tr ',' ' '); do
+    case $stage in csynth|cosim|vsynth|export) ;; *) echo "run.sh: no stage '$stage'" >&2; exit 2 ;; esac
+done
+[ -n "$models" ] || models=$(ls models)
+
+# newest FILE...: the last one by version, of those that exist
+newest() { for file in "$@"; do [ -e "$file" ] && echo "$file"; done | sort -V | tail -n 1; }
+
+find_tool() { # NAME: its path on standard output, nothing where it is not found
+    if command -v "$1" >/dev/null 2>&1; then command -v "$1"; return; fi
+    newest /opt/Xilinx/*/*/bin/"$1" /tools/Xilinx/*/*/bin/"$1" "$HOME"/Xilinx/*/*/bin/"$1" /opt/AMD/*/*/bin/"$1" \
+        /tools/AMD/*/*/bin/"$1"
+}
+
+if [ -n "${SETTINGS:-}" ]; then
+    # settings64.sh reads variables that need not be set
+    set +u; . "$SETTINGS"; set -u
+fi
+
+value() { sed -n "s/^$2=//p" "$1"; } # FILE KEY
+
+tool_version() { # PATH
+    version=$(echo "$1" | sed -n 's:.*/\(20[0-9][0-9]\.[0-9][0-9.]*\)/.*:\1:p')
+    if [ -z "$version" ]; then
+        case $1 in *vitis-run|*v++) flag=--version ;; *) flag=-version ;; esac
+        version=$("$1" "$flag" </dev/null 2>/dev/null | sed -n 's/.*v\{0,1\}\(20[0-9][0-9]\.[0-9]\).*/\1/p' | head -n 1)
+    fi
+    echo "${version:-unknown}"
+}
+
+options() { # STAGE: the switches of hls4ml's build_prj.tcl, name=value
+    reset=0; synth=0; cosim=0; export=0
+    case $1 in csynth) reset=1; synth=1 ;; cosim) cosim=1 ;; export) export=1 ;; esac
+    echo "reset=$reset csim=0 synth=$synth cosim=$cosim validation=0 export=$export vsynth=0 fifo_opt=0"
+}
+
+run_stage() { # MODEL STAGE
+    dir=$here/models/$1
+    info=$dir/target
+    kind=$(value "$info" tool); top=$(value "$info" top); design=$(value "$info" design)
+    status=$dir/runs/$2.status
+    if [ -f "$status" ] && [ "$(value "$status" outcome)" = done ] && [ "$(value "$status" design)" = "$design" ]; then
+        echo "$1: $2 was done before"; return 0
+    fi
+    case $2 in
+        vsynth) tool=$(find_tool vivado); wanted=vivado ;;
+        *) if [ "$kind" = vivado ]; then
+               tool=$(find_tool vivado_hls); wanted=vivado_hls
+           else
+               tool=$(find_tool vitis-run); [ -n "$tool" ] || tool=$(find_tool vitis_hls); wanted="vitis-run or vitis_hls"
+           fi ;;
+    esac
+    if [ -z "$tool" ]; then
+        echo "$1: $2: $wanted was not found: put it on PATH, or set SETTINGS=/path/to/settings64.sh" >&2; return 7
+    fi
+    PATH=$(dirname "$tool"):$PATH; export PATH
+    viv=$(find_tool vivado); [ -z "$viv" ] || PATH=$PATH:$(dirname "$viv")
+    mkdir -p "$dir/runs" || return 10
+    cd "$dir/project" || return 10
+    # What an earlier run left is never taken for a result.
+    case $2 in
+        csynth) rm -rf "${top}_prj" vivado_synth.rpt tb_data/rtl_cosim_results.log "$dir"/runs/*.status ;;
+        cosim) rm -rf "${top}_prj/solution1/sim" tb_data/rtl_cosim_results.log ;;
+        vsynth) rm -f vivado_synth.rpt ;;
+        export) rm -rf "${top}_prj/solution1/impl" ;;
+    esac
+    rm -f "$status"
+    log=$dir/runs/$2.log
+    case $2 in
+        vsynth) set -- "$1" "$2" "$tool" -mode batch -nojournal -source vivado_synth.tcl ;;
+        *)  if [ "$(basename "$tool")" = vitis-run ]; then set -- "$1" "$2" "$tool" --mode hls --tcl build_prj.tcl
+            else set -- "$1" "$2" "$tool" -f build_prj.tcl; fi
+            if grep -q build_opt.tcl build_prj.tcl; then
+                { echo "array set opt {"; for word in $(options "$2"); do echo "    ${word%=*} ${word#*=}"; done; echo "}"; } \
+                    > build_opt.tcl
+            else set -- "$@" "$(options "$2")"; fi ;;
+    esac
+    model=$1; stage=$2; shift 2
+    [ -z "$limit" ] || ! command -v timeout >/dev/null 2>&1 || set -- timeout -k 10 "$limit" "$@"
+    echo "$model: $stage: $*"
+    begin=$(date +%s)
+    "$@" >"$log" 2>&1 </dev/null
+    code=$?
+    cd "$here" || return 10
+    outcome=failed
+    case $stage in
+        csynth) grep -q 'C/RTL SYNTHESIS COMPLETED IN' "$log" && outcome=done ;;
+        cosim) grep -q 'C/RTL SIMULATION COMPLETED IN' "$log" && outcome=done ;;
+        export) grep -q 'EXPORT IP COMPLETED IN' "$log" && outcome=done ;;
+        vsynth) [ -s "$dir/project/vivado_synth.rpt" ] && outcome=done ;;
+    esac
+    {   echo "stage=$stage"; echo "outcome=$outcome"; echo "exit=$code"; echo "seconds=$(($(date +%s) - begin))"
+        echo "tool=$(basename "$tool")"; echo "version=$(tool_version "$tool")"; echo "design=$design"
+    } > "$status.partial" && mv "$status.partial" "$status"
+    echo "$model: $stage: $outcome (exit code $code, log: $log)"
+    [ "$outcome" = done ]
+}
+
+if [ -n "$one" ]; then
+    for model in $models; do
+        for stage in csynth cosim vsynth export; do
+            case ",$stages,csynth," in *",$stage,"*) run_stage "$model" "$stage" || exit $? ;; esac
+        done
+    done
+    exit 0
+fi
+
+if command -v sha256sum >/dev/null 2>&1; then
+    sha256sum -c --quiet SHA256SUMS || { echo "run.sh: files of this archive were changed or are missing" >&2; exit 9; }
+fi
+for model in $models; do
+    [ -d "models/$model" ] || { echo "run.sh: no model '$model'; there are: $(ls models | tr '\n' ' ')" >&2; exit 2; }
+done
+set -- --one --stages "$stages"
+[ -z "$limit" ] || set -- "$@" --timeout "$limit"
+failed=0
+# A failed model stops no other. xargs -P is not POSIX, but every Linux that AMD's tools run on has it.
+if [ "$jobs" -gt 1 ]; then
+    for model in $models; do echo "$model"; done | xargs -n 1 -P "$jobs" sh "$here/run.sh" "$@" || failed=1
+else
+    for model in $models; do sh "$here/run.sh" "$@" "$model" || failed=1; done
+fi
+find manifest.json models -type f \( -name '*.rpt' -o -name '*.xml' -o -name '*.log' -o -name '*.status' -o -name target \
+    -o -name manifest.json -o -name '*.zip' -o -path '*/project/firmware/*' -o -path '*/project/tb_data/*' \
+    -o -path '*/project/*.tcl' -o -path '*/project/*.cpp' -o -path '*/project/*.yml' -o -path '*/syn/verilog/*' \) \
+    ! -path '*/.autopilot/*' ! -path '*/sim/verilog/*' ! -path '*/sim/wrapc*' ! -name '.*' > .results.list
+tar -czf results.tar.gz.partial -T .results.list && mv results.tar.gz.partial results.tar.gz && rm -f .results.list \
+    || { echo "run.sh: results.tar.gz cannot be written" >&2; exit 10; }
+echo "results: $here/results.tar.gz   (bring it back:  hlsflow import results.tar.gz)"
+[ "$failed" = 0 ] || { echo "run.sh: some stages failed; see the logs in models/*/runs. Run it again to go on." >&2; exit 7; }

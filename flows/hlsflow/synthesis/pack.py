@@ -1,0 +1,149 @@
+"""One archive with HLS projects that a machine with nothing but AMD's tools synthesizes: sources, run.sh, manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hlsflow.conversion.project import read_project
+from hlsflow.errors import ReportError, ToolError
+from hlsflow.plan import BuildRequest, Plan
+from hlsflow.steps import digest
+from hlsflow.synthesis.archive import Entry, write_archive
+from hlsflow.synthesis.vendor_bench import bench_of
+from hlsflow.synthesis.vendor_command import VendorStage
+from hlsflow.synthesis.vendor_project import INPUTS_FILE, PREDICTIONS_FILE, design_files, lines_of
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+_README = """\
+HLS projects of hlsflow, to be synthesized on a machine with AMD's tools; nothing else is needed there.
+
+    tar xzf {archive}
+    cd {folder}
+    sh run.sh                       all models, stages: {stages}
+    sh run.sh --stages csynth,cosim,vsynth,export --jobs 2 {first}
+
+Then take results.tar.gz (or the folder) back to where the models are:
+
+    hlsflow import results.tar.gz
+
+Run it again after an interruption: stages that are through are not repeated.
+"""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class PackedModel(_Value):
+    """One model: how it was built, the digest of what the tools see, and of the samples of its test bench."""
+
+    name: str
+    model: str
+    changes: dict[str, Any]
+    samples: int | None
+    cosim_samples: int
+    tool: str
+    top: str
+    part: str
+    clock_period_ns: float
+    design: str
+    bench: str
+    files: dict[str, str]
+
+
+class Manifest(_Value):
+    """What an archive holds; `digest` is that of all the rest."""
+
+    schema_version: int
+    stages: list[str]
+    models: list[PackedModel]
+    digest: str
+
+    @classmethod
+    def of(cls, stages: Sequence[str], models: Sequence[PackedModel]) -> Manifest:
+        """The manifest of models, with its digest."""
+        said = {"stages": list(stages), "models": [model.model_dump(mode="json") for model in models]}
+        return cls(schema_version=SCHEMA, stages=list(stages), models=list(models), digest=digest(said))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest in a file. Raises ReportError where it is absent, damaged or of another version of hlsflow."""
+    try:
+        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReportError(f"{path.parent}: no {MANIFEST}: it is no result of 'hlsflow pack'") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path}: damaged, or of another version of hlsflow") from error
+    if manifest.schema_version != SCHEMA or manifest.digest != Manifest.of(manifest.stages, manifest.models).digest:
+        raise ReportError(f"{path}: it was changed after it was written, or is of another version of hlsflow")
+    return manifest
+
+
+def pack(
+    archive: Path, builds: Sequence[tuple[Plan, Path, BuildRequest]], stages: Sequence[VendorStage], samples: int
+) -> Manifest:
+    """Writes the archive of built models: (plan, HLS project, what was asked for) each.
+
+    `samples` go through each test bench. Raises ToolError where a project is not whole, StorageError where the archive
+    cannot be written.
+    """
+    root = archive.name.removesuffix(".tar.gz").removesuffix(".tgz")
+    entries: list[Entry] = []
+    models = []
+    for plan, hls, request in builds:
+        model, files = _model(plan, hls, request, samples)
+        models.append(model)
+        entries += files
+    manifest = Manifest.of([str(stage) for stage in stages], models)
+    script = (Path(__file__).parent / "data" / "run.sh").read_text().replace("@STAGES@", ",".join(stages))
+    readme = _README.format(archive=archive.name, folder=root, stages=", ".join(stages), first=models[0].name)
+    entries += [
+        Entry(name="run.sh", content=script.encode(), executable=True),
+        Entry(name=MANIFEST, content=(manifest.model_dump_json(indent=1) + "\n").encode()),
+        Entry(name="README.txt", content=readme.encode()),
+    ]
+    sums = "".join(
+        f"{hashlib.sha256(_bytes(entry)).hexdigest()}  {entry.name}\n"
+        for entry in sorted(entries, key=lambda entry: entry.name)
+    )
+    entries.append(Entry(name="SHA256SUMS", content=sums.encode()))
+    write_archive(
+        archive,
+        [Entry(name=f"{root}/{entry.name}", content=entry.content, executable=entry.executable) for entry in entries],
+    )
+    return manifest
+
+
+def _bytes(entry: Entry) -> bytes:
+    return entry.content if isinstance(entry.content, bytes) else entry.content.read_bytes()
+
+
+def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[PackedModel, list[Entry]]:
+    project = read_project(hls)
+    bench, _ = bench_of(plan, project, samples)
+    files = dict(design_files(hls))
+    if not files:
+        raise ToolError(f"{hls}: no HLS project", hint="build the model again")
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    inputs = bench.text.encode()
+    packed = PackedModel(
+        name=plan.name, model=plan.model, changes=dict(request.changes), samples=request.samples, cosim_samples=samples,
+        tool=plan.config.backend.lower(), top=project.top, part=plan.config.part,
+        clock_period_ns=plan.config.clock_period_ns, design=digest(hashes), bench=hashlib.sha256(inputs).hexdigest(),
+        files=hashes,
+    )  # fmt: skip
+    home = f"models/{plan.name}"
+    target = f"tool={packed.tool}\ntop={packed.top}\npart={packed.part}\ndesign={packed.design}\n"
+    entries = [
+        Entry(name=f"{home}/target", content=target.encode()),
+        Entry(name=f"{home}/project/{INPUTS_FILE}", content=inputs),
+        Entry(name=f"{home}/project/{PREDICTIONS_FILE}", content=lines_of(bench.expected).encode()),
+        *(Entry(name=f"{home}/project/{name}", content=content) for name, content in files.items()),
+    ]
+    return packed, entries

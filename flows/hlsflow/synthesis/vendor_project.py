@@ -1,0 +1,151 @@
+"""The copy of an HLS project that the tools work on, with the digest of what they see and the data of its test bench.
+
+The digest is of contents, never of paths: the same project in another folder, or on another machine, is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hlsflow.errors import ToolError
+from hlsflow.steps import digest
+from hlsflow.synthesis.vendor_command import SCRIPT, VendorStage
+from hlsflow.workspace import storage_errors, write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+INPUTS_FILE = "tb_data/tb_input_features.dat"
+PREDICTIONS_FILE = "tb_data/tb_output_predictions.dat"
+RTL_RESULTS_FILE = "tb_data/rtl_cosim_results.log"
+CSIM_RESULTS_FILE = "tb_data/csim_results.log"
+_BENCH_OPENS = "std::ofstream fout(RESULTS_LOG);"
+# Six digits, the default of a stream, do not tell apart the values of a type of more than nineteen bits.
+_BENCH_DIGITS = "\n    fout.precision(17);"
+# What hls4ml's C simulation needs and the tools bring themselves, or what holds a random stamp or a path.
+_NOT_SEEN = ("firmware/ap_types", "build_opt.tcl")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """What goes through the test bench: `inputs` (n, values) on the grid of its type, `expected` alike, float64."""
+
+    inputs: np.ndarray
+    expected: np.ndarray
+
+    @property
+    def text(self) -> str:
+        """The file of inputs, a sample a line."""
+        return lines_of(self.inputs)
+
+
+def lines_of(values: np.ndarray) -> str:
+    return "".join(" ".join(f"{value:.17g}" for value in row) + "\n" for row in values.tolist())
+
+
+def design_files(root: Path) -> Iterator[tuple[str, bytes]]:
+    """(path, content) of every file that the tools read, the test bench as the copy will have it, sorted.
+
+    Raises ToolError where the folder is no HLS project.
+    """
+    paths = [path for path in root.glob("firmware/**/*") if path.is_file()]
+    paths += [path for pattern in ("*.tcl", "*_test.cpp") for path in root.glob(pattern)]
+    if not (root / SCRIPT).is_file() or not (root / "firmware").is_dir():
+        raise ToolError(f"{root} is no HLS project of hls4ml: {SCRIPT} or firmware/ is missing", hint="build it again")
+    for path in sorted(paths):
+        name = path.relative_to(root).as_posix()
+        if name.startswith(_NOT_SEEN):
+            continue
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ToolError(f"cannot read {path}: {error.strerror or error}") from error
+        if name.endswith("_test.cpp") and _BENCH_DIGITS.encode() not in content:
+            content = content.replace(_BENCH_OPENS.encode(), (_BENCH_OPENS + _BENCH_DIGITS).encode())
+        yield name, content
+
+
+def file_hashes(root: Path) -> dict[str, str]:
+    """The SHA-256 of every file that the tools read, by its path in the project."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in design_files(root)}
+
+
+def design_digest(root: Path) -> str:
+    """The digest of a project as the tools see it, of an original and of its copy alike."""
+    return digest(file_hashes(root))
+
+
+def prepare(hls: Path, project: Path, bench: Bench | None) -> None:
+    """Makes `project` a copy of the HLS project, or brings the copy up to date; what the tools made in it stays.
+
+    Raises StorageError where it cannot be written.
+    """
+    wanted = dict(design_files(hls))
+    for path in [*project.glob("firmware/**/*"), *project.glob("*.tcl"), *project.glob("*_test.cpp")]:
+        name = path.relative_to(project).as_posix()
+        if path.is_file() and name not in wanted and not name.startswith(_NOT_SEEN):
+            with storage_errors(path):
+                path.unlink()
+    with storage_errors(project):
+        project.mkdir(parents=True, exist_ok=True)
+        for name, content in wanted.items():
+            target = project / name
+            if not target.is_file() or target.read_bytes() != content:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        (project / "tb_data").mkdir(exist_ok=True)
+        if (hls / "hls4ml_config.yml").is_file():
+            shutil.copy(hls / "hls4ml_config.yml", project)
+    if bench is not None:
+        write_text(project / INPUTS_FILE, bench.text)
+        write_text(project / PREDICTIONS_FILE, lines_of(bench.expected))
+
+
+def bench_digest(project: Path) -> str | None:
+    """The SHA-256 of the inputs that the test bench reads; None where it has none, and takes zeros."""
+    try:
+        return hashlib.sha256((project / INPUTS_FILE).read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def solution(project: Path, top: str) -> Path:
+    """The folder of the tools' own results."""
+    return project / f"{top}_prj" / "solution1"
+
+
+def has_rtl(project: Path, top: str) -> bool:
+    """Whether C synthesis left the Verilog that all later stages start from."""
+    return any((solution(project, top) / "syn" / "verilog").glob("*.v"))
+
+
+def stale_paths(project: Path, top: str, stage: VendorStage) -> list[Path]:
+    """What an earlier run of a stage may have left, and what would be taken for the next run's result."""
+    made = solution(project, top)
+    if stage is VendorStage.CSYNTH:
+        # All that follows was made of the old design.
+        return [project / f"{top}_prj", project / "vivado_synth.rpt", project / RTL_RESULTS_FILE]
+    if stage is VendorStage.COSIM:
+        return [made / "sim", project / RTL_RESULTS_FILE]
+    if stage is VendorStage.VSYNTH:
+        return [project / "vivado_synth.rpt"]
+    return [made / "impl"]
+
+
+def remove_stale(project: Path, top: str, stage: VendorStage) -> None:
+    """Removes it, so that a report that is there afterwards is of this run, whatever the clock says.
+
+    Raises StorageError where it cannot be removed.
+    """
+    logs = [path for pattern in ("*_hls.log", "vivado*.log", "vitis*.log") for path in project.glob(pattern)]
+    for path in [*stale_paths(project, top, stage), *logs]:
+        with storage_errors(path):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
