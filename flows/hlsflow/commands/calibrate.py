@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hlsflow.commands.common import add_workspace
+
+if TYPE_CHECKING:
+    from hlsflow.workspace import Workspace
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _own(workspace, *, use: bool) -> int:
+def _own(workspace: Workspace, *, use: bool) -> int:
     from hlsflow.errors import UsageError
     from hlsflow.synthesis.estimate_accuracy import smape_percent
     from hlsflow.synthesis.estimate_cost import TARGETS

@@ -1,0 +1,36 @@
+"""A layer's cost as a value, and the memories that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+
+from hlsflow.synthesis.estimate_design import Kind
+
+BRAM_BITS = 18 * 1024
+BRAM_WIDTH = 36
+# A FIFO or ROM of fewer bits is made of LUTs (UG1399, "bind_storage": auto; seen: 23 x 16 in LUTs, 36 x 16 in blocks).
+LUTRAM_BITS = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerCost:
+    """A layer's features by resource, and what is computed outright.
+
+    `latency_cycles` is from its first input to its last output, `interval_cycles` how often it takes a whole new input.
+    """
+
+    name: str
+    kind: Kind
+    lut: Mapping[str, float] = field(default_factory=dict)
+    ff: Mapping[str, float] = field(default_factory=dict)
+    dsp: float = 0.0
+    bram_18k: float = 0.0
+    latency_cycles: float = 0.0
+    interval_cycles: float = 1.0
+
+
+def memory_blocks(depth: int, bits: int) -> int:
+    """18 Kb blocks of a memory."""
+    return max(1, ceil(depth * bits / BRAM_BITS))

@@ -1,0 +1,79 @@
+"""The estimate as a step of every build: see `hlsflow.stages` for what a stage is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hlsflow.errors import ConfigError
+from hlsflow.log import Step
+from hlsflow.steps import code_version, file_digest
+from hlsflow.synthesis.devices import DATA
+from hlsflow.synthesis.estimate_model import MODEL_FILE, Model, read_model, shipped_model
+
+if TYPE_CHECKING:
+    from hlsflow.pipeline import Plan
+
+NAME = "estimate"
+
+# A workspace's own calibration, made by `hlsflow calibrate --use`, takes the place of the shipped one.
+OWN_MODEL = "estimate_model.json"
+
+# The estimator's modules, all but what only fits, shows or tabulates.
+_CODE = tuple(
+    f"synthesis/{name}.py"
+    for name in (
+        "devices", "estimate", "estimate_activations", "estimate_arithmetic", "estimate_cost", "estimate_design",
+        "estimate_features", "estimate_layer_cost", "estimate_liveness", "estimate_model", "estimate_read",
+        "estimate_source", "estimate_stage", "estimate_streams",
+    )
+)  # fmt: skip
+
+
+def own_model_path(root: Path) -> Path:
+    """Where a workspace keeps its own calibration."""
+    return root / OWN_MODEL
+
+
+def model_of(root: Path) -> Model:
+    """The workspace's own calibration where there is one, else the shipped one."""
+    own = own_model_path(root)
+    return read_model(own) if own.is_file() else shipped_model()
+
+
+def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What an estimate depends on besides the project: the code, the calibration, the catalogue of devices."""
+    own = own_model_path(_root(plan))
+    return {
+        "code": code_version(_CODE),
+        "model": file_digest(own if own.is_file() else MODEL_FILE),
+        "devices": file_digest(DATA / "devices.csv"),
+    }
+
+
+def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[str, Any]) -> str:
+    """Writes the estimate's figures. A part that the catalogue does not know leaves them out and says so."""
+    from hlsflow.stages import write_figures
+    from hlsflow.synthesis.estimate import estimate, figure_records
+    from hlsflow.synthesis.estimate_read import design_of, target_of
+    from hlsflow.synthesis.estimate_source import read_source
+
+    source = read_source(hls)
+    try:
+        design = design_of(source, target_of(source))
+    except ConfigError as error:
+        write_figures(folder, [], f"skipped: {error.message}")
+        return f"skipped: {error.message}"
+    result = estimate(design, model_of(_root(plan)))
+    where = "in domain" if result.in_domain else f"outside its domain: {result.outside[0]}"
+    write_figures(folder, figure_records(result, design), f"estimated, {where}")
+    values = result.values
+    return (
+        f"LUT {values['lut']:,.0f}, FF {values['ff']:,.0f}, DSP {values['dsp']:.0f}, BRAM {values['bram_18k']:.0f}, "
+        f"{values['latency_cycles']:,.0f} cycles ({where})"
+    )
+
+
+def _root(plan: Plan) -> Path:
+    return plan.model_dir.parent.parent

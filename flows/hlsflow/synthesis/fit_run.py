@@ -1,0 +1,80 @@
+"""`--fit BOARD`: from a model and its configuration to the fitted one, written as a YAML that a person can edit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hlsflow.conversion.config_writer import write_config
+from hlsflow.conversion.hls_config import HlsConfig, LayerConfig
+from hlsflow.conversion.lint import lint
+from hlsflow.log import Log
+from hlsflow.pipeline import locked
+from hlsflow.plan import BuildRequest, make_plan
+from hlsflow.session import Session, load_network_step
+from hlsflow.steps import Steps
+from hlsflow.synthesis.devices import find_board
+from hlsflow.synthesis.estimate_network import design_of_layers
+from hlsflow.synthesis.estimate_stage import model_of
+from hlsflow.synthesis.fit import Fit, fit
+from hlsflow.synthesis.fit_options import is_free
+from hlsflow.synthesis.fit_program import parse_goal
+from hlsflow.synthesis.fit_text import fit_lines
+from hlsflow.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """The fit, its explanation, and the text of the configuration with the path that it belongs to."""
+
+    board: str
+    fit: Fit
+    lines: tuple[str, ...]
+    text: str
+    path: Path
+
+
+def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: Mapping[str, Any], log: Log) -> Fitted:
+    """Fits a model to a board. `changes` are top-level values of the configuration that the command line replaces.
+
+    Raises ConfigError for an unknown board, UnsupportedError where nothing fits, and what is wrong with the model.
+    """
+    wish = parse_goal(goal)
+    name, part = find_board(board)
+    request = BuildRequest(model=model, changes={**changes, "part": part.name})
+    plan = make_plan(workspace, request)
+    # The network does not depend on the target: it is kept with the model's own build.
+    folder = workspace.build / model
+    with locked(folder, log):
+        network = load_network_step(plan, Steps(folder=folder, log=log), Session(plan))
+    linted = lint(network, plan.config)
+    design = design_of_layers(model, linted.layers, plan.config)
+    with log.step("fit") as step:
+        found = fit(design, wish, model_of(workspace.root))
+        values = found.best.estimate.values
+        step.detail = f"{name}: LUT {values['lut']:,.0f}, {values['latency_cycles']:,.0f} cycles"
+    config = fitted_config(plan.config, found)
+    lines = tuple(fit_lines(found))
+    # The types do not depend on reuse factors, so those of the base configuration hold.
+    header = f"# Fitted to {name} by `hlsflow fit {model} {name} --goal {goal}`.\n"
+    header += "".join(f"# {line}\n" for line in lines) + "#\n"
+    return Fitted(
+        board=name,
+        fit=found,
+        lines=lines,
+        text=header + write_config(model, config, linted.layers),
+        path=workspace.hls_configs / f"{model}.{name}.yaml",
+    )
+
+
+def fitted_config(config: HlsConfig, found: Fit) -> HlsConfig:
+    """The configuration with the chosen strategies and reuse factors."""
+    layers = dict(config.layers)
+    for layer in found.best.design.layers:
+        if is_free(layer):
+            said = layers.get(layer.name, LayerConfig())
+            chosen = {"strategy": layer.strategy, "reuse_factor": layer.reuse_factor}
+            layers[layer.name] = said.model_copy(update=chosen)
+    return config.model_copy(update={"layers": layers})
