@@ -1,0 +1,267 @@
+"""The stage `open`: the network as RTL, simulated on every image, synthesized by Yosys, for ECP5 placed and routed.
+
+What took long is kept in `build/<name>/open-cache/` under the digest of the RTL and the tool: an interrupted run goes
+on from there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hlsflow.conversion.project import read_project
+from hlsflow.errors import MismatchError
+from hlsflow.log import Log, Step
+from hlsflow.record import FigureRecord
+from hlsflow.stages import StageFailed, write_figures
+from hlsflow.steps import Steps, code_version, digest
+from hlsflow.synthesis import nextpnr, open_figures, verilator, yosys
+from hlsflow.synthesis.open_design import make_design, read_options, target_of
+from hlsflow.synthesis.open_targets import Target
+from hlsflow.synthesis.open_tools import (
+    OpenTool,
+    find_da4ml,
+    find_ecppack,
+    find_nextpnr_ecp5,
+    find_verilator,
+    find_yosys,
+    needed,
+)
+from hlsflow.synthesis.open_vectors import Vectors, read_vectors
+from hlsflow.synthesis.rtl.design import RtlDesign
+from hlsflow.synthesis.rtl.files import write_companions
+from hlsflow.synthesis.rtl.network import read_network
+from hlsflow.synthesis.verilator import Simulated, Traffic
+from hlsflow.workspace import storage_errors, write_text
+
+if TYPE_CHECKING:
+    from hlsflow.plan import Plan
+
+NAME = "open"
+_CODE = (
+    "synthesis/rtl", "synthesis/open_stage.py", "synthesis/open_design.py", "synthesis/open_figures.py",
+    "synthesis/open_targets.py", "synthesis/open_vectors.py", "synthesis/verilator.py", "synthesis/yosys.py",
+    "synthesis/yosys_stat.py", "synthesis/nextpnr.py",
+)  # fmt: skip
+
+# The whole test set without gaps; then one frame at a time, and two kinds of hard traffic, on fewer frames.
+_ALL = Traffic()
+_MORE = (
+    (Traffic(apart=True, seed=2), 100),
+    (Traffic(gap_percent=30, stall_percent=60, seed=3), 500),
+    (Traffic(stall_percent=97, seed=4), 100),
+)
+
+# Below so many cycles the C++ compiler's optimization takes longer than it saves.
+_WORTH_OPTIMIZING_CYCLES = 200_000
+
+
+def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the result depends on besides the project and the options: the code, the samples, the tools' versions."""
+    tools = (find_verilator(), find_yosys(), find_nextpnr_ecp5(), find_ecppack(), find_da4ml())
+    return {
+        "code": code_version(_CODE),
+        "samples": plan.samples.identity,
+        "tools": {tool.name: tool.version for tool in tools if tool is not None},
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """One run of the stage: the design, what it is for, and where things are."""
+
+    design: RtlDesign
+    target: Target
+    period_ns: float
+    timeout_s: float | None
+    vectors: Vectors
+    folder: Path
+    final: Path
+    cache: Steps
+    step: Step
+
+    def source(self, name: str) -> str:
+        """A file of the stage as the record names it: below the workspace."""
+        return str(Path(self.final.parent.parent.name) / self.final.parent.name / self.final.name / name)
+
+
+def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[str, Any]) -> str:
+    """Makes the RTL, simulates it, synthesizes it.
+
+    Raises UnsupportedError before any work where the network has a construct without hardware, MismatchError where
+    one integer differs, ToolError where a tool is missing or fails.
+    """
+    asked = read_options(options)
+    target = target_of(asked, plan.config.part)
+    network = read_network(read_project(hls))
+    simulator = needed(find_verilator(), "Verilator")
+    synthesizer = needed(find_yosys(), "Yosys")
+    step.live("generating the RTL")
+    design = make_design(network, plan.model, target, asked)
+    vectors = read_vectors(plan, hls, network)
+    run = _Run(
+        design=design,
+        target=target,
+        period_ns=plan.config.clock_period_ns,
+        timeout_s=asked.timeout_s,
+        vectors=vectors,
+        folder=folder,
+        final=hls.parent / NAME,
+        cache=Steps(folder=hls.parent / "open-cache", log=Log(quiet=True)),
+        step=step,
+    )
+    rtl = folder / "rtl"
+    design.write(rtl)
+    write_companions(design, rtl, vectors.inputs, vectors.outputs, part=target.name, period_ns=run.period_ns)
+    figures = [_simulated(run, simulator, rtl)]
+    try:
+        figures += _synthesized(run, synthesizer)
+        if target.family == "ecp5" and asked.route is not False:
+            figures += _routed(run, synthesizer)
+    except MismatchError:
+        raise
+    except Exception as error:
+        from hlsflow.errors import HlsflowError
+
+        if not isinstance(error, HlsflowError):
+            raise
+        # What was simulated stays true.
+        raise StageFailed(error, figures=figures, state=f"failed: {error.message}") from error
+    state = summary(design, figures)
+    write_figures(folder, figures, state)
+    return state
+
+
+def summary(design: RtlDesign, figures: list[FigureRecord]) -> str:
+    """The stage in one line."""
+    words = [f"{design.architecture} RTL exact"]
+    for figure in figures:
+        if figure.module is not None:
+            continue
+        if figure.latency_max_cycles is not None:
+            words.append(f"latency {figure.latency_max_cycles:,}, interval {figure.interval_max_cycles:,} cycles")
+        elif figure.stage == open_figures.SYNTHESIS:
+            words.append(
+                f"{figure.lut:,} LUT, {figure.ff:,} FF, {figure.dsp} DSP, {figure.bram_18k} BRAM18 ({figure.part})"
+            )
+        elif figure.clock_achieved_ns is not None:
+            words.append(f"{1000 / figure.clock_achieved_ns:.1f} MHz routed")
+    return "; ".join(words)
+
+
+def _simulated(run: _Run, tool: OpenTool, rtl: Path) -> FigureRecord:
+    work = run.folder / "simulation"
+    run.step.live("compiling the simulator")
+    cycles = len(run.vectors.inputs) * run.design.source.beats
+    program = verilator.compile_design(run.design, rtl, work, tool, optimize=cycles > _WORTH_OPTIMIZING_CYCLES)
+    runs: list[tuple[Traffic, Simulated]] = []
+    for traffic, count in ((_ALL, len(run.vectors.inputs)), *_MORE):
+        inputs, expected = run.vectors.inputs[:count], run.vectors.outputs[:count]
+        run.step.live(f"simulating {len(inputs):,} frames")
+        outputs, simulated = verilator.simulate(program, run.design, rtl, inputs, work / "run", traffic=traffic)
+        check_equal(run.design, outputs, expected, run.vectors.source)
+        runs.append((traffic, simulated))
+    # The first for the interval, the second for the latency of a frame that meets an idle design.
+    runs[0], runs[1] = runs[1], runs[0]
+    latency, interval = runs[0][1], runs[1][1]
+    shutil.rmtree(work, ignore_errors=True)
+    values = run.vectors.outputs.size
+    compared = f"0 of {values:,} integers differ from {run.vectors.source}, {len(run.vectors.inputs):,} samples"
+    figure = open_figures.simulation_figure(
+        run.design, tool, run.target, runs, run.source("figures.json"), compared
+    ).model_copy(update={"interval_min_cycles": interval.interval_min, "interval_max_cycles": interval.interval_max})
+    assert figure.latency_max_cycles == latency.latency_max
+    return figure
+
+
+def check_equal(design: RtlDesign, outputs: Any, expected: Any, source: str) -> None:
+    """Raises MismatchError that names the first integer in which the RTL differs."""
+    import numpy as np
+
+    wrong = np.argwhere(outputs != expected)
+    if len(wrong):
+        frame, value = (int(index) for index in wrong[0])
+        raise MismatchError(
+            f"the RTL of {design.top} differs from {source} in {len(wrong):,} of {expected.size:,} integers of "
+            f"'{design.output}'; first: sample {frame}, value {value}: {outputs[frame, value]} instead of "
+            f"{expected[frame, value]}"
+        )
+
+
+def _key(run: _Run, tool: OpenTool, **more: Any) -> dict[str, Any]:
+    return {
+        "rtl": digest({**run.design.sources, **run.design.memories}),
+        "script": yosys.script(run.design, run.target.family),
+        "tool": tool.version,
+        **more,
+    }
+
+
+def _synthesized(run: _Run, tool: OpenTool) -> list[FigureRecord]:
+    key = _key(run, tool)
+    budget = run.timeout_s or yosys.TIMEOUT_S
+
+    def make(folder: Path, _: Step) -> str:
+        yosys.synthesize(
+            run.design,
+            run.target.family,
+            folder,
+            tool,
+            timeout_s=budget,
+            progress=lambda seconds: run.step.progress(seconds, budget, "s at most: Yosys"),
+        )
+        return run.target.family
+
+    kept = run.cache.run(f"yosys-{run.target.family}-{digest(key)[:16]}", key, make)
+    _keep(kept, run.folder / "yosys")
+    synthesis = yosys.read_synthesis(kept)
+    return open_figures.synthesis_figures(
+        run.design, tool, run.target, synthesis, run.source(f"yosys/{yosys.STAT_FILE}"), run.period_ns
+    )
+
+
+def _routed(run: _Run, synthesizer: OpenTool) -> list[FigureRecord]:
+    tool = needed(find_nextpnr_ecp5(), "nextpnr-ecp5")
+    packer = find_ecppack()
+    synthesis = _key(run, synthesizer)
+    key = {**synthesis, "nextpnr": tool.version, "part": run.target.name, "period_ns": run.period_ns}
+    budget = run.timeout_s or nextpnr.TIMEOUT_S
+
+    def make(folder: Path, _: Step) -> str:
+        netlist = run.cache.folder / f"yosys-ecp5-{digest(synthesis)[:16]}" / yosys.NETLIST_FILE
+        with storage_errors(folder):
+            shutil.copy(netlist, folder / yosys.NETLIST_FILE)
+        nextpnr.place_and_route(
+            run.target,
+            folder,
+            tool,
+            period_ns=run.period_ns,
+            timeout_s=budget,
+            progress=lambda seconds: run.step.progress(seconds, budget, "s at most: nextpnr"),
+        )
+        (folder / yosys.NETLIST_FILE).unlink()
+        if packer is not None:
+            nextpnr.pack(folder, packer)
+        return run.target.name
+
+    kept = run.cache.run(f"nextpnr-{digest(key)[:16]}", key, make)
+    _keep(kept, run.folder / "nextpnr")
+    bitstream = kept / nextpnr.BITSTREAM_FILE
+    notes = (
+        [f"bitstream {bitstream.name}, {bitstream.stat().st_size:,} bytes; ports on arbitrary pins, not a board's"]
+        if bitstream.is_file()
+        else ["no bitstream: ecppack was not found"]
+    )
+    routed = nextpnr.read_routed(kept)
+    source = run.source(f"nextpnr/{nextpnr.REPORT_FILE}")
+    return [open_figures.route_figure(tool, run.target, routed, source, run.period_ns, notes)]
+
+
+def _keep(kept: Path, folder: Path) -> None:
+    """Copies a kept result beside the figures, but for netlists, which are large and easily made again."""
+    with storage_errors(folder):
+        shutil.copytree(kept, folder, ignore=shutil.ignore_patterns(yosys.NETLIST_FILE, "step.json"))
+    write_text(folder / "kept.txt", f"from {kept.parent.name}/{kept.name}\n")

@@ -1,0 +1,59 @@
+"""The frames that RTL is verified on: every sample of the test set, with the integers that C simulation gave for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hlsflow.conversion.fixed_point import to_integers
+from hlsflow.errors import ToolError
+from hlsflow.synthesis.rtl.network import IntegerNetwork
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hlsflow.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Vectors:
+    """Inputs (n, n_in) and expected outputs (n, n_out), int64 in LSBs of their types; `source` says whose outputs."""
+
+    inputs: np.ndarray
+    outputs: np.ndarray
+    source: str
+
+
+def read_vectors(plan: Plan, hls: Path, network: IntegerNetwork) -> Vectors:
+    """The samples of a build, and what its C simulation gave for them.
+
+    Raises ToolError where the integer network itself disagrees with C simulation: then its reading of the project is
+    wrong.
+    """
+    import numpy as np
+
+    from hlsflow.compression.zoo import preprocess
+
+    pixels, _ = plan.samples.load()
+    inputs = to_integers(preprocess(plan.recipe, pixels).reshape(len(pixels), -1), network.input_type.fraction)
+    path = hls.parent / "csim" / "outputs.npz"
+    own = network.run(inputs)
+    with np.load(path) as kept:
+        outputs = _of_layer(kept, network, own.shape)
+    if outputs is None:
+        return Vectors(inputs=inputs, outputs=own, source="the integer network (C simulation traced no such layer)")
+    if not np.array_equal(outputs, own):
+        raise ToolError(
+            f"the integer network of {hls} differs from C simulation in {int((outputs != own).sum()):,} values",
+            hint="this is a fault of hlsflow's RTL path, please report it",
+        )
+    return Vectors(inputs=inputs, outputs=outputs, source="C simulation")
+
+
+def _of_layer(kept: np.lib.npyio.NpzFile, network: IntegerNetwork, shape: tuple[int, ...]) -> np.ndarray | None:
+    """C simulation's values of the network's output: traced by the layer's name, or the project's only port."""
+    for name in kept.files:
+        if name == network.output or (not network.left_out and len(kept.files) == 1):
+            return kept[name].reshape(shape)
+    return None
