@@ -53,9 +53,10 @@ print(f"  same class as Keras: {100 * agree:.2f} %; no integer comparison, no pr
 """
 
 
-def timed(command: list[str], env: dict[str, str]) -> float:
+def timed(command: list[str], env: dict[str, str], *, summary: bool = True) -> float:
+    """Seconds of a command; its progress is shown, its closing summary only where it is asked for."""
     started = time.perf_counter()
-    subprocess.run(command, env=env, check=True, stderr=subprocess.STDOUT)
+    subprocess.run(command, env=env, check=True, stderr=sys.stdout, stdout=None if summary else subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
@@ -73,11 +74,13 @@ def main() -> int:
         ours = timed(
             [sys.executable, str(ROOT / "flows" / "build.py"), "--model", args.model, "--workspace", str(workspace)],
             env,
+            summary=False,
         )
         print("hlsflow, second time", flush=True)
         again = timed(
             [sys.executable, str(ROOT / "flows" / "build.py"), "--model", args.model, "--workspace", str(workspace)],
             env,
+            summary=False,
         )
         print("plain hls4ml", flush=True)
         script = [sys.executable, "-W", "ignore", "-c", PLAIN, str(ROOT / "flows"), str(ROOT / "models" / args.model)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def small_network(
     rng = np.random.default_rng(seed)
     type_ = parse_type(weight_type)
     nodes = [input_node(sizes[0], input_type)]
-    for index, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for index, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
         weight = rng.integers(type_.min_int, type_.max_int + 1, (n_in, n_out)) * type_.lsb
         bias = rng.integers(type_.min_int, type_.max_int + 1, n_out) * type_.lsb
         nodes.append(

@@ -84,6 +84,18 @@ def test_batches_do_not_matter(tmp_path):
     assert all(np.array_equal(whole[name], parts[name]) for name in whole)
 
 
+def test_integers_are_multiples_of_the_lsb(tmp_path):
+    network, _, project = project_of("exact", "latency", tmp_path)
+    inputs = random_inputs(network, 50)
+    emulator = make_emulator(project)
+    real = emulator.run(inputs)
+    for dtype in (np.uint8, np.int64):
+        found = emulator.run([(inputs[0] * 256).astype(dtype)])
+        assert all(np.array_equal(real[name], found[name]) for name in real)
+    with pytest.raises(ValueError, match="leaves the range of its type ufixed<8,0>"):
+        emulator.run([np.full((1, 12), 256)])
+
+
 def test_an_input_off_the_grid_is_refused(tmp_path):
     _, _, project = project_of("exact", "latency", tmp_path)
     emulator = make_emulator(project)
@@ -94,7 +106,7 @@ def test_an_input_off_the_grid_is_refused(tmp_path):
 
 
 def test_a_function_that_is_not_covered_is_refused_and_named(tmp_path):
-    _, _, project = project_of("exact", "latency", tmp_path)
+    project_of("exact", "latency", tmp_path)
     source = tmp_path / "hls" / "firmware" / "myproject.cpp"
     source.write_text(source.read_text().replace("nnet::relu<", "nnet::selu<"))
     with pytest.raises(UnsupportedError, match=r"the emulator does not cover nnet::selu \(layer 'relu1'\)"):

@@ -31,9 +31,8 @@ def test_no_input_leaves_the_interval_of_a_sum(seed, input_type):
     # The extremes of every output: each input at the end that its weight pushes up, or down.
     weight = network["fc1"].arrays["weight"]
     ends = np.where(weight.T > 0, type_.max_int, type_.min_int) * type_.lsb
-    sums = exact_sums(
-        network, np.concatenate([x, ends, np.where(weight.T > 0, type_.min_int, type_.max_int) * type_.lsb]), "fc1"
-    )
+    other_ends = np.where(weight.T > 0, type_.min_int, type_.max_int) * type_.lsb
+    sums = exact_sums(network, np.concatenate([x, ends, other_ends]), "fc1")
     integers = to_integers(sums, layer.interval.fraction)
     assert (integers >= layer.interval.low).all() and (integers <= layer.interval.high).all()
     # The bounds are reached, so no narrower type would do.

@@ -191,8 +191,8 @@ class BuildRecord(_Value):
         return f"{self.model}@{self.variant}" if self.variant else self.model
 
     def to_json(self) -> str:
-        """The record as text: sorted keys, fixed layout, no clock time."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        """The record as text: fixed order and layout, no clock time."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Self:

@@ -109,8 +109,8 @@ def error_bound(classes: int, logits: FixedType, types: Mapping[str, FixedType],
     """The largest difference of the stable softmax to the true one, for any logits. `types` are those of its roles.
 
     The index into the exponentials drops up to `step` of a distance, so each e_i becomes e_i * r_i with r_i in
-    [1, exp(step)], and p_i moves by a factor in [exp(-step), exp(step)]: by less than exp(step) - 1. On top of that each
-    exponential is off by at most `a` (half the table's LSB, the tail beyond its range), and their sum, which is at
+    [1, exp(step)], and p_i moves by a factor in [exp(-step), exp(step)]: by less than exp(step) - 1. On top of that
+    each exponential is off by at most `a` (half the table's LSB, the tail beyond its range), and their sum, which is at
     least 1, by `s`: n * a, half an LSB of the index into the inverses and what that drops. Together
     |p' - p| <= exp(step) - 1 + (a + s) / (1 - s) + half an LSB each of the inverse and the result.
     """
