@@ -51,7 +51,8 @@ def test_the_derived_accumulator_is_the_narrowest_that_holds_every_partial_sum()
     assert str(layer.types["accum"]) == "fixed<6,4>"
     assert layer.types["accum"].max_int * 0.25 >= 4.75 > parse_type("fixed<5,3>").max_int * 0.25
     assert layer.proof == (
-        "the sum stays in [-2.75, 4.75] for any input, every partial sum in [-3, 4.75]: 6 bits with 2 fractional ones hold it"
+        "the sum stays in [-2.75, 4.75] for any input, every partial sum in [-3, 4.75]: "
+        "6 bits with 2 fractional ones hold it"
     )
     assert layer.keras_exact and not layer.findings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,27 +182,8 @@ def _locate(
 
 def _agreement_record(item: Agreement) -> AgreementRecord:
     first = item.first_difference
-    return AgreementRecord(
-        output=item.output,
-        type=item.type,
-        samples=item.samples,
-        values=item.values,
-        mismatching_samples=item.mismatching_samples,
-        mismatching_values=item.mismatching_values,
-        max_error_lsb=item.max_error_lsb,
-        argmax_agreement=item.argmax_agreement,
-        first_difference=None
-        if first is None
-        else DifferenceRecord(
-            layer=first.layer,
-            sample=first.sample,
-            position=first.position,
-            keras_integer=first.keras_integer,
-            hardware_integer=first.hardware_integer,
-            error_lsb=first.error_lsb,
-            type=first.type,
-        ),
-    )
+    difference = None if first is None else DifferenceRecord(**asdict(first), error_lsb=first.error_lsb)
+    return AgreementRecord(**{**asdict(item), "first_difference": difference})
 
 
 def _softmax(

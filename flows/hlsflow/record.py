@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -205,14 +204,6 @@ class BuildRecord(_Value):
             raise ReportError(f"{source}: {path}: {first['msg']}", hint="build the model again") from error
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stored:
-    """A record and the file it was read from."""
-
-    record: BuildRecord
-    path: Path
-
-
 def read_record(path: Path) -> BuildRecord:
     """The record in a file. Raises ReportError where it is absent, cut off, or of another schema."""
     try:
@@ -222,10 +213,3 @@ def read_record(path: Path) -> BuildRecord:
     except UnicodeDecodeError as error:
         raise ReportError(f"{path}: no UTF-8 text", hint="build the model again") from error
     return BuildRecord.from_json(text, str(path))
-
-
-def plain(value: Any) -> Any:
-    """A dataclass of the conversion as the dictionary that a record's type takes."""
-    from dataclasses import asdict
-
-    return asdict(value)
