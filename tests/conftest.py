@@ -12,6 +12,20 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA_DIR = Path(os.environ.get("HLSFLOW_DATA") or ROOT.parent / "shared" / "data")
 
 
+# Kills, hangs and deadlines: they need a machine to themselves, and so a run of their own.
+FAULT_TESTS = ("test_faults.py", "test_queue.py")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--faults", action="store_true", help="run the fault injection tests, and nothing beside them")
+
+
+def pytest_ignore_collect(collection_path, config):
+    if collection_path.suffix == ".py" and collection_path.name.startswith("test_"):
+        return (collection_path.name in FAULT_TESTS) != config.getoption("--faults") or None
+    return None
+
+
 @pytest.fixture(scope="session")
 def mnist_dir() -> Path:
     """The folder with the real mnist.npz, from HLSFLOW_DATA or beside the checkout."""
