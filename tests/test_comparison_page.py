@@ -7,6 +7,7 @@ import pytest
 from comparison_records import compared, figure, many, record
 
 from hlsflow.comparison.page import page
+from hlsflow.synthesis.estimate_accuracy import read_held_out
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -336,6 +337,31 @@ def test_200_rows_are_there_quickly(show):
     assert took < 5000
     sorted_ms = tab.evaluate("() => { const t = performance.now(); sortBy(2, true); return performance.now() - t; }")
     assert sorted_ms < 500
+
+
+def test_the_accuracy_of_the_estimates_is_folded_away_below(show):
+    tab = show(compared(record("a", figures=(figure("analytic"),)), record("b")))
+    details = tab.locator(".accuracy")
+    summary, table = details.locator("summary"), details.locator("table").first
+    assert summary.inner_text() == "How accurate are the estimates"
+    assert not table.is_visible()
+    summary.focus()
+    tab.keyboard.press("Enter")
+    assert table.is_visible()
+    assert details.locator("table").count() == len(read_held_out().tables)
+    dense = table.get_by_role("row", name="dense, io_parallel")
+    lut = next(row for row in read_held_out().tables[0].rows if row.name == "dense, io_parallel").targets[0]
+    assert dense.get_by_role("cell").nth(1).inner_text().split("\n") == [
+        f"{lut.smape_percent:.1f} %",
+        f"×{lut.median_ratio:.2f} · rank {lut.spearman:.2f}",
+        f"{lut.coverage:.0%} inside",
+    ]
+    assert tab.evaluate(CONTRAST) == []
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_without_an_estimate_there_is_no_accuracy():
+    assert "How accurate" not in page(compared(record("a", figures=(figure(),))))
 
 
 def test_an_estimates_bars_look_like_no_measurement(show):

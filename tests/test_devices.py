@@ -79,3 +79,10 @@ def test_capacities_are_what_the_tools_report():
                     assert device.capacity({"DSP48E": "dsp"}.get(name, name.lower())) == int(value), (row["part"], word)
                     checked.add(device.name)
     assert len(checked) >= 15
+    unsaid = {name for name in checked if not (devices()[name].confirmed_by or "").startswith("tool report of ")}
+    assert unsaid == set()
+
+
+def test_what_no_report_states_is_marked():
+    assert devices()["xc7z020"].confirmed_by == "tool report of fastmachinelearning/hls4ml"
+    assert devices()["xc7z010"].confirmed_by is None

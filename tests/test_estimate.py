@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 from estimate_designs import dense_project, matrix
 
+from hlsflow.conversion.fixed_point import parse_type
 from hlsflow.errors import ToolError
+from hlsflow.synthesis.devices import find_part
 from hlsflow.synthesis.estimate import Estimate, estimate, figure_records
-from hlsflow.synthesis.estimate_cost import TARGETS, fifo_blocks
-from hlsflow.synthesis.estimate_design import Design, Stream
+from hlsflow.synthesis.estimate_cost import TARGETS, design_cost, fifo_blocks
+from hlsflow.synthesis.estimate_design import Design, Kind, Layer, Stream, Target
 from hlsflow.synthesis.estimate_model import shipped_model
 from hlsflow.synthesis.estimate_read import design_of, target_of
-from hlsflow.synthesis.estimate_source import read_source
+from hlsflow.synthesis.estimate_source import SourceCall, read_element_bits, read_source
+
+REPORTS = Path(os.environ.get("HLSFLOW_REPORTS", Path(__file__).parents[2] / "shared" / "reports"))
 
 
 def estimated(folder: Path, **target) -> tuple[Design, Estimate]:
@@ -71,6 +75,119 @@ def test_dead_code_goes_across_layers(tmp_path):
     assert half.layers[0].values["lut"] < 0.6 * whole.layers[0].values["lut"]
 
 
+def test_constants_go_across_layers(tmp_path):
+    first, second = matrix(16, 8), matrix(8, 4, 1)
+    first[:, 3] = 0
+    folder = dense_project(tmp_path / "a", [first, second])
+    # An output without a product is its bias: neither it nor what is made of it takes any logic.
+    design, result = estimated(folder)
+    assert design.layers[0].live.tolist() == [True] * 3 + [False] + [True] * 4
+    assert design.layers[2].input_bits.tolist() == [8] * 3 + [0] + [8] * 4
+    without = second.copy()
+    without[3] = 0
+    _, same = estimated(dense_project(tmp_path / "b", [first, without]))
+    assert result.values["lut"] == pytest.approx(same.values["lut"])
+    _, full = estimated(dense_project(tmp_path / "c", [matrix(16, 8), second]))
+    assert result.values["lut"] < 0.9 * full.values["lut"]
+
+
+def test_the_generated_widths_of_a_quantizer_are_read(tmp_path):
+    text = """
+template<typename input_t, typename output_t>
+void q_in(input_t *inp, output_t *out) {
+    #pragma HLS INLINE
+
+    out[0] = ap_fixed<5,2,AP_RND,AP_WRAP>(inp[0]);
+    out[1] = 0;
+    out[2] = ap_ufixed<3,1,AP_RND,AP_WRAP>(inp[2]);
+}
+"""
+    assert read_element_bits(text) == {"q_in": (5, 0, 3)}
+    # A gap is no list of all elements.
+    assert read_element_bits(text.replace("out[1] = 0;", "")) == {}
+
+
+def test_generated_widths_make_a_layer_smaller_and_leave_no_doubt(tmp_path):
+    source = read_source(dense_project(tmp_path, [matrix(3, 8)]))
+    call = SourceCall(function="q_in", template=("input_t", "input_t"), arguments=("x", "q"))
+    dense = replace(source.calls[0], arguments=("q", *source.calls[0].arguments[1:]))
+    quantized = replace(source, calls=(call, dense), element_bits={"q_in": (5, 0, 3)})
+    design = design_of(quantized, target_of(quantized))
+    assert design.doubts == ()
+    assert design.layers[1].input_bits.tolist() == [5, 0, 3]
+    plain = design_of(source, target_of(source))
+    model = shipped_model()
+    assert estimate(design, model).values["lut"] < 0.7 * estimate(plain, model).values["lut"]
+
+
+def test_with_all_products_at_once_the_strategy_does_not_matter(tmp_path):
+    _, latency = estimated(dense_project(tmp_path / "a", [matrix(16, 8)]))
+    _, resource = estimated(dense_project(tmp_path / "b", [matrix(16, 8)], strategy="resource"))
+    assert resource.values == latency.values
+
+
+@pytest.mark.parametrize(
+    ("version", "lut", "ff", "dsp", "latency", "interval"),
+    [((2020, 1), 86819, 52870, 740, 52, 49), ((2024, 1), 75413, 33150, 792, 52, 53)],
+)
+def test_a_convolution_of_io_parallel_like_hls4mls_synthesis_test(version, lut, ff, dsp, latency, interval):
+    """fastmachinelearning/hls4ml, test_keras_api: Conv2D, 32 filters of 4x4, stride 4, 28x28x3; normal weights."""
+    word = parse_type("ap_fixed<16,6>")
+    weights = np.floor(np.random.default_rng(0).normal(0, 0.05, (48, 32)) * 1024).astype(int)
+    layer = Layer(
+        name="conv", function="conv_2d_cl", kind=Kind.CONV, inputs=("x",), output="y", x=word, y=word, n_in=48,
+        n_out=32, positions=49, in_positions=784, kernel=16, row_width=28, kernel_height=4, channels=3,
+        strategy="resource", weight=word, accum=word, weights=weights,
+    )  # fmt: skip
+    target = Target(
+        part=find_part("xcu250-figd2104-2L-e"), clock_period_ns=5.0, clock_uncertainty_percent=12.5, backend="Vitis",
+        tool_version=version, io_stream=False,
+    )  # fmt: skip
+    design = Design(
+        name="conv2d", target=target, layers=(layer,), streams=(), input_bits=16, input_size=2352, dataflow=True
+    )
+    values = estimate(design, shipped_model()).values
+    assert values["lut"] == pytest.approx(lut, rel=0.2)
+    assert values["ff"] == pytest.approx(ff, rel=0.2)
+    assert values["dsp"] == pytest.approx(dsp, rel=0.1)
+    assert values["latency_cycles"] == pytest.approx(latency, rel=0.1)
+    assert values["interval_cycles"] == pytest.approx(interval, rel=0.1)
+
+
+# Real designs of uw-acme/HLS4ML_VS_MANUAL (Vivado HLS 2019.2): the whole less its recurrent module, by their reports.
+@pytest.mark.skipif(not (REPORTS / "PAIRS.csv").is_file(), reason=f"no collected reports at {REPORTS}")
+@pytest.mark.parametrize(
+    ("name", "lut", "ff", "latency"),
+    [
+        ("ftag", 122749 - 102555, 14906 - 11222, 667 - 571),
+        ("quickdraw", 1218611 - 573313, 155795 - 82278, 4411 - 4301),
+        ("toptagging", 82840 - 67743, 15194 - 8589, 878 - 821),
+    ],
+)
+def test_what_stands_around_a_recurrent_module(name, lut, ff, latency):
+    folder = REPORTS / "uw-acme+HLS4ML_VS_MANUAL/documents/Benchmarks/RNN" / name / "hls" / f"{name}_gru_hls4ml_prj"
+    _, result = estimated(folder, part="xcu250-figd2104-2L-e", tool_version="2019.2", clock_period_ns=5.0)
+    assert result.values["lut"] == pytest.approx(lut, rel=0.1)
+    assert result.values["ff"] == pytest.approx(ff, rel=0.2)
+    assert result.values["latency_cycles"] == pytest.approx(latency, rel=0.1)
+
+
+def test_channels_stand_between_the_layers_of_a_dataflow(tmp_path):
+    design, _ = estimated(dense_project(tmp_path, [matrix(16, 8), matrix(8, 4, 1)]))
+    pipelined, flowing = (design_cost(replace(design, dataflow=flag)).top for flag in (False, True))
+    assert pipelined.lut["channel"] == 0
+    # 8 sums of 16 bits, 8 outputs of the ReLU of 8 bits; the last layer's outputs are ports.
+    assert flowing.lut["channel"] == 8 * (16 + 25) + 8 * (8 + 25)
+    assert flowing.ff["channel"] == 16 * 6
+
+
+def test_an_array_that_is_not_partitioned_is_outside_the_domain(tmp_path):
+    folder = dense_project(tmp_path, [matrix(1, 4100)])
+    reason = "an array of 4,100 values stays in a memory"
+    assert any(reason in text for text in estimated(folder, tool_version="2020.1")[1].outside)
+    assert not any(reason in text for text in estimated(folder, tool_version="2023.2")[1].outside)
+
+
 def test_resource_strategy_counts_multipliers_and_reads_the_transposed_weights(tmp_path):
     weights = matrix(16, 8)
     folder = dense_project(tmp_path, [weights], strategy="resource", reuse=16)
@@ -96,7 +213,7 @@ def test_in_domain_like_the_calibrated_ones(tmp_path):
 @pytest.mark.parametrize(
     ("options", "target", "reason"),
     [
-        ({"strategy": "resource", "reuse": 8}, {}, "strategy is resource, calibrated: latency"),
+        ({"strategy": "resource", "reuse": 8}, {}, "tool is vitis-2022, calibrated: vivado"),
         ({}, {"tool_version": "2025.1"}, "tool_version is 2025.1"),
         ({}, {"clock_period_ns": 100.0}, "clock_period_ns is 100"),
         ({}, {"part": "xcku115-flvb2104-2-i"}, "device is ultrascale, calibrated: 7-series, ultrascale+"),

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from hlsflow.conversion.fixed_point import FixedType
-from hlsflow.synthesis.estimate_arithmetic import Delays, constants_of, csd_digits, schedule
+from hlsflow.synthesis.estimate_arithmetic import Delays, constants_of, csd_digits, dsp_blocks, schedule
 from hlsflow.synthesis.estimate_design import Kind, Layer
-from hlsflow.synthesis.estimate_features import dsp_blocks
 
 
 def dense(weights, *, live=None, biases=None, x_bits=8) -> Layer:
@@ -41,9 +40,17 @@ def test_only_distinct_constants_of_three_digits_multiply():
     assert found.terms.tolist() == [2, 2, 2, 1]
 
 
-@pytest.mark.parametrize(("constant", "adders"), [(4, 0), (-4, 1), (3, 1), (-3, 2), (5, 1), (-5, 2)])
+@pytest.mark.parametrize(("constant", "adders"), [(4, 0), (-4, 0), (3, 1), (-3, 2), (5, 1), (-5, 2)])
 def test_adders_of_short_constants(constant, adders):
     assert constants_of(dense([[constant]])).shift_adds == adders
+
+
+def test_a_multiplication_is_as_wide_as_its_constant_not_as_its_type():
+    # 43 takes 7 bits with its sign, 43 << 20 no more; 11 + (1 << 21) takes 23.
+    found = constants_of(dense([[43, 43 << 20, 11 + (1 << 21)]], x_bits=20))
+    assert found.operands == {(20, 7): 2, (20, 23): 1}
+    # A block takes 25 by 18 bits: 20 by 7, but not 20 by 23.
+    assert found.blocks_each("7-series") == pytest.approx((1 + 1 + 2) / 3)
 
 
 def test_distributed_arithmetic_multiplies_nothing():

@@ -94,6 +94,9 @@ def test_impossible_names_the_resource_the_excess_and_a_remedy(tmp_path):
     assert "of 1,000 (" in text
     assert "too many" in text
     assert "what would make it possible: a larger device: --fit " in text
+    assert "unconfirmed" not in text
+    with pytest.raises(UnsupportedError, match=r"capacities of xc7z010 unconfirmed: transcribed from AMD DS190"):
+        fit(design(tmp_path, (32, 16), part="xc7z010clg400-1", lut=500), parse_goal("latency"), shipped_model())
 
 
 @pytest.mark.parametrize("text", ["speed", "interval", "interval=0", "interval=x", "area=3"])
@@ -108,6 +111,13 @@ def test_the_explanation_says_estimate_limit_and_neighbours(small):
     assert "anything faster takes LUT to" in lines
     assert "one notch smaller: " in lines
     assert "one notch faster:  " in lines
+
+
+def test_an_unconfirmed_capacity_is_said(tmp_path, small):
+    unconfirmed = "capacities of xc7z045 unconfirmed: transcribed from AMD DS190"
+    other = design(tmp_path / "other", (32, 16), part="xc7z045ffg900-2")
+    assert unconfirmed in "\n".join(fit_lines(fit(other, parse_goal("latency"), shipped_model())))
+    assert "unconfirmed" not in "\n".join(fit_lines(fit(small, parse_goal("latency"), shipped_model())))
 
 
 def test_options_that_another_beats_are_left_out(small):

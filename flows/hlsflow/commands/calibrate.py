@@ -22,9 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from hlsflow.errors import UsageError
-    from hlsflow.synthesis.estimate_accuracy import accuracy_text
+    from hlsflow.synthesis.estimate_accuracy import ACCURACY_FILE, accuracy_text, held_out, held_out_text
     from hlsflow.synthesis.estimate_docs import estimation_markdown
     from hlsflow.synthesis.estimate_fit import fit_model
+    from hlsflow.synthesis.estimate_layers import single_layer_rows
     from hlsflow.synthesis.estimate_model import MODEL_FILE, model_text
     from hlsflow.synthesis.estimate_table import TABLE_FILE, collected_designs, read_table, table_text
     from hlsflow.workspace import find_workspace, write_text
@@ -38,14 +39,16 @@ def run(args: argparse.Namespace) -> int:
         return _own(workspace, use=args.use)
     if args.reports:
         write_text(TABLE_FILE, table_text([row for _, row in collected_designs(args.reports)]))
-    model, predictions = fit_model(read_table())
+    model, predictions = fit_model([*read_table(), *single_layer_rows()])
     print("\n".join(accuracy_text(predictions)))
     print("each design by constants fitted without its repository; ratio: median of estimate to measurement")
     if args.write:
         write_text(MODEL_FILE, model_text(model))
+        found = held_out(predictions)
+        write_text(ACCURACY_FILE, held_out_text(found))
         docs = workspace.root / "docs" / "estimation.md"
-        write_text(docs, estimation_markdown(model, predictions))
-        print(f"wrote {MODEL_FILE} and {docs}")
+        write_text(docs, estimation_markdown(model, predictions, found))
+        print(f"wrote {MODEL_FILE}, {ACCURACY_FILE} and {docs}")
     elif MODEL_FILE.read_text() != model_text(model):
         print(f"{MODEL_FILE} holds other constants; --write makes it these")
     return 0
@@ -56,6 +59,7 @@ def _own(workspace: Workspace, *, use: bool) -> int:
     from hlsflow.synthesis.estimate_accuracy import smape_percent
     from hlsflow.synthesis.estimate_cost import TARGETS
     from hlsflow.synthesis.estimate_fit import fit_model
+    from hlsflow.synthesis.estimate_layers import single_layer_rows
     from hlsflow.synthesis.estimate_model import model_text, shipped_model
     from hlsflow.synthesis.estimate_own import own_rows
     from hlsflow.synthesis.estimate_stage import own_model_path
@@ -71,7 +75,7 @@ def _own(workspace: Workspace, *, use: bool) -> int:
             hint="make one: hlsflow build --model NAME --synth vitis",
         )
     before = shipped_model()
-    after, predictions = fit_model([*read_table(), *rows], own=len(rows))
+    after, predictions = fit_model([*read_table(), *single_layer_rows(), *rows], own=len(rows))
     held_out = {p.row.source: p for p in predictions if p.row.repository.startswith("own: ")}
     print(f"{'':16} {'measured':>12} {'shipped':>12} {'without it':>12} {'with it':>12}")
     for row in rows:

@@ -12,6 +12,7 @@ from importlib import resources
 from hlsflow.comparison.comparison import Comparison
 from hlsflow.comparison.markdown import legend
 from hlsflow.comparison.metrics import METRICS
+from hlsflow.comparison.page_accuracy import accuracy_html
 from hlsflow.comparison.page_data import page_data
 from hlsflow.comparison.page_notes import printed_tables_html, provenance_html
 from hlsflow.comparison.page_table import table_html
@@ -40,6 +41,7 @@ def page(comparison: Comparison) -> str:
         "stages": _options(comparison.stages, [stage_title(stage) for stage in comparison.stages]),
         "parts": _options(*[_parts(comparison)] * 2),
         "table": table_html(comparison),
+        "accuracy": accuracy_html(comparison),
         "provenance": provenance_html(comparison),
         "printed": printed_tables_html(comparison),
         "remarks": _remarks(comparison),

@@ -2,7 +2,9 @@
 
 `data/devices.csv` states LUT, FF, DSP, 18 Kb BRAM and URAM of a device with the AMD document of the figures (DS180 for
 the 7 series, DS190 for Zynq-7000, DS890 for UltraScale and UltraScale+, DS891 for Zynq UltraScale+, DS962 ff. for
-Alveo). Speed grade and package belong to a part's name alone; the capacity is the die's.
+Alveo), and what confirms them besides: a report in which a tool states what is available, or another public project's
+table. Without one they rest on our transcription of the document alone. Speed grade and package belong to a part's
+name alone; the capacity is the die's.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ RESOURCES = ("lut", "ff", "dsp", "bram_18k", "uram")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Device:
-    """What one device holds, and the document that says so."""
+    """What one device holds, the document that says so, and what confirms it besides (None: nothing seen does)."""
 
     name: str
     family: str
@@ -32,6 +34,7 @@ class Device:
     bram_18k: int
     uram: int
     source: str
+    confirmed_by: str | None
 
     @property
     def generation(self) -> str:
@@ -41,6 +44,16 @@ class Device:
         if self.family.endswith("ultrascale"):
             return "ultrascale"
         return "versal" if self.family.startswith("versal") else "7-series"
+
+    @property
+    def caveat(self) -> str | None:
+        """What a user of the capacities must know; None where something confirms them."""
+        if self.confirmed_by is not None:
+            return None
+        return (
+            f"capacities of {self.name} unconfirmed: transcribed from {self.source}, stated by no report that was "
+            "seen; check them there"
+        )
 
     def capacity(self, resource: str) -> int:
         """How many of a resource, one of RESOURCES, there are."""
@@ -70,6 +83,7 @@ def devices() -> dict[str, Device]:
                 name=row["device"],
                 family=row["family"],
                 source=row["source"],
+                confirmed_by=row["confirmed_by"] or None,
                 **{resource: int(row[resource]) for resource in RESOURCES},
             )
             for row in csv.DictReader(file)

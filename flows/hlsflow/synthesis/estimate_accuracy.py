@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from hlsflow.errors import ReportError
+from hlsflow.synthesis.devices import DATA
+from hlsflow.synthesis.estimate_bars import FITTED_GROUPS, covers
 from hlsflow.synthesis.estimate_cost import TARGETS
-from hlsflow.synthesis.estimate_fit import Prediction
-from hlsflow.synthesis.estimate_table import Row
+
+if TYPE_CHECKING:
+    from hlsflow.synthesis.estimate_fit import Prediction
+    from hlsflow.synthesis.estimate_table import Row
+
+ACCURACY_FILE = DATA / "accuracy.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +48,7 @@ def accuracy(target: str, predictions: Sequence[Prediction]) -> Accuracy:
     estimated = [float(round(p.values[target])) for p in predictions]
     measured = [p.row.measured[target] for p in predictions]
     ratios = [p / y for p, y in zip(estimated, measured, strict=True) if y]
-    inside = [int(p.ranges[target][0]) <= p.row.measured[target] <= np.ceil(p.ranges[target][1]) for p in predictions]
+    inside = [covers(p.ranges[target], p.row.measured[target]) for p in predictions]
     return Accuracy(
         target=target,
         designs=len(predictions),
@@ -65,7 +75,9 @@ def _tool(row: Row) -> str:
 
 
 _GROUPS = {
-    "parallel": "dense, io_parallel", "stream": "io_stream (mostly convolutional)",
+    "parallel": "dense, io_parallel",
+    "parallel_resource": "single dense layers, io_parallel, resource (10 of recurrent designs, 62 synthetic)",
+    "stream": "io_stream (mostly convolutional)",
     "conv_parallel": "convolutional, io_parallel", "other": "with layers that are not modelled (LSTM, GRU, attention)",
 }  # fmt: skip
 _SLICES: tuple[tuple[str, Callable[[Row], str]], ...] = (
@@ -75,23 +87,63 @@ _SLICES: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("tool", _tool),
     ("device", lambda row: str(row.traits["device"])),
 )
-_TITLES = {
+TITLES = {
     "lut": "LUT", "ff": "FF", "dsp": "DSP", "bram_18k": "BRAM 18K", "latency_cycles": "latency",
     "interval_cycles": "interval",
 }  # fmt: skip
 
 
-def accuracy_markdown(predictions: Sequence[Prediction]) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccuracyRow:
+    """Some designs by what they have in common, and the accuracy of every target over them, in the order of TARGETS."""
+
+    name: str
+    designs: int
+    targets: tuple[Accuracy, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccuracyTable:
+    """The designs parted by one trait: `group`, `strategy`, `io_type`, `tool` or `device`."""
+
+    trait: str
+    rows: tuple[AccuracyRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldOut:
+    """How far estimates were off on `designs` designs of `repositories` repositories, each left out of its own fit."""
+
+    designs: int
+    repositories: int
+    tables: tuple[AccuracyTable, ...]
+
+
+def held_out(predictions: Sequence[Prediction]) -> HeldOut:
     """The tables: by group over all, then the modelled groups by strategy, io type, tool and device."""
+    tables = []
+    for trait, key in _SLICES:
+        chosen = [p for p in predictions if trait == "group" or p.row.group in FITTED_GROUPS]
+        parts = {name: [p for p in chosen if key(p.row) == name] for name in sorted({key(p.row) for p in chosen})}
+        rows = [
+            AccuracyRow(name=name, designs=len(part), targets=tuple(accuracy(target, part) for target in TARGETS))
+            for name, part in parts.items()
+        ]
+        tables.append(AccuracyTable(trait=trait, rows=tuple(rows)))
+    return HeldOut(
+        designs=sum(p.row.group != "parallel_resource" for p in predictions),
+        repositories=len({p.row.repository for p in predictions if p.row.group != "parallel_resource"}),
+        tables=tuple(tables),
+    )
+
+
+def accuracy_markdown(tables: Sequence[AccuracyTable]) -> str:
+    """The tables with a heading each."""
     lines = []
-    for title, key in _SLICES:
-        chosen = [p for p in predictions if title == "group" or p.row.group in ("parallel", "stream")]
-        lines += [f"### By {title}", "", "| | designs | " + " | ".join(_TITLES[t] for t in TARGETS) + " |"]
+    for table in tables:
+        lines += [f"### By {table.trait}", "", "| | designs | " + " | ".join(TITLES[t] for t in TARGETS) + " |"]
         lines.append("|---|---|" + "---|" * len(TARGETS))
-        for name in sorted({key(p.row) for p in chosen}):
-            members = [p for p in chosen if key(p.row) == name]
-            cells = [_cell(accuracy(target, members)) for target in TARGETS]
-            lines.append(f"| {name} | {len(members)} | " + " | ".join(cells) + " |")
+        lines += [f"| {row.name} | {row.designs} | {' | '.join(map(_cell, row.targets))} |" for row in table.rows]
         lines.append("")
     return "\n".join(lines)
 
@@ -100,6 +152,39 @@ def _cell(found: Accuracy) -> str:
     ratio = "-" if found.median_ratio is None else f"{found.median_ratio:.2f}"
     rank = "-" if found.spearman is None else f"{found.spearman:.2f}"
     return f"**{found.smape_percent:.1f}** {ratio} {rank} {found.coverage:.0%}"
+
+
+def held_out_text(found: HeldOut) -> str:
+    """The file of a HeldOut, with fixed digits."""
+    said = asdict(found)
+    for table in said["tables"]:
+        for row in table["rows"]:
+            for target in row["targets"]:
+                target |= {key: round(value, 4) for key, value in target.items() if isinstance(value, float)}
+    return json.dumps(said, indent=1) + "\n"
+
+
+def read_held_out(path: Path = ACCURACY_FILE) -> HeldOut:
+    """The accuracy that a calibration wrote. Raises ReportError where the file is damaged or absent."""
+    try:
+        said = json.loads(path.read_text())
+        tables = [
+            AccuracyTable(
+                trait=table["trait"],
+                rows=tuple(
+                    AccuracyRow(
+                        name=row["name"],
+                        designs=row["designs"],
+                        targets=tuple(Accuracy(**target) for target in row["targets"]),
+                    )
+                    for row in table["rows"]
+                ),
+            )
+            for table in said["tables"]
+        ]
+        return HeldOut(designs=said["designs"], repositories=said["repositories"], tables=tuple(tables))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReportError(f"{path}: not an accuracy: {error!r}", hint="make it anew: hlsflow calibrate") from error
 
 
 def accuracy_text(predictions: Sequence[Prediction]) -> list[str]:
@@ -111,7 +196,7 @@ def accuracy_text(predictions: Sequence[Prediction]) -> list[str]:
             found = accuracy(target, members)
             ratio = "-" if found.median_ratio is None else f"{found.median_ratio:.2f}"
             rank = "-" if found.spearman is None else f"{found.spearman:.2f}"
-            label = f"{title[:32]}: {_TITLES[target]}"
+            label = f"{title[:32]}: {TITLES[target]}"
             lines.append(
                 f"{label:44} {found.designs:7} {found.smape_percent:8.1f} {ratio:>6} {rank:>6} {found.coverage:8.0%}"
             )

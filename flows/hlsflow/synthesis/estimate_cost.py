@@ -66,10 +66,11 @@ def _latency(design: Design, layers: tuple[LayerCost, ...], interval: float) -> 
     """
     calls = float(sum(cost.kind not in _NO_CALL for cost in layers))
     own = float(sum(cost.latency_cycles for cost in layers))
+    turns = float(sum(cost.turns for cost in layers))
     if design.target.io_stream:
         return {"slowest": float(interval), "fill": calls}
     slow = "calls_vitis_2021" if design.target.tool_generation == "vitis" else "calls"
-    return {"layers": own, slow: calls}
+    return {"layers": own - turns, "turns": turns, slow: calls}
 
 
 # Depth and width of an 18 Kb block's configurations (UG473, UG573).
@@ -92,19 +93,38 @@ def fifo_blocks(stream: Stream, *, packed: bool) -> int:
 _FIFO_LUT, _FIFO_FF = 30, 16
 
 
+# Between the layers of a dataflow design with io_parallel every value has a FIFO of two places (the top modules of four
+# designs, 2019.2 and 2020.1: 12 LUT and one a bit, 5 FF; with its handshake 13 LUT and 1 FF more).
+_CHANNEL_LUT, _CHANNEL_FF = 25, 6
+
+
+def _channels(design: Design) -> tuple[float, float]:
+    """(LUT, FF) of the values that layers of a dataflow design hand on."""
+    if design.target.io_stream or not design.dataflow:
+        return 0.0, 0.0
+    values = [(layer.live_outputs * layer.positions, layer.y.width) for layer in design.layers[:-1]]
+    return (
+        float(sum(count * (bits + _CHANNEL_LUT) for count, bits in values)),
+        float(sum(count for count, _ in values) * _CHANNEL_FF),
+    )
+
+
 def _top(design: Design) -> LayerCost:
     """What stands in no layer: FIFOs, the kept input, the state machine."""
     target = design.target
     packed = target.tool_generation != "vivado"
     fifos = sum(1 if packed else stream.elements for stream in design.streams)
     bits = sum(stream.bits for stream in design.streams)
-    keeps_input = not target.io_stream and target.tool_generation != "vitis"
+    channel_luts, channel_ffs = _channels(design)
+    # The loops of a dataflow design read its ports.
+    keeps_input = not design.dataflow and target.tool_generation != "vitis"
     return LayerCost(
         name="(top)",
         kind=Kind.OTHER,
-        lut={"fifo": float(bits + _FIFO_LUT * fifos), "top": 36.0},
+        lut={"fifo": float(bits + _FIFO_LUT * fifos), "channel": channel_luts, "top": 36.0},
         ff={
             "fifo": float(bits // 2 + _FIFO_FF * fifos),
+            "channel": channel_ffs,
             "input": float(design.input_size * design.input_bits) if keeps_input else 0.0,
         },
         bram_18k=sum(fifo_blocks(stream, packed=packed) for stream in design.streams),

@@ -63,7 +63,8 @@ class Layer:
     (both 1 for what is no convolution or pooling); `parallel_positions` how many of them io_parallel computes at once
     (hls4ml's n_pixels); `kernel` counts the positions under a window. `weights` are the
     constants, int64 (n_in, n_out) in units of their type's LSB; None where the sources lack them or they are no
-    constants. `live` marks the outputs that something reads.
+    constants. `live` marks the outputs that something reads and that are no constants. `input_bits` are the widths of a
+    matrix's inputs one by one, 0 where an input is a constant; None where all are as wide as `x`.
     """
 
     name: str
@@ -89,10 +90,17 @@ class Layer:
     weights: np.ndarray | None = None
     biases: np.ndarray | None = None
     live: np.ndarray | None = None
+    input_bits: np.ndarray | None = None
     table_size: int = 1024
     table_bits: int = 18
     inverse_table_size: int = 1024
     implementation: str = ""
+
+    @property
+    def folded(self) -> bool:
+        """Whether its multipliers step through a memory of its weights: see `estimate_folded`."""
+        shares = self.kind in (Kind.DENSE, Kind.CONV, Kind.DEPTHWISE) and self.reuse_factor > 1
+        return self.strategy == "resource" and shares
 
     @property
     def multiplies(self) -> bool:

@@ -13,7 +13,6 @@ from hlsflow.conversion.fixed_point import Overflow
 from hlsflow.synthesis.estimate_activations import relu_luts, softmax_cost
 from hlsflow.synthesis.estimate_arithmetic import (
     BALANCED_LIMIT,
-    FABRIC_BITS,
     Constants,
     Delays,
     constants_of,
@@ -21,7 +20,8 @@ from hlsflow.synthesis.estimate_arithmetic import (
     schedule,
 )
 from hlsflow.synthesis.estimate_design import Kind, Layer, Target
-from hlsflow.synthesis.estimate_layer_cost import BRAM_WIDTH, LUTRAM_BITS, LayerCost, memory_blocks
+from hlsflow.synthesis.estimate_folded import folded
+from hlsflow.synthesis.estimate_layer_cost import LayerCost, memory_blocks, mux_share
 from hlsflow.synthesis.estimate_streams import streamed
 
 # Operator delays in ns, by the device's generation: fitted once to the 60 dense modules whose own reports state their
@@ -32,8 +32,6 @@ DELAYS = {
     "ultrascale+": Delays(add_ns=0.9, chain_ns=0.7, multiply_ns=1.8),
     "versal": Delays(add_ns=0.9, chain_ns=0.7, multiply_ns=1.8),
 }
-# Operand widths that one DSP block takes: DSP48E1 (UG479), DSP48E2 (UG579), DSP58 (AM004).
-DSP_OPERANDS = {"7-series": (25, 18), "ultrascale": (27, 18), "ultrascale+": (27, 18), "versal": (27, 24)}
 
 
 def layer_cost(layer: Layer, target: Target) -> LayerCost:
@@ -73,15 +71,6 @@ def layer_cost(layer: Layer, target: Target) -> LayerCost:
     return streamed(layer, target, cost) if target.io_stream else cost
 
 
-def dsp_blocks(a_bits: int, b_bits: int, generation: str) -> int:
-    """DSP blocks of one multiplication of signed operands."""
-    wide, narrow = DSP_OPERANDS[generation]
-    return min(
-        ceil(max(1, a - 1) / (wide - 1)) * ceil(max(1, b - 1) / (narrow - 1))
-        for a, b in ((a_bits, b_bits), (b_bits, a_bits))
-    )
-
-
 def multiplier_limit(layer: Layer) -> int:
     """hls4ml's own limit of the multipliers of a latency-strategy layer (nnet_dense_latency.h): no limit at RF 1."""
     if layer.reuse_factor == 1:
@@ -106,15 +95,30 @@ def _with_weights(layer: Layer) -> Layer:
 
 def _matrix(layer: Layer, target: Target) -> LayerCost:
     """A dense layer, or a convolution: in io_parallel the matrix stands there for each position computed at once."""
-    cost = _resource(layer, target) if layer.strategy == "resource" else _latency(layer, target)
+    # With all products at once the resource strategy's constants are known, too: its memory is a single word.
+    cost = folded(layer, target) if layer.folded else _latency(layer, target)
     if layer.kind is Kind.DENSE or target.io_stream:
         return cost
     turns = ceil(layer.positions / layer.parallel_positions)
-    repeated = _repeated(cost, layer.parallel_positions)
+    cost = _repeated(cost, layer.parallel_positions)
+    if turns == 1:
+        return cost
+    # A loop over the positions: a multiplexer chooses each value of a window, and every result has a register that is
+    # written in one of the turns; Vivado HLS keeps a copy of it, so that the loop can start over.
+    results = float(layer.positions * layer.n_out)
+    copies = 1 if target.tool_generation == "vitis-2022" else 2
     return replace(
-        repeated,
-        interval_cycles=cost.interval_cycles * turns,
+        cost,
+        lut={
+            **cost.lut,
+            "folded_mux": cost.lut.get("folded_mux", 0.0)
+            + layer.parallel_positions * layer.n_in * mux_share(target.part.device.family),
+            "conv_result": results,
+        },
+        ff={**cost.ff, "conv_result": results * layer.y.width * copies},
+        interval_cycles=cost.interval_cycles * turns + cost.latency_cycles - cost.turns,
         latency_cycles=cost.latency_cycles + cost.interval_cycles * (turns - 1),
+        turns=cost.turns + cost.interval_cycles * (turns - 1),
     )
 
 
@@ -139,7 +143,7 @@ def _unrolled(layer: Layer, target: Target, constants: Constants, *, chain: bool
     limit = multiplier_limit(layer)
     shared = min(1.0, limit / max(1, constants.multiplications))
     bound = {"fabric": 0, "dsp": constants.multiplications}.get(target.binding, constants.wide)
-    dsp = min(limit, bound) * dsp_blocks(layer.x.width, layer.weight.width if layer.weight else 16, generation)
+    dsp = round(min(limit, bound) * constants.blocks_each(generation))
     fabric = {"fabric": constants.fabric_bits, "dsp": 0.0}.get(target.binding, constants.narrow_bits)
     plan = schedule(constants, delays, target.usable_ns, on_dsp=on_dsp, chain=chain)
     rounds = ceil(constants.multiplications / limit)
@@ -159,6 +163,8 @@ def _unrolled(layer: Layer, target: Target, constants: Constants, *, chain: bool
             "delay_line": plan.register_bits / layer.reuse_factor if tool != "vitis-2022" else 0.0,
             "dsp_wrapper": dsp if tool != "vitis" else 0.0,
             "vivado_adder": float(constants.adders) if tool == "vivado" else 0.0,
+            "vitis_2022_adder": float(constants.adders + constants.shift_adds) if tool == "vitis-2022" else 0.0,
+            "output_select": float(layer.live_outputs) if tool == "vitis" else 0.0,
             "saturation": constants.adder_bits if saturates(layer) else 0.0,
         },
         ff={
@@ -174,53 +180,6 @@ def _unrolled(layer: Layer, target: Target, constants: Constants, *, chain: bool
         latency_cycles=latency,
         interval_cycles=interval,
     )  # fmt: skip
-
-
-def _resource(layer: Layer, target: Target) -> LayerCost:
-    """The resource strategy: ceil(n_in n_out / RF) multipliers that step through the matrix in RF cycles.
-
-    nnet_dense_resource.h: the weights stand in one memory, reshaped so that a row of it feeds all multipliers; an input
-    reaches its multiplier through a multiplexer, and every output has an accumulator. The weights are not unrolled, so
-    zeros save nothing.
-    """
-    generation = target.part.device.generation
-    per_position = layer.matrix if layer.kind is not Kind.DEPTHWISE else layer.n_in
-    reuse = min(layer.reuse_factor, per_position)
-    multipliers = ceil(per_position / reuse)
-    weight_bits = layer.weight.width if layer.weight else 16
-    accum = layer.accum or layer.y
-    blocks = dsp_blocks(layer.x.width, weight_bits, generation)
-    wide = max(layer.x.width, weight_bits) > FABRIC_BITS
-    on_dsp = target.binding == "dsp" or (target.binding == "auto" and wide)
-    row = multipliers * weight_bits
-    in_ram = reuse > 1 and row * reuse > LUTRAM_BITS
-    # HLS trims the memory's word by some bits that no weight needs.
-    bram = max(1, ceil((row - 8) / BRAM_WIDTH)) * ceil(reuse / 512) if in_ram else 0
-    depth = 5 if generation == "7-series" else 3
-    # Below n_in, several multipliers share an accumulator that they reach through a multiplexer (rf_leq_nin); above it,
-    # one serves several accumulators (rf_gt_nin); at n_in every output has its own.
-    return LayerCost(
-        name=layer.name,
-        kind=layer.kind,
-        lut={
-            "resource_multiplier": float(multipliers * layer.x.width),
-            "resource_input": float(layer.n_in * layer.x.width),
-            "resource_select": float(multipliers * layer.n_out * accum.width) if 1 < reuse < layer.n_in else 0.0,
-            "resource_accumulator": float(layer.n_out * accum.width) if reuse > layer.n_in else 0.0,
-            "resource_rom": 0.0 if in_ram else float(row * reuse) / 16,
-            "resource_fabric": 0.0 if on_dsp else float(multipliers * layer.x.width * weight_bits),
-            "saturation": float(multipliers * accum.width) if saturates(layer) else 0.0,
-        },
-        ff={
-            "resource_multiplier": float(multipliers * (layer.x.width + weight_bits + accum.width)),
-            "resource_accumulator": float(layer.n_out * accum.width),
-            "resource_input": float(layer.n_in * layer.x.width),
-        },
-        dsp=multipliers * blocks if on_dsp else 0,
-        bram_18k=bram,
-        latency_cycles=reuse + depth,
-        interval_cycles=reuse,
-    )
 
 
 def _scale(layer: Layer, target: Target) -> LayerCost:

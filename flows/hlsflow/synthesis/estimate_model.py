@@ -25,18 +25,30 @@ UNITS: Mapping[str, Mapping[str, float]] = {
         "delay_line": 0.15,  # a shift register of several stages is one LUT a bit
         "dsp_wrapper": 5.0,  # `mul_16s_10ns_26_1_1`: 1 DSP, 5 LUT
         "vivado_adder": 2.0,  # `add` of 16 bits: 18 LUT
+        "vitis_2022_adder": 4.0,  # `add` and `sub`: 7 LUT more than their bits, or none where two are one ternary one
+        "output_select": 13.0,  # `ap_return` of Vitis 2021: a multiplexer of 9 to 14 LUT each
         "relu": 1.0, "softmax": 150.0, "softmax_fabric": 210.0,  # subtraction, sum and product of 18 bits a value
-        "table": 8.0, "compare": 1.0, "merge": 1.0, "top": 1.0, "fifo": 1.0, "stream_port": 1.0, "window": 1.0,
+        "table": 8.0, "compare": 1.0, "merge": 1.0, "top": 1.0, "fifo": 1.0, "channel": 1.0, "stream_port": 1.0,
+        "window": 1.0, "stream_control": 108.0,  # `relu` of 4, 8, 16, 32 and 64 channels: 108 LUT and 47 a channel
+        "stream_compare": 6.0,  # seven pooling modules of 2019.2 and 2020.1: 112 LUT a maximum of 16 bits
+        "stream_softmax": 150.0,
         "line": 1.0, "resource_rom": 1.0, "resource_fabric": 0.7,
+        # Ten dense modules of three designs in Vivado HLS 2019.2: `mux` 273 LUT, `phi_mux` 9 and 15.
+        "folded_mux": 273.0, "folded_input": 36.0, "folded_adder": 1.25, "folded_output": 18.0, "folded_choice": 20.0,
+        # hls4ml's synthesis test of a Conv2D, 49 positions, 32 filters: 16 LUT in Vivado HLS 2020.1, 8 in Vitis 2024.1.
+        "conv_result": 12.0,
         "resource_multiplier": 5.0, "resource_input": 2.0, "resource_select": 0.02, "resource_accumulator": 3.0,
         "saturation": 6.0,  # of every sum: rounding, two comparisons, two selections
     },
     "ff": {
         "cut": 0.6, "cut_per_interval": 0.5, "chain": 1.0, "chain_per_interval": 1.0, "ports": 1.0, "layer_out": 1.0,
-        "softmax": 1.0, "input": 1.0, "shared": 1.0, "fifo": 1.0, "stream_port": 1.0, "window": 1.0, "table": 1.0,
+        "softmax": 1.0, "input": 1.0, "shared": 1.0, "fifo": 1.0, "channel": 1.0, "stream_port": 1.0,
+        "window": 1.0, "table": 1.0,
         "resource_multiplier": 1.0, "resource_accumulator": 2.0, "resource_input": 2.0,
+        "conv_result": 1.0, "folded_input": 2.0, "folded_output": 1.0, "folded_multiplier": 1.0,
+        "stream_compare": 2.0,  # the same modules: a maximum keeps its operands on their way down the tree
     },
-    "latency_cycles": {"layers": 1.0, "calls": 0.7, "calls_vitis_2021": 1.3, "slowest": 1.0, "fill": 4.0},
+    "latency_cycles": {"layers": 1.0, "turns": 1.0, "calls": 0.7, "calls_vitis_2021": 1.3, "slowest": 1.0, "fill": 4.0},
 }  # fmt: skip
 
 
@@ -70,11 +82,13 @@ class Model:
         return exp(log1p(value) + self.bars(target, group)[2]) - 1
 
     def bars(self, target: str, group: str) -> tuple[float, float, float]:
-        """A group's error bars; the widest of all groups where this one was not calibrated."""
-        bars = self.errors.get(group, {}).get(target)
-        if bars is not None:
-            return bars
-        known = [errors[target] for errors in self.errors.values() if target in errors]
+        """A group's error bars; the widest of all groups where this one was not calibrated.
+
+        `parallel_resource` was calibrated on single layers; around them stand what `parallel` designs are made of.
+        """
+        groups = ("parallel", "parallel_resource") if group == "parallel_resource" else (group,)
+        known = [self.errors[name][target] for name in groups if target in self.errors.get(name, {})]
+        known = known or [errors[target] for errors in self.errors.values() if target in errors]
         return min(bar[0] for bar in known), max(bar[1] for bar in known), max(bar[2] for bar in known)
 
 
@@ -84,18 +98,31 @@ def weighed(weights: Mapping[str, float], features: Mapping[str, float]) -> floa
 
 
 def group_of(design: Design) -> str:
-    """The group whose error bars a design takes: `parallel`, `stream`, `conv_parallel` or `other`."""
+    """The group whose error bars a design takes.
+
+    `parallel`, `parallel_resource` (a dense layer is folded), `stream`, `conv_parallel` or `other`.
+    """
     kinds = {layer.kind for layer in design.layers}
     if Kind.OTHER in kinds:
         return "other"
     if design.target.io_stream:
         return "stream"
-    return "conv_parallel" if kinds & {Kind.CONV, Kind.DEPTHWISE} else "parallel"
+    if kinds & {Kind.CONV, Kind.DEPTHWISE}:
+        return "conv_parallel"
+    return "parallel_resource" if any(layer.folded for layer in design.layers) else "parallel"
 
 
 def traits(design: Design) -> dict[str, str | float]:
     """What decides whether a design lies among the calibrated ones: choices as words, sizes as numbers."""
-    strategies = sorted({layer.strategy for layer in design.layers if layer.multiplies})
+    # With a reuse factor of 1 the resource strategy's constants are unrolled like the latency strategy's.
+    unrolled = {"resource": "latency"}
+    strategies = sorted(
+        {
+            layer.strategy if layer.folded else unrolled.get(layer.strategy, layer.strategy)
+            for layer in design.layers
+            if layer.multiplies
+        }
+    )
     products = sum(layer.matrix for layer in design.layers if layer.multiplies)
     return {
         "tool": design.target.tool_generation,
@@ -110,6 +137,8 @@ def traits(design: Design) -> dict[str, str | float]:
     }
 
 
+# Vivado HLS does not partition larger arrays of io_parallel (hls4ml's build_prj.tcl: config_array_partition).
+PARTITION_LIMIT = 4096
 # How far beyond the calibrated range a number may lie, as a factor; a version not at all.
 _REACH = {"tool_version": 1.0}
 
@@ -117,6 +146,12 @@ _REACH = {"tool_version": 1.0}
 def reasons_outside(design: Design, model: Model, group: str) -> list[str]:
     """Why a design lies outside what was calibrated; empty where it does not."""
     reasons = list(design.doubts)
+    largest = max(layer.n_out * layer.positions for layer in design.layers)
+    if not design.target.io_stream and design.target.tool_generation == "vivado" and largest > PARTITION_LIMIT:
+        reasons.append(
+            f"an array of {largest:,} values stays in a memory (config_array_partition: {PARTITION_LIMIT:,}), so that "
+            "its loops take one value at a time"
+        )
     domain = model.domain.get(group)
     if domain is None:
         return [*reasons, f"no calibrated design is of the group '{group}'"]

@@ -14,7 +14,7 @@ from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import Op
 from hlsflow.synthesis.devices import find_part
 from hlsflow.synthesis.estimate_design import Design, Kind, Layer, Stream, Target
-from hlsflow.synthesis.estimate_liveness import with_live_outputs
+from hlsflow.synthesis.estimate_liveness import with_constants, with_live_outputs
 from hlsflow.synthesis.estimate_read import DEFAULT_VERSION, DEFAULT_VITIS_VERSION
 
 _KINDS = {
@@ -65,7 +65,7 @@ def design_of_layers(name: str, layers: Sequence[LayerTypes], config: HlsConfig)
     return Design(
         name=name,
         target=target,
-        layers=tuple(with_live_outputs(made)),
+        layers=tuple(with_live_outputs(with_constants(made, {}))),
         streams=tuple(streams),
         input_bits=first.result.width,
         input_size=prod(first.node.shape),

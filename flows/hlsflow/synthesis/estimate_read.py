@@ -11,7 +11,7 @@ from hlsflow.conversion.fixed_point import FixedType, parse_type
 from hlsflow.errors import ToolError
 from hlsflow.synthesis.devices import find_part
 from hlsflow.synthesis.estimate_design import Design, Kind, Layer, Stream, Target
-from hlsflow.synthesis.estimate_liveness import with_element_widths, with_live_outputs, with_sizes
+from hlsflow.synthesis.estimate_liveness import with_constants, with_live_outputs, with_sizes
 from hlsflow.synthesis.estimate_source import Source, SourceCall
 
 if TYPE_CHECKING:
@@ -70,9 +70,8 @@ def _bad_version(version: str) -> re.Match[str]:
 def design_of(source: Source, target: Target) -> Design:
     """The design. What cannot be read is guessed and named in `doubts`, so that the estimate leaves its domain."""
     reader = _Reader(source)
-    layers = with_live_outputs(
-        with_element_widths(with_sizes([layer for call in source.calls for layer in reader.layers(call)]))
-    )
+    sized = with_sizes([layer for call in source.calls for layer in reader.layers(call)])
+    layers = with_live_outputs(with_constants(sized, source.element_bits))
     streams, seen = [], set()
     for layer in layers if target.io_stream else ():
         if layer.output not in seen:
@@ -109,6 +108,8 @@ class _Reader:
 
     def layers(self, call: SourceCall) -> list[Layer]:
         kind = next((kind for pattern, kind in _KINDS if re.match(pattern, call.function)), Kind.OTHER)
+        if call.function in self.source.element_bits:
+            kind = Kind.MOVE
         name = call.layer or call.template[-1].removeprefix("nnet::")
         if kind is Kind.OTHER:
             self.doubts.append(f"layer '{name}' is a {call.function}, which is not modelled")
@@ -160,7 +161,7 @@ class _Reader:
         if len(types) < 2 and len(call.template) == 2:
             types = [found for word in call.template if (found := self._type(word)) is not None]
         x, y = (types[0], types[-1]) if types else (_WORD, _WORD)
-        if re.match(r"h_\w*quantize", call.function):
+        if re.match(r"h_\w*quantize", call.function) and call.function not in self.source.element_bits:
             self.doubts.append(f"the widths that '{call.function}' gives single elements stand in generated code alone")
         n_in, n_out, positions, in_positions, kernel = self._shape(call, config, mult, kind)
         table = self._type(config.get("exp_table_t") or config.get("table_t")) or FixedType(width=18, integer=8)

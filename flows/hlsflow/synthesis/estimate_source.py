@@ -11,7 +11,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,10 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A project's sources. `weights(name)` gives a weight array, float64 and flat; None where there is no such file."""
+    """A project's sources. `weights(name)` gives a weight array, float64 and flat; None where there is no such file.
+
+    `element_bits` are the widths that a generated quantizer gives to every element, by its function; 0 is a constant 0.
+    """
 
     root: Path
     calls: tuple[SourceCall, ...]
@@ -57,6 +60,7 @@ class Source:
     pragmas: tuple[str, ...]
     settings: Settings
     weights: Callable[[str], np.ndarray | None]
+    element_bits: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def integer(self, text: str | None, scope: Mapping[str, str] | None = None) -> int | None:
         """The value of a whole-number expression such as `OUT_HEIGHT_2*OUT_WIDTH_2`, None where it has none."""
@@ -145,6 +149,21 @@ _ALIAS = re.compile(r"^\s*auto\s*&\s*(\w+)\s*=\s*(\w+)\s*;", re.MULTILINE)
 _PRAGMA = re.compile(r"^\s*(#pragma HLS (?:PIPELINE|DATAFLOW|STREAM)[^\n]*)", re.MULTILINE)
 
 
+# hls4ml's generated quantizers (HGQ): one cast or constant an element (`generate_mask_fn` of its fpga backends).
+_QUANTIZER = re.compile(r"void\s+(\w+)\(input_t \*inp, output_t \*out\)\s*\{(.*?)^\}", re.MULTILINE | re.DOTALL)
+_ELEMENT = re.compile(r"out\[(\d+)\]\s*=\s*(?:0\s*;|ap_u?fixed<\s*(\d+)\s*,)")
+
+
+def read_element_bits(text: str) -> dict[str, tuple[int, ...]]:
+    """The widths of the elements by function, of the text of nnet_code_gen.h; 0 for an element that is always 0."""
+    found: dict[str, tuple[int, ...]] = {}
+    for name, body in _QUANTIZER.findall(text):
+        widths = {int(index): int(width or 0) for index, width in _ELEMENT.findall(body)}
+        if widths and sorted(widths) == list(range(len(widths))):
+            found[name] = tuple(widths[index] for index in range(len(widths)))
+    return found
+
+
 def _read_cpp(root: Path) -> Source:
     firmware = root / "firmware"
     sources = sorted(path for path in firmware.glob("*.cpp")) if firmware.is_dir() else []
@@ -175,11 +194,13 @@ def _read_cpp(root: Path) -> Source:
     )
     if not calls:
         raise ToolError(f"{tops[0]}: it calls no layer of nnet::")
+    generated = firmware / "nnet_utils" / "nnet_code_gen.h"
     return Source(
         root=root, calls=calls, configs=configs,
         types={name: definition for definition, name in _TYPEDEF.findall(defines)},
         sizes=dict(_DEFINE.findall(defines)) | dict(_SIZE.findall(defines)),
         pragmas=tuple(_PRAGMA.findall(code)), settings=read_settings(root), weights=partial(_text_weights, firmware),
+        element_bits=read_element_bits(generated.read_text()) if generated.is_file() else {},
     )  # fmt: skip
 
 

@@ -25,8 +25,8 @@ _CODE = tuple(
     f"synthesis/{name}.py"
     for name in (
         "devices", "estimate", "estimate_activations", "estimate_arithmetic", "estimate_cost", "estimate_design",
-        "estimate_features", "estimate_layer_cost", "estimate_liveness", "estimate_model", "estimate_read",
-        "estimate_source", "estimate_stage", "estimate_streams",
+        "estimate_features", "estimate_folded", "estimate_layer_cost", "estimate_liveness", "estimate_model",
+        "estimate_read", "estimate_source", "estimate_stage", "estimate_streams",
     )
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ def streamed(layer: Layer, target: Target, cost: LayerCost) -> LayerCost:
     lut, ff, bram, interval = dict(cost.lut), dict(cost.ff), cost.bram_18k, cost.interval_cycles
     pack = layer.n_out * layer.y.width
     lut["stream_port"] = float(pack)
+    lut["stream_control"] = 1.0
     ff["stream_port"] = float(pack)
     depth = 9 if target.part.device.generation == "7-series" else 7
     if layer.kind in (Kind.CONV, Kind.DEPTHWISE):
@@ -38,6 +39,7 @@ def streamed(layer: Layer, target: Target, cost: LayerCost) -> LayerCost:
     if layer.kind is Kind.POOL:
         lut["window"] = float(layer.kernel * layer.n_out * layer.x.width)
         ff["window"] = lut["window"]
+        lut["stream_compare"] = ff["stream_compare"] = lut.pop("compare")
         return replace(cost, lut=lut, ff=ff, interval_cycles=layer.in_positions, latency_cycles=4)
     if layer.kind is Kind.DENSE:
         gathered = layer.in_positions
@@ -49,4 +51,6 @@ def streamed(layer: Layer, target: Target, cost: LayerCost) -> LayerCost:
         return replace(
             cost, lut=lut, ff=ff, interval_cycles=max(gathered, interval), latency_cycles=cost.latency_cycles + 2
         )
+    if layer.kind is Kind.SOFTMAX:
+        lut["stream_softmax"] = lut.get("softmax", 0.0)
     return replace(cost, lut=lut, ff=ff, interval_cycles=layer.positions * max(1, cost.interval_cycles))

@@ -29,7 +29,9 @@ _COLUMNS = ("source", "repository", "group", "part", *_TRAITS)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """A calibration design: `measured` are csynth figures by target (worst-case cycles), `cost` holds the features."""
+    """A calibration design: `measured` are csynth figures by target (worst-case cycles), `cost` holds the features.
+
+    A `synthetic` one was made to be synthesized: it says nothing of what people build."""
 
     source: str
     repository: str
@@ -38,9 +40,10 @@ class Row:
     traits: dict[str, str | float]
     measured: dict[str, float]
     cost: DesignCost
+    synthetic: bool = False
 
 
-def row_of(design: Design, *, source: str, repository: str, measured: dict[str, float]) -> Row:
+def row_of(design: Design, *, source: str, repository: str, measured: dict[str, float], synthetic: bool = False) -> Row:
     """The row of a finished design."""
     return Row(
         source=source,
@@ -50,6 +53,7 @@ def row_of(design: Design, *, source: str, repository: str, measured: dict[str, 
         traits=traits(design),
         measured=measured,
         cost=design_cost(design),
+        synthetic=synthetic,
     )
 
 

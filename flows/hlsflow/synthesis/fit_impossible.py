@@ -30,6 +30,8 @@ def explain(program: Program, wish: Wish) -> tuple[str, str]:
                 f"{choice.estimate.values[name]:,.0f}; 8 of 10 such designs stay below {upper:,.0f})"
             )
     message = f"the design does not fit {device.name}{bound}, even at its smallest: " + "; ".join(short)
+    if device.caveat is not None:
+        message += f"; {device.caveat}"
     return message, "what would make it possible: " + "; ".join(_remedies(program, wish, shares))
 
 

@@ -15,7 +15,9 @@ RESOURCES = ("lut", "ff", "dsp", "bram_18k")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Option:
-    """One way to build a layer: LUT, FF, DSP and 18 Kb BRAM by name; latency and interval in cycles."""
+    """One way to build a layer: LUT, FF, DSP and 18 Kb BRAM by name; latency and interval in cycles.
+
+    The latency is what the layer adds to a pipelined design's, in the model's cycles."""
 
     layer: str
     strategy: str
@@ -61,13 +63,14 @@ def _option(layer: Layer, design: Design, model: Model) -> Option:
     cost = layer_cost(layer, design.target)
     share = layer_estimate(cost, model).values
     multiplies = layer.kind in (Kind.DENSE, Kind.CONV, Kind.DEPTHWISE)
+    weights = model.weights["latency_cycles"]
     return Option(
         layer=layer.name,
         strategy=layer.strategy,
         reuse_factor=layer.reuse_factor,
         multipliers=parallel_multiplications(layer.n_in, layer.n_out, layer.reuse_factor) if multiplies else 0,
         cost={name: share[name] for name in RESOURCES},
-        latency_cycles=cost.latency_cycles,
+        latency_cycles=weights["layers"] * (cost.latency_cycles - cost.turns) + weights["turns"] * cost.turns,
         interval_cycles=cost.interval_cycles,
     )
 

@@ -79,13 +79,18 @@ class Program:
         self.groups = [options_of(layer, design, model) for layer in design.layers]
         self.options: list[Option] = [option for group in self.groups for option in group]
         self.costs = {name: np.array([option.cost[name] for option in self.options]) for name in RESOURCES}
-        top = design_cost(design).top
+        # A folded layer makes a dataflow of the design, with channels between the layers.
+        tops = [design_cost(replace(design, dataflow=dataflow)).top for dataflow in (False, True)]
         self.fixed = {
-            "lut": weighed(model.weights["lut"], top.lut), "ff": weighed(model.weights["ff"], top.ff),
-            "dsp": top.dsp, "bram_18k": top.bram_18k,
-        }  # fmt: skip
+            "lut": max(weighed(model.weights["lut"], top.lut) for top in tops),
+            "ff": max(weighed(model.weights["ff"], top.ff) for top in tops),
+            "dsp": max(top.dsp for top in tops),
+            "bram_18k": max(top.bram_18k for top in tops),
+        }
         self.group = group_of(design)
-        self.upper = {name: model.bars(name, self.group)[2] for name in RESOURCES}
+        # A choice of strategies is a choice of groups: what is left free must do for the wider error bars.
+        groups = ("parallel", "parallel_resource") if self.group.startswith("parallel") else (self.group,)
+        self.upper = {name: max(model.bars(name, group)[2] for group in groups) for name in RESOURCES}
         self.latency = np.array([option.latency_cycles for option in self.options])
         self.interval = np.array([option.interval_cycles for option in self.options])
 
@@ -98,7 +103,7 @@ class Program:
         weights = self.model.weights["latency_cycles"]
         if self.design.target.io_stream:
             return self.latency * 0.0, weights["slowest"]
-        return self.latency * weights["layers"], 0.0
+        return self.latency, 0.0
 
     def solve(
         self,
@@ -170,7 +175,7 @@ class Program:
         """The solution with its estimate."""
         design = with_options(self.design, options)
         result = estimate(design, self.model)
-        bounds = {name: self.model.bound(name, self.group, result.values[name]) for name in RESOURCES}
+        bounds = {name: self.model.bound(name, result.group, result.values[name]) for name in RESOURCES}
         return Choice(options=options, design=design, estimate=result, bounds=bounds)
 
     def latency_of(self, options: Mapping[str, Option]) -> float:
@@ -178,7 +183,7 @@ class Program:
         weights = self.model.weights["latency_cycles"]
         if self.design.target.io_stream:
             return weights["slowest"] * max(option.interval_cycles for option in options.values())
-        return weights["layers"] * sum(option.latency_cycles for option in options.values())
+        return sum(option.latency_cycles for option in options.values())
 
 
 def unbounded(device: Device) -> Device:

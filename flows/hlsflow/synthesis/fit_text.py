@@ -13,6 +13,8 @@ def fit_lines(fit: Fit) -> list[str]:
     best = fit.best
     wish = str(fit.wish.goal) if fit.wish.interval_cycles is None else f"interval of {fit.wish.interval_cycles} cycles"
     lines = [f"fitted to {fit.device.name} ({fit.device.source}), goal {wish}; estimates, nothing is measured:"]
+    if fit.device.caveat is not None:
+        lines.append(f"  {fit.device.caveat}")
     rows = [
         (
             option.layer,
