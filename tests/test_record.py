@@ -41,6 +41,17 @@ def test_every_shipped_quantized_model_is_exact_on_real_mnist():
             assert all(item.mismatching_values == 0 for item in found.agreement)
 
 
+def test_the_float_that_keras_computed_in_is_said_where_it_is_not_the_usual_one():
+    usual = record()
+    assert usual.keras_float == "float32" and '"keras_float":' not in usual.to_json()
+    wide = usual.model_copy(update={"keras_float": "float64"})
+    assert BuildRecord.from_json(wide.to_json(), "x") == wide
+    assert "integers differ from Keras (10,000 samples)" in exactness(usual)
+    assert "integers differ from Keras in float64 (10,000 samples)" in exactness(wide)
+    assert "against Keras in float64, since float32 would round" in markdown(wide)
+    assert "float64" not in markdown(usual)
+
+
 def test_one_wrong_integer_is_said():
     content = json.loads(record().to_json())
     content["agreement"][0] |= {"mismatching_values": 1, "mismatching_samples": 1, "max_error_lsb": 2}

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -94,6 +94,23 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None, *, d
         sha256=sha256,
         source=source,
     )
+
+
+def select_classes(dataset: Dataset, classes: tuple[int, ...] | None) -> Dataset:
+    """The images of some classes alone, in the dataset's order, their classes counted as `classes` lists them."""
+    if classes is None:
+        return dataset
+    x_train, y_train = images_of(dataset.x_train, dataset.y_train, classes)
+    x_test, y_test = images_of(dataset.x_test, dataset.y_test, classes)
+    return replace(dataset, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, classes=len(classes))
+
+
+def images_of(x: np.ndarray, y: np.ndarray, classes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The images of some classes and, int64, the place of each one's class in `classes`."""
+    kept = np.isin(y, classes)
+    place = np.full(max(CLASSES, int(y.max(initial=0)) + 1), -1, np.int64)
+    place[list(classes)] = np.arange(len(classes))
+    return x[kept], place[y[kept]]
 
 
 def find_dataset_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path | None:

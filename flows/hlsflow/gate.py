@@ -16,7 +16,7 @@ from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MULTIPLIES, Network, Op
 from hlsflow.conversion.project import HlsProject, read_project
 from hlsflow.conversion.ranges import softmax_table_sizes
-from hlsflow.conversion.reference import as_integers, comparable_nodes
+from hlsflow.conversion.reference import as_integers, comparable_nodes, keras_float
 from hlsflow.errors import UnsupportedError
 from hlsflow.record import (
     AgreementRecord,
@@ -102,6 +102,7 @@ def judge(evidence: Evidence) -> BuildRecord:
             substitute=plan.samples.substitute,
         ),
         trained=_trained(plan),
+        keras_float=keras_float(network),
         accuracy_keras=_accuracy(keras[decisive], classes),
         accuracy_csim=_accuracy(hardware_output(network, project, hardware, decisive), classes),
         gate=GateRecord(

@@ -18,11 +18,15 @@ from hlsflow.workspace import Workspace
 
 # What each step's result depends on, besides its inputs: a change of this code makes it anew.
 _NETWORK_CODE = (
-    "compression/zoo.py", "compression/quantizers.py", "compression/weights.py", "compression/recipe.py",
+    "compression/zoo.py", "compression/quantizers.py", "compression/qkeras_quantizers.py", "compression/weights.py",
+    "compression/recipe.py",
     "conversion/frontend.py", "conversion/frontend_layers.py", "conversion/allow_list.py", "conversion/network.py",
     "conversion/network_file.py", "conversion/quantizers.py", "conversion/fixed_point.py",
 )  # fmt: skip
-_REFERENCE_CODE = ("conversion/reference.py", "datasets.py", "dataset_files.py", "digits_as_mnist.py")
+_REFERENCE_CODE = (
+    "conversion/reference.py", "conversion/calibrate.py", "conversion/ranges.py", "conversion/layer_types.py",
+    "conversion/intervals.py", "datasets.py", "dataset_files.py", "digits_as_mnist.py",
+)  # fmt: skip
 _CONVERT_CODE = (
     "conversion/convert.py", "conversion/ranges.py", "conversion/layer_types.py", "conversion/intervals.py",
     "conversion/effective.py", "conversion/project.py",
@@ -103,7 +107,9 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     words = [config_path.stem.removeprefix(f"{request.model}.")] if request.config_path else []
     variant = "-".join([*words, *(str(value) for value in request.changes.values() if value is not None)])
     folder = workspace.build / (f"{request.model}@{variant}" if variant else request.model)
-    samples = choose_samples(recipe.dataset, request.data_dir, request.samples, folder.parent / "no-download")
+    samples = choose_samples(
+        recipe.dataset, request.data_dir, request.samples, folder.parent / "no-download", recipe.classes
+    )
     tools = versions()
     network = {
         "recipe": recipe.sha256(),

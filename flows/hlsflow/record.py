@@ -169,6 +169,8 @@ class BuildRecord(_Value):
     configuration: Configuration
     samples: Samples
     trained: Trained | None
+    # The float that Keras computed the reference in: float64 where float32 rounds the network's sums.
+    keras_float: Literal["float32", "float64"] = "float32"
     accuracy_keras: float | None
     accuracy_csim: float | None
     gate: GateRecord
@@ -191,7 +193,9 @@ class BuildRecord(_Value):
 
     def to_json(self) -> str:
         """The record as text: fixed order and layout, no clock time."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+        # Left out where it is float32, so that the records of older builds read and write the same.
+        usual = {"keras_float"} if self.keras_float == "float32" else None
+        return json.dumps(self.model_dump(mode="json", exclude=usual), indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Self:

@@ -63,9 +63,9 @@ class Session:
     def layer_outputs(self, pixels: np.ndarray, names: list[str], **more: Any) -> dict[str, np.ndarray]:
         """Outputs of layers, float64, for uint8 pixels."""
         from hlsflow.compression.zoo import preprocess
-        from hlsflow.conversion.reference import keras_outputs
+        from hlsflow.conversion.reference import reference_outputs
 
-        return keras_outputs(self.model, self.network(), [preprocess(self.plan.recipe, pixels)], names, **more)
+        return reference_outputs(self.model, self.network(), [preprocess(self.plan.recipe, pixels)], names, **more)
 
 
 def load_network_step(plan: Plan, steps: Steps, session: Session) -> Network:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hlsflow.datasets import MissingDataError, dataset_digest, load_dataset
+from hlsflow.datasets import MissingDataError, dataset_digest, images_of, load_dataset
 from hlsflow.errors import UsageError
 from hlsflow.workspace import write_text
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleSet:
-    """Which samples: of which dataset, found where, with which digest. `limit` takes the first so many alone."""
+    """Which samples: of which dataset, found where, with which digest. `limit` takes the first so many alone.
+
+    `classes` takes the images of those classes alone, as a recipe does.
+    """
 
     dataset: str
     source: str
@@ -25,11 +28,15 @@ class SampleSet:
     substitute: bool
     limit: int | None
     data_dir: Path | None
+    classes: tuple[int, ...] | None = None
 
     @property
     def identity(self) -> dict[str, object]:
         """What decides the samples, for a step's digest."""
-        return {"dataset": self.dataset, "sha256": self.sha256, "substitute": self.substitute, "limit": self.limit}
+        return {
+            "dataset": self.dataset, "sha256": self.sha256, "substitute": self.substitute, "limit": self.limit,
+            "classes": self.classes,
+        }  # fmt: skip
 
     def load(self) -> tuple[np.ndarray, np.ndarray]:
         """(pixels uint8 (n, …), classes int64 (n,))."""
@@ -40,10 +47,14 @@ class SampleSet:
         else:
             dataset = load_dataset(self.dataset, self.data_dir)
             pixels, classes = dataset.x_test, dataset.y_test
+        if self.classes is not None:
+            pixels, classes = images_of(pixels, classes, self.classes)
         return pixels[: self.limit], classes[: self.limit]
 
 
-def choose_samples(dataset: str, data_dir: Path | None, limit: int | None, memory: Path) -> SampleSet:
+def choose_samples(
+    dataset: str, data_dir: Path | None, limit: int | None, memory: Path, classes: tuple[int, ...] | None = None
+) -> SampleSet:
     """The test set of a dataset where it can be had, else, for MNIST, scikit-learn's digits in MNIST's framing.
 
     `memory` is a file that remembers that the network had no MNIST either, so that it is not asked at every build.
@@ -64,7 +75,13 @@ def choose_samples(dataset: str, data_dir: Path | None, limit: int | None, memor
         memory.unlink(missing_ok=True)
         sha256, source = found
         return SampleSet(
-            dataset=dataset, source=source, sha256=sha256, substitute=False, limit=limit, data_dir=data_dir
+            dataset=dataset,
+            source=source,
+            sha256=sha256,
+            substitute=False,
+            limit=limit,
+            data_dir=data_dir,
+            classes=classes,
         )
     digits = dataset_digest("digits")
     assert digits is not None, "scikit-learn is a dependency and ships its digits"
@@ -75,4 +92,5 @@ def choose_samples(dataset: str, data_dir: Path | None, limit: int | None, memor
         substitute=True,
         limit=limit,
         data_dir=data_dir,
+        classes=classes,
     )

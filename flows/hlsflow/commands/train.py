@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from math import prod
 from typing import TYPE_CHECKING
 
 from hlsflow.errors import UsageError
@@ -33,6 +34,11 @@ def run(args: argparse.Namespace) -> int:
     workspace = find_workspace(args.workspace)
     model_dir = workspace.model_dir(name)
     recipe = load_recipe(model_dir)
+    if recipe.derived is not None:
+        raise UsageError(
+            f"{name} is not trained from the beginning: it was made out of {recipe.derived.source}",
+            hint="hlsflow compress makes such a model",
+        )
     if not args.force and is_trained(recipe, model_dir):
         print(f"{name} is trained already as its recipe says; nothing to do (--force trains it again)")
         return 0
@@ -46,16 +52,14 @@ def run(args: argparse.Namespace) -> int:
     if args.force:
         checkpoint.unlink(missing_ok=True)
 
-    from hlsflow.compression.training import train
-    from hlsflow.compression.training_files import write_training
+    from hlsflow.compression.making import make_trained
 
+    distillation = recipe.compression.distillation
+    teacher_dir = None if distillation is None else workspace.model_dir(distillation.teacher)
     with log.step("training") as step:
-        trained = train(recipe, dataset, checkpoint=checkpoint, log=log)
-        step.detail = f"{recipe.training.epochs} epochs, {trained.record.parameters:,} parameters"
-    with log.step("writing") as step:
-        step.detail = ", ".join(write_training(trained, dataset, model_dir))
-    checkpoint.unlink(missing_ok=True)
-    print(_summary(trained.record))
+        record = make_trained(recipe, dataset, model_dir, checkpoint, log, teacher_dir=teacher_dir)
+        step.detail = f"{recipe.training.epochs} epochs, {record.parameters:,} parameters"
+    print(_summary(record))
     return 0
 
 
@@ -78,6 +82,6 @@ def _summary(record: TrainingRecord) -> str:
     ]
     for layer in record.layers:
         quantized = "-" if layer.kernel_zeros_quantized is None else f"{layer.kernel_zeros_quantized:.1%}"
-        count = layer.kernel_shape[0] * layer.kernel_shape[1]
+        count = prod(layer.kernel_shape)
         lines.append(f"  {layer.layer:<8} {count:>9,} {layer.kernel_zeros:>17.1%} {quantized:>19}")
     return "\n".join(lines)

@@ -26,7 +26,7 @@ CLASS_NAMES = {"fashion_mnist": FASHION, "cifar10": CIFAR}
 
 def curves(record: TrainingRecord) -> bytes:
     """Loss and accuracy of each epoch, training and validation."""
-    figure = _figure(9.0, 3.6)
+    figure = new_figure(9.0, 3.6)
     history = record.history
     epochs = np.arange(1, len(history.loss) + 1)
     left, right = figure.subplots(1, 2)
@@ -37,7 +37,7 @@ def curves(record: TrainingRecord) -> bytes:
         style = {"linewidth": 1.6, "markersize": 3.5, "marker": "o" if len(epochs) <= 40 else None}
         axes.plot(epochs, train, color=BLUE, label="training (during the epoch)", **style)
         axes.plot(epochs, validation, color=ORANGE, label="validation", **style)
-        _tidy(axes, "epoch", label)
+        tidy(axes, "epoch", label)
         axes.xaxis.get_major_locator().set_params(integer=True)
         if axes is right:
             test = record.accuracy.test
@@ -46,16 +46,23 @@ def curves(record: TrainingRecord) -> bytes:
             )
         axes.legend(loc=best, frameon=False, fontsize=9)
     figure.suptitle(f"{record.model} on {record.dataset}", fontsize=11)
-    return _png(figure)
+    return png(figure)
 
 
-def confusion(record: TrainingRecord, classes: np.ndarray, predicted: np.ndarray) -> bytes:
+def class_names(dataset: str, classes: tuple[int, ...] | None) -> tuple[str, ...]:
+    """The names of a dataset's classes, or of those that a recipe keeps."""
+    names = CLASS_NAMES.get(dataset, tuple(str(digit) for digit in range(10)))
+    return names if classes is None else tuple(names[index] for index in classes)
+
+
+def confusion(
+    record: TrainingRecord, classes: np.ndarray, predicted: np.ndarray, names: tuple[str, ...]
+) -> bytes:  # fmt: skip
     """The confusion matrix of the test set: integer classes (n,) against predicted ones (n,)."""
-    names = CLASS_NAMES.get(record.dataset, tuple(str(digit) for digit in range(10)))
     counts = np.zeros((len(names), len(names)), int)
     np.add.at(counts, (classes, predicted), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = _figure(6.2, 5.8)
+    figure = new_figure(6.2, 5.8)
     axes = figure.subplots()
     # The square root lets the few mistakes be seen beside the many hits.
     axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
@@ -76,13 +83,13 @@ def confusion(record: TrainingRecord, classes: np.ndarray, predicted: np.ndarray
         f"({np.trace(counts) / counts.sum():.2%})",
         fontsize=11,
     )
-    return _png(figure)
+    return png(figure)
 
 
 def weight_histograms(record: TrainingRecord, model: keras.Model) -> bytes:
-    """Each dense layer's weights as trained and, where it has quantizers, as the hardware has them."""
+    """Each layer's weights as trained and, where it has quantizers, as the hardware has them."""
     layers = [layer for layer in model.layers if layer.weights]
-    figure = _figure(3.1 * len(layers), 3.6)
+    figure = new_figure(3.1 * len(layers), 3.6)
     columns = figure.subplots(1, len(layers), squeeze=False)[0]
     for axes, layer, sparsity in zip(columns, layers, record.layers, strict=True):
         kernel = layer.get_weights()[0].ravel()
@@ -105,13 +112,14 @@ def weight_histograms(record: TrainingRecord, model: keras.Model) -> bytes:
         axes.set_ylim(bottom=0.5)
         axes.set_title(title, fontsize=9)
         axes.xaxis.get_major_locator().set_params(nbins=5)
-        _tidy(axes, "weight", "count" if layer is layers[0] else "")
+        tidy(axes, "weight", "count" if layer is layers[0] else "")
     figure.legend(*columns[0].get_legend_handles_labels(), loc="upper right", ncols=2, frameon=False, fontsize=9)
     figure.suptitle(f"{record.model}: weights of each layer", fontsize=11, x=0.01, ha="left")
-    return _png(figure)
+    return png(figure)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
@@ -121,7 +129,15 @@ def _percent(shares: tuple[float, ...]) -> np.ndarray:
     return 100 * np.asarray(shares)
 
 
-def _tidy(axes: Axes, xlabel: str, ylabel: str) -> None:
+def colours(count: int) -> list[tuple[float, ...]]:
+    """Colours of so many lines, dark to light, apart for the colour-blind too (viridis)."""
+    import matplotlib
+
+    return [matplotlib.colormaps["viridis"](0.9 * index / max(1, count - 1)) for index in range(count)]
+
+
+def tidy(axes: Axes, xlabel: str, ylabel: str) -> None:
+    """Labels, a light grid, and no frame above and to the right."""
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e9ed", linewidth=0.8)
@@ -129,7 +145,7 @@ def _tidy(axes: Axes, xlabel: str, ylabel: str) -> None:
     axes.tick_params(labelsize=8)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
     """The figure's bytes, without the version that matplotlib puts in: the same figure gives the same file."""
     content = io.BytesIO()
     figure.savefig(content, format="png", metadata={"Software": None})

@@ -18,7 +18,7 @@ SPARSITY_TOLERANCE = 0.01
 
 
 def pruning_wrapper(recipe: Recipe, steps_per_epoch: int) -> Callable[[Any], Any]:
-    """A function that wraps a dense layer for pruning as the recipe says; without pruning, one that gives it back."""
+    """A function that wraps a layer for pruning as the recipe says; without pruning, one that gives it back."""
     pruning = recipe.compression.pruning
     if pruning is None:
         return lambda layer: layer
@@ -60,11 +60,11 @@ def strip_pruning(model: keras.Model, plain: keras.Model) -> None:
 
 
 def check_sparsity(recipe: Recipe, model: keras.Model) -> None:
-    """Raises ModelError unless every dense kernel of a stripped model has the recipe's share of exact zeros."""
+    """Raises ModelError unless every kernel of a stripped model has the recipe's share of exact zeros."""
     pruning = recipe.compression.pruning
     if pruning is None:
         return
-    for name in recipe.architecture.dense_names():
+    for name in recipe.architecture.weight_names():
         kernel = model.get_layer(name).get_weights()[0]
         share = float(np.mean(kernel == 0))
         # A small layer cannot hit the share exactly: one weight more or less.

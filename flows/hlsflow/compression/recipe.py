@@ -7,22 +7,26 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from hlsflow.compression.quantizers import Quantizer, parse_quantizer
+from hlsflow.compression.quantizers import Quantizer, parse_for_role, parse_quantizer
 from hlsflow.errors import ConfigError, did_you_mean
 from hlsflow.strict_yaml import load_config
 
 RECIPE_FILE = "recipe.yaml"
+MODEL_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+CLASSES = 10
 
 
-def _canonical_quantizer(text: str) -> str:
-    return str(parse_quantizer(text))
+def _canonical_quantizer(role: str) -> Any:
+    return AfterValidator(lambda text: str(parse_for_role(text, role)))
 
 
-QuantizerText = Annotated[str, AfterValidator(_canonical_quantizer)]
+KernelQuantizer = Annotated[str, _canonical_quantizer("kernel")]
+BiasQuantizer = Annotated[str, _canonical_quantizer("bias")]
+ActivationQuantizer = Annotated[str, _canonical_quantizer("activation")]
 
 
 class Part(BaseModel):
@@ -49,46 +53,75 @@ class Input(Part):
         return self
 
 
-class Architecture(Part):
-    """A network of the zoo. `units` are the neurons of every dense layer, the logits included."""
+class Convolution(Part):
+    """A 2-D convolution without padding, `kernel` x `kernel`, its ReLU, and a max-pooling `pool` x `pool` (1: none)."""
 
-    name: Literal["mlp"]
-    units: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(min_length=1, max_length=16, strict=False)
+    filters: int = Field(ge=1, le=1024)
+    kernel: int = Field(ge=1, le=16)
+    pool: int = Field(default=1, ge=1, le=16)
+
+
+class Architecture(Part):
+    """A network of the zoo: `convolutions` (of a `cnn` alone), then dense layers of `units`, the logits included.
+
+    `ranks` names dense layers that are a product of two, the first of so many neurons, linear and without bias.
+    """
+
+    name: Literal["mlp", "cnn"]
+    convolutions: tuple[Convolution, ...] = Field(default=(), max_length=8, strict=False)
+    units: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(min_length=1, max_length=16, strict=False)
+    ranks: dict[str, Annotated[int, Field(ge=1, le=8192)]] = Field(default_factory=dict)
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     kernel_initializer: Literal[
         "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
     ] = "glorot_uniform"
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.name == "cnn") != bool(self.convolutions):
+            raise ValueError("convolutions: a cnn has at least one, an mlp none")
+        for layer in self.ranks:
+            if layer not in self.dense_names():
+                raise ValueError(f"ranks.{layer}: no such layer; {did_you_mean(layer, self.dense_names())}")
+        return self
+
     def dense_names(self) -> tuple[str, ...]:
         """The names of the dense layers in order: fc1, fc2, ..., logits."""
         return (*(f"fc{index}" for index in range(1, len(self.units))), "logits")
 
+    def weight_names(self) -> tuple[str, ...]:
+        """The names of all layers with a kernel, in order: conv1, ..., fc1_left (where it has a rank), fc1, ..."""
+        names = [f"conv{index}" for index in range(1, len(self.convolutions) + 1)]
+        for name in self.dense_names():
+            names += [f"{name}_left", name] if name in self.ranks else [name]
+        return tuple(names)
+
 
 class LayerQuantization(Part):
-    """What differs in one dense layer. `activation` is that of the activation layer behind it."""
+    """What differs in one layer. `activation` is that of the activation layer behind it."""
 
-    kernel: QuantizerText | None = None
-    bias: QuantizerText | None = None
-    activation: QuantizerText | None = None
+    kernel: KernelQuantizer | None = None
+    bias: BiasQuantizer | None = None
+    activation: ActivationQuantizer | None = None
 
 
 class Quantization(Part):
     """The quantizers of all layers, in QKeras notation, and those of single layers where they differ."""
 
-    kernel: QuantizerText
-    bias: QuantizerText
-    activation: QuantizerText
+    kernel: KernelQuantizer
+    bias: BiasQuantizer
+    activation: ActivationQuantizer
     layers: dict[str, LayerQuantization] = Field(default_factory=dict)
 
     def of(self, layer: str, role: Literal["kernel", "bias", "activation"]) -> Quantizer:
-        """The quantizer of a dense layer's kernel, its bias, or the activation behind it."""
+        """The quantizer of a layer's kernel, its bias, or the activation behind it."""
         special = self.layers.get(layer)
         text = getattr(special, role) if special is not None else None
         return parse_quantizer(text if text is not None else getattr(self, role))
 
 
 class Pruning(Part):
-    """Magnitude pruning of every dense kernel: the sparsity rises by a cubic polynomial over all training steps.
+    """Magnitude pruning of every kernel: the sparsity rises by a cubic polynomial over all training steps.
 
     The masks follow every `frequency_steps` steps. `end_epoch` (None: the last) is where the sparsity is final.
     """
@@ -99,9 +132,33 @@ class Pruning(Part):
     end_epoch: int | None = Field(default=None, ge=1)
 
 
+class Distillation(Part):
+    """Learning from a trained model of the same workspace (Hinton, Vinyals and Dean, arXiv:1503.02531).
+
+    The loss is `alpha` times the cross-entropy with the classes, plus `1 - alpha` times the Kullback-Leibler divergence
+    from the teacher's scores, both softened by `temperature`, to the student's.
+    """
+
+    teacher: str = Field(pattern=MODEL_NAME, max_length=64)
+    temperature: float = Field(gt=0.0, le=1000.0)
+    alpha: float = Field(ge=0.0, le=1.0)
+
+
 class Compression(Part):
     quantization: Quantization | None = None
     pruning: Pruning | None = None
+    distillation: Distillation | None = None
+
+
+class Derivation(Part):
+    """Where the weights of a model come from that was made out of a trained one: `hlsflow compress` writes this.
+
+    `method` is the method's name and parameters, as `hlsflow.compression.derivation` reads them.
+    """
+
+    source: str = Field(pattern=MODEL_NAME, max_length=64)
+    source_weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    method: dict[str, Any]
 
 
 class Training(Part):
@@ -117,37 +174,58 @@ class Training(Part):
 
 
 class Recipe(Part):
-    """Everything that decides a model's weights."""
+    """Everything that decides a model's weights.
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)
+    `classes` keeps those classes of the dataset alone, in that order: the images of the others are left out.
+    `training` is None for a model that was derived from another one and not trained further.
+    """
+
+    name: str = Field(pattern=MODEL_NAME, max_length=64)
     title: str = Field(min_length=1, max_length=120)
     description: str = ""
     dataset: Literal["mnist", "fashion_mnist", "cifar10", "digits"]
+    classes: tuple[Annotated[int, Field(ge=0, lt=CLASSES)], ...] | None = Field(
+        default=None, min_length=2, max_length=CLASSES, strict=False
+    )
     seed: int = Field(ge=0, lt=2**31)
     input: Input
     architecture: Architecture
     compression: Compression = Compression()
-    training: Training
+    derived: Derivation | None = None
+    training: Training | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.architecture.units[-1] != 10:
+        if self.classes is not None and len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes: {list(self.classes)} names one twice")
+        classes = CLASSES if self.classes is None else len(self.classes)
+        if self.architecture.units[-1] != classes:
             raise ValueError(
-                f"architecture.units: the last layer gives one logit for each of the 10 classes of {self.dataset}, "
-                f"not {self.architecture.units[-1]}"
+                f"architecture.units: the last layer gives one logit for each of the {classes} classes of "
+                f"{self.dataset}, not {self.architecture.units[-1]}"
             )
-        names = self.architecture.dense_names()
+        if self.training is None and self.derived is None:
+            raise ValueError("training: missing; only a model that is derived from another one does without")
+        names = self.architecture.weight_names()
         quantization = self.compression.quantization
         for layer, special in (quantization.layers if quantization else {}).items():
             path = f"compression.quantization.layers.{layer}"
             if layer not in names:
                 raise ValueError(f"{path}: no such layer; {did_you_mean(layer, names)}")
-            if layer == "logits" and special.activation is not None:
-                raise ValueError(f"{path}.activation: the logits have no quantized activation behind them")
+            if (layer == "logits" or layer.endswith("_left")) and special.activation is not None:
+                raise ValueError(f"{path}.activation: there is no activation behind this layer")
         pruning = self.compression.pruning
         if pruning is not None:
             if pruning.final_sparsity < pruning.initial_sparsity:
                 raise ValueError("compression.pruning: final_sparsity must be at least initial_sparsity")
+            for layer in names if quantization is not None else ():
+                if quantization.of(layer, "kernel").name == "binary":
+                    raise ValueError(
+                        f"compression.pruning: the binary kernel of {layer} has no zero; "
+                        "ternary(alpha=1) has one, or leave pruning out"
+                    )
+            if self.training is None:
+                raise ValueError("compression.pruning: it takes place during the training, and there is none")
             if pruning.end_epoch is not None and pruning.end_epoch > self.training.epochs:
                 raise ValueError("compression.pruning.end_epoch: later than the last epoch of training.epochs")
         return self

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayerSparsity:
-    """The share of exact zeros (0..1) in a dense layer; None for the quantized ones of a layer without quantizers.
+    """The share of exact zeros (0..1) in a layer; None for what it has not (a quantizer, a bias).
 
     `kernel_range` is the least and the greatest trained weight, before quantization.
     """
@@ -23,24 +23,25 @@ class LayerSparsity:
     layer: str
     kernel_shape: tuple[int, ...]
     kernel_range: tuple[float, float]
-    bias_range: tuple[float, float]
+    bias_range: tuple[float, float] | None
     kernel_zeros: float
     kernel_zeros_quantized: float | None
-    bias_zeros: float
+    bias_zeros: float | None
     bias_zeros_quantized: float | None
 
 
-def quantized_weights(layer: keras.layers.Layer) -> tuple[np.ndarray, np.ndarray] | None:
-    """The kernel and bias (float32) that a QKeras dense layer computes with, or None for a layer without quantizers."""
-    kernel_quantizer = getattr(layer, "kernel_quantizer_internal", None)
-    bias_quantizer = getattr(layer, "bias_quantizer_internal", None)
-    if kernel_quantizer is None or bias_quantizer is None:
+def quantized_weights(layer: keras.layers.Layer) -> tuple[np.ndarray, ...] | None:
+    """The kernel and (where there is one) bias, float32, that a QKeras layer computes with; None without quantizers."""
+    quantizers = [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")][
+        : len(layer.weights)
+    ]
+    if any(quantizer is None for quantizer in quantizers):
         return None
-    return np.asarray(kernel_quantizer(layer.kernel)), np.asarray(bias_quantizer(layer.bias))
+    return tuple(np.asarray(quantizer(weight)) for quantizer, weight in zip(quantizers, layer.weights, strict=True))
 
 
 def measure_sparsity(model: keras.Model) -> tuple[LayerSparsity, ...]:
-    """The sparsity of every dense layer of a stripped model, in the model's order.
+    """The sparsity of every layer with a kernel of a stripped model, in the model's order.
 
     Raises ModelError where quantization turns a zero weight into another value.
     """
@@ -48,7 +49,7 @@ def measure_sparsity(model: keras.Model) -> tuple[LayerSparsity, ...]:
     for layer in model.layers:
         if not layer.weights:
             continue
-        kernel, bias = layer.get_weights()
+        kernel, *biases = layer.get_weights()
         quantized = quantized_weights(layer)
         if quantized is not None and np.any(quantized[0][kernel == 0] != 0):
             raise ModelError(f"layer '{layer.name}': its quantizer does not keep zero weights zero")
@@ -57,11 +58,11 @@ def measure_sparsity(model: keras.Model) -> tuple[LayerSparsity, ...]:
                 layer=layer.name,
                 kernel_shape=tuple(kernel.shape),
                 kernel_range=_range(kernel),
-                bias_range=_range(bias),
+                bias_range=_range(biases[0]) if biases else None,
                 kernel_zeros=_zeros(kernel),
                 kernel_zeros_quantized=None if quantized is None else _zeros(quantized[0]),
-                bias_zeros=_zeros(bias),
-                bias_zeros_quantized=None if quantized is None else _zeros(quantized[1]),
+                bias_zeros=_zeros(biases[0]) if biases else None,
+                bias_zeros_quantized=None if quantized is None or not biases else _zeros(quantized[1]),
             )
         )
     return tuple(measured)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlsflow.compression.checkpoint import METRICS, Checkpoint, load_checkpoint, save_checkpoint
+from hlsflow.compression.distillation import class_accuracy, distillation_loss, teacher_scores
 from hlsflow.compression.dropout import step_dropout
 from hlsflow.compression.pruning import check_sparsity, pruning_callbacks, pruning_wrapper, strip_pruning
 from hlsflow.compression.recipe import Recipe
 from hlsflow.compression.runtime import prepare_tensorflow
 from hlsflow.compression.sparsity import measure_sparsity
-from hlsflow.compression.training_record import History, Samples, Split, TrainingRecord, versions
-from hlsflow.compression.weights import pack_arrays, weights_of
+from hlsflow.compression.training_record import History, Samples, Split, TrainingRecord, file_sha256, versions
+from hlsflow.compression.weights import WEIGHTS_FILE, assign_weights, pack_arrays, weights_of
 from hlsflow.compression.zoo import build_model, preprocess
-from hlsflow.datasets import Dataset
+from hlsflow.datasets import Dataset, select_classes
 from hlsflow.errors import ModelError
 from hlsflow.log import Log
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import keras
 
 EVALUATION_BATCH = 1000
+# The share of the training set that a derived model, which has no training of its own, is validated on.
+VALIDATION_SPLIT = 0.2
 # Lines of progress in a training of many epochs.
 EPOCH_LINES = 16
 
@@ -48,9 +51,15 @@ def train(
     *,
     checkpoint: Path,
     log: Log,
+    initial: Mapping[str, np.ndarray] | None = None,
+    teacher_dir: Path | None = None,
+    facts: Mapping[str, float | int | str] = {},
     after_epoch: Callable[[int], None] = lambda finished: None,
 ) -> Trained:
     """Trains a recipe's model, going on from `checkpoint` where it is of this recipe and data.
+
+    `initial` are weights (`<layer>/<variable>`) to start from instead of the recipe's initializer; `teacher_dir` is
+    the model folder of a distillation's teacher; `facts` go into the record.
 
     Each epoch is a function of the state before it: the order of the samples and the dropout masks come from seed and
     step, never from a hidden state. So an interrupted training ends with the same bits on the same machine.
@@ -60,20 +69,25 @@ def train(
     prepare_tensorflow(verbose=log.verbose)
     from tensorflow import keras
 
+    assert recipe.training is not None, "a model that is not trained is measured alone"
     keras.utils.set_random_seed(recipe.seed)
+    dataset = select_classes(dataset, recipe.classes)
     parts = _split(recipe, dataset)
-    x_train, y_train = parts["train"]
+    targets = _targets(recipe, dataset, parts, teacher_dir)
+    x_train, y_train = targets["train"]
     steps_per_epoch = -(-len(x_train) // recipe.training.batch_size)
     optimizer = keras.optimizers.Adam(_learning_rate(recipe, steps_per_epoch))
     model = build_model(
         recipe,
-        wrap_dense=pruning_wrapper(recipe, steps_per_epoch),
+        wrap=pruning_wrapper(recipe, steps_per_epoch),
         make_dropout=step_dropout(recipe.seed, optimizer.iterations),
     )
-    model.compile(optimizer=optimizer, loss=recipe.training.loss, metrics=["accuracy"])
+    if initial is not None:
+        assign_weights(model, initial, f"the weights that {recipe.name} starts from")
+    fitted = _compiled(recipe, model, optimizer, dataset.classes)
     optimizer.build(model.trainable_variables)
     variables = [*model.variables, *optimizer.variables]
-    inputs = hashlib.sha256(f"{recipe.sha256()} {dataset.sha256}".encode()).hexdigest()
+    inputs = _inputs(recipe, dataset, initial, teacher_dir)
     history = _resume(checkpoint, inputs, variables, log)
 
     callbacks = pruning_callbacks(recipe)
@@ -81,12 +95,12 @@ def train(
     for epoch in range(len(history), epochs):
         started = time.monotonic()
         order = np.random.default_rng((recipe.seed, epoch)).permutation(len(x_train))
-        logs = model.fit(
+        logs = fitted.fit(
             x_train[order],
             y_train[order],
             batch_size=recipe.training.batch_size,
             shuffle=False,
-            validation_data=parts["validation"],
+            validation_data=targets["validation"],
             validation_batch_size=EVALUATION_BATCH,
             callbacks=[*callbacks, *_progress(log, f"epoch {epoch + 1:>3}/{epochs}", steps_per_epoch)],
             verbose=0,
@@ -107,12 +121,65 @@ def train(
     plain = build_model(recipe)
     strip_pruning(model, plain)
     check_sparsity(recipe, plain)
-    return _measure(recipe, dataset, plain, parts, history)
+    return _measured(recipe, dataset, plain, parts, history, teacher_dir, facts)
+
+
+def measure(
+    recipe: Recipe, dataset: Dataset, arrays: Mapping[str, np.ndarray], *, facts: Mapping[str, float | int | str] = {}
+) -> Trained:
+    """The outcome of a model that has its weights already. Raises ModelError where they do not fit the recipe."""
+    prepare_tensorflow()
+    dataset = select_classes(dataset, recipe.classes)
+    model = build_model(recipe)
+    assign_weights(model, arrays, f"the weights of {recipe.name}")
+    nothing = np.empty((0, len(METRICS)))
+    return _measured(recipe, dataset, model, _split(recipe, dataset), nothing, None, facts)
+
+
+def _inputs(
+    recipe: Recipe, dataset: Dataset, initial: Mapping[str, np.ndarray] | None, teacher_dir: Path | None
+) -> str:  # fmt: skip
+    """The digest of all that decides a training, so that no other one goes on from its checkpoint."""
+    parts = [recipe.sha256(), dataset.sha256]
+    if initial is not None:
+        parts.append(hashlib.sha256(pack_arrays(dict(initial), compresslevel=1)).hexdigest())
+    if teacher_dir is not None:
+        parts.append(file_sha256(teacher_dir / WEIGHTS_FILE))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def _compiled(recipe: Recipe, model: keras.Model, optimizer: Any, classes: int) -> keras.Model:
+    """What is fitted: the model itself or, to learn from a teacher, its logits."""
+    from tensorflow import keras
+
+    distillation = recipe.compression.distillation
+    if distillation is None:
+        model.compile(optimizer=optimizer, loss=recipe.training.loss, metrics=["accuracy"])
+        return model
+    # The logits lie before the softmax, whose scores would have lost the small ones.
+    student = keras.Model(model.input, model.layers[-2].output)
+    loss = distillation_loss(distillation, classes)
+    student.compile(optimizer=optimizer, loss=loss, metrics=[class_accuracy(classes)])
+    return student
+
+
+def _targets(
+    recipe: Recipe, dataset: Dataset, parts: dict[str, tuple[np.ndarray, np.ndarray]], teacher_dir: Path | None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The parts to train and validate on, with the teacher's scores beside the classes where there is a teacher."""
+    if recipe.compression.distillation is None:
+        return parts
+    assert teacher_dir is not None, "a distillation has a teacher"
+    scores = teacher_scores(recipe, teacher_dir, dataset)
+    first = len(parts["train"][0])
+    taught = {"train": scores[:first], "validation": scores[first:]}
+    return {part: (parts[part][0], np.hstack([parts[part][1], taught[part]])) for part in taught}
 
 
 def _split(recipe: Recipe, dataset: Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Inputs and one-hot targets (float32) of each part. Validation is the end of the training set, as in Keras."""
-    first = int(len(dataset.x_train) * (1 - recipe.training.validation_split))
+    share = recipe.training.validation_split if recipe.training is not None else VALIDATION_SPLIT
+    first = int(len(dataset.x_train) * (1 - share))
     if not 0 < first < len(dataset.x_train):
         raise ModelError(
             f"{recipe.name}: validation_split leaves {first} of {len(dataset.x_train)} samples to train on",
@@ -175,12 +242,14 @@ def _epoch_line(epoch: int, epochs: int, row: np.ndarray, seconds: float) -> str
     )
 
 
-def _measure(
+def _measured(
     recipe: Recipe,
     dataset: Dataset,
     model: keras.Model,
     parts: dict[str, tuple[np.ndarray, np.ndarray]],
     history: np.ndarray,
+    teacher_dir: Path | None,
+    facts: Mapping[str, float | int | str],
 ) -> Trained:
     """The outcome of a training, measured on the stripped model with its final weights."""
     losses, accuracies = {}, {}
@@ -209,6 +278,8 @@ def _measure(
         ),
         layers=measure_sparsity(model),
         versions=versions(),
+        teacher_weights_sha256=None if teacher_dir is None else file_sha256(teacher_dir / WEIGHTS_FILE),
+        facts=dict(facts),
     )
     # `scores` are those of the last part, the test set.
     return Trained(model=model, weights=weights, record=record, predicted=scores.argmax(axis=1))

@@ -5,18 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from hlsflow.compression import pictures
+from hlsflow.compression.recipe import Recipe
 from hlsflow.compression.training import Trained
 from hlsflow.compression.training_record import RECORD_FILE
 from hlsflow.compression.weights import WEIGHTS_FILE
-from hlsflow.datasets import Dataset
+from hlsflow.datasets import Dataset, select_classes
 from hlsflow.workspace import write_bytes, write_text
 
 
-def write_training(trained: Trained, dataset: Dataset, model_dir: Path) -> tuple[str, ...]:
+def write_training(recipe: Recipe, trained: Trained, dataset: Dataset, model_dir: Path) -> tuple[str, ...]:
     """Writes all files of a training and gives their names. Raises StorageError."""
-    files = {
-        "curves.png": pictures.curves(trained.record),
-        "confusion.png": pictures.confusion(trained.record, dataset.y_test, trained.predicted),
+    classes = select_classes(dataset, recipe.classes).y_test
+    files = {"curves.png": pictures.curves(trained.record)} if trained.record.history.loss else {}
+    names = pictures.class_names(dataset.name, recipe.classes)
+    files |= {
+        "confusion.png": pictures.confusion(trained.record, classes, trained.predicted, names),
         "weights.png": pictures.weight_histograms(trained.record, trained.model),
         WEIGHTS_FILE: trained.weights,
     }

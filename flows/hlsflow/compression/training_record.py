@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -50,7 +50,10 @@ class History:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingRecord:
-    """A training's outcome. Accuracies are shares 0..1 of the final weights, quantized as in inference."""
+    """A training's outcome. Accuracies are shares 0..1 of the final weights, quantized as in inference.
+
+    A model that was made out of another one and not trained has an empty history; `facts` are figures of its method.
+    """
 
     model: str
     recipe_sha256: str
@@ -66,10 +69,16 @@ class TrainingRecord:
     history: History
     layers: tuple[LayerSparsity, ...]
     versions: dict[str, str]
+    teacher_weights_sha256: str | None = None
+    facts: dict[str, int | float | str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The record as indented JSON; equal records give equal text."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        """The record as indented JSON; equal records give equal text. What a plain training has not is left out."""
+        values = asdict(self)
+        for key in ("teacher_weights_sha256", "facts"):
+            if not values[key]:
+                del values[key]
+        return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> TrainingRecord:

@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,16 +51,24 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     Raises ModelError where the file is missing or corrupt, does not fit the architecture, or holds NaN or infinity.
     """
     file = Path(path)
-    arrays = read_arrays(file)
+    assign_weights(model, read_arrays(file), str(file))
+
+
+def assign_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], where_from: str) -> None:
+    """Fills a model with float32 arrays under `<layer>/<variable>`; on an error the model is left as it was.
+
+    Layers inside a pruning wrapper are filled, the wrapper's own variables are not asked for. Raises ModelError, with
+    `where_from` in it, where an array is missing, too many, misshapen, of another type, or not finite.
+    """
     variables = _variables(model)
     how = f"train it again: hlsflow train --model {model.name} --force"
     for key in variables:
         if key not in arrays:
             layer, variable = key.split("/", 1)
-            raise ModelError(f"{file}: layer '{layer}': {variable} is missing", hint=how)
+            raise ModelError(f"{where_from}: layer '{layer}': {variable} is missing", hint=how)
     for key, array in arrays.items():
         layer, _, variable = key.partition("/")
-        where = f"{file}: layer '{layer}': {variable}"
+        where = f"{where_from}: layer '{layer}': {variable}"
         if key not in variables:
             raise ModelError(f"{where} is not in the architecture", hint=how)
         expected = tuple(variables[key].shape)
@@ -121,7 +130,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 def _variables(model: keras.Model) -> dict[str, object]:
     """The weight variables of a model under `<layer>/<variable>`."""
     return {
-        f"{layer.name}/{variable.name.rsplit('/', 1)[-1].removesuffix(':0')}": variable
-        for layer in model.layers
-        for variable in layer.weights
+        f"{inner.name}/{variable.name.rsplit('/', 1)[-1].removesuffix(':0')}": variable
+        for inner in (getattr(layer, "layer", layer) for layer in model.layers)
+        for variable in inner.weights
     }

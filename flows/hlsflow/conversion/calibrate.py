@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 
 def is_open(network: Network) -> bool:
-    """Whether some layer multiplies by weights that no quantizer put on a grid of its own."""
-    return any("weight" in node.arrays and "weight" not in node.declared for node in network.nodes)
+    """Whether some layer multiplies by weights, or gives values, that no quantizer put on a grid of its own.
+
+    A quantizer wider than float32 is none: Keras cannot compute what it says.
+    """
+    return any(
+        ("weight" in node.arrays and "weight" not in node.declared) or "wide" in node.attributes
+        for node in network.nodes
+    )
 
 
 def rounded_types(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,10 +90,19 @@ def _measured(
         config = config.model_copy(update={"layers": layers})
         error = max(float(abs(found - outputs[name]).max()) for name, found in _emulated(network, config, x).items())
         step.detail = f"largest error {error:.2g} on {len(x):,} training samples of {recipe.dataset}"
-    bound = float(f"{ERROR_MARGIN * error:.1g}")
+    bound = rounded_up(ERROR_MARGIN * error)
     return config.model_copy(update={"gate": {"kind": "bounded", "max_abs_error": bound}}).model_validate(
         {**config.model_dump(), "gate": {"kind": "bounded", "max_abs_error": bound}}
     )
+
+
+def rounded_up(value: float) -> float:
+    """The least number of one significant digit that is not below a value: a bound must not be rounded down."""
+    if value <= 0:
+        return 0.0
+    unit = 10.0 ** floor(log10(value))
+    # A value that is such a number already is not to become the next one by its last bit.
+    return float(f"{ceil(value / unit - 1e-9) * unit:.1g}")
 
 
 def _emulated(network: Network, config: HlsConfig, x: np.ndarray) -> dict[str, np.ndarray]:

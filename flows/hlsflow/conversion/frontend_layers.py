@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hlsflow.conversion import allow_list
 from hlsflow.conversion.fixed_point import FixedType
 from hlsflow.conversion.network import Node, Op
-from hlsflow.conversion.quantizers import NotExact, activation_quantizer, kernel_type
+from hlsflow.conversion.quantizers import WIDEST_BITS, NotExact, activation_quantizer, kernel_type
 
 if TYPE_CHECKING:
     import numpy as np
@@ -249,6 +249,15 @@ def quantized_activation(builder: Builder, entry: dict[str, Any], owner: Any) ->
     found = activation_quantizer(type(quantizer).__name__, quantizer.get_config())
     shape = builder.in_shape(entry)
     kept = {"name": entry["name"], "inputs": entry["inputs"], "data_format": "channels_last"}
+    if found.result.width > WIDEST_BITS:
+        if found.function != "relu":
+            raise NotExact(
+                f"{found.result.width} bits are more than float32 holds, which is a matter of the ReLU alone",
+                f"at most {WIDEST_BITS} bits, or quantized_relu",
+            )
+        # Keras' float32 rounds such values before the quantizer could: a ReLU whose type is yet to be found.
+        made = {**kept, "class_name": "Activation", "activation": "relu"}
+        return [builder.node(made, Op.ACTIVATION, shape, owner, function="relu", attributes={"wide": True})]
     if found.function in ("hard_tanh", "hard_sigmoid"):
         made = {**kept, "class_name": "HardActivation", "activation": found.function, "slope": 0.5, "shift": 0.5}
     else:

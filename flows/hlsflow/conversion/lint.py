@@ -11,6 +11,7 @@ from hlsflow.conversion.hls_config import ROLES, HlsConfig
 from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MOVES, MULTIPLIES, Network, Node, Op
 from hlsflow.conversion.ranges import resolve
+from hlsflow.conversion.reference import keras_float
 from hlsflow.errors import ConfigError, UnsupportedError, did_you_mean
 
 # Vivado HLS and Vitis HLS partition or unroll an array of at most this many elements (project.tcl: maximum_size).
@@ -110,14 +111,19 @@ def lint(network: Network, config: HlsConfig) -> Linted:
             )
             for finding in layer.findings
         ]
-    complaints += _rounding_reference(layers)
+    complaints += _rounding_reference(network, layers)
     return Linted(layers=layers, complaints=tuple(complaints))
 
 
-def _rounding_reference(layers: Sequence[LayerTypes]) -> list[Complaint]:
-    """A warning at the first layer where Keras' own float32 rounds, so that equality is no matter of proof any more."""
+def _rounding_reference(network: Network, layers: Sequence[LayerTypes]) -> list[Complaint]:
+    """A warning at the first layer where Keras' own float32 rounds, so that equality is no matter of proof any more.
+
+    None where Keras is evaluated in float64, which does not.
+    """
     for layer in layers:
         if not layer.keras_exact and layer.node.op is not Op.SOFTMAX:
+            if keras_float(network) == "float64":
+                return []
             message = (
                 "Keras' float32 rounds here: the hardware is exact, but a value next to a tie may differ from Keras"
             )

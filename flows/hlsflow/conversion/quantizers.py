@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log2
 from typing import Any
 
 from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding
+
+# Float32 holds every number of so many bits: a wider quantizer has more values than Keras can tell apart.
+WIDEST_BITS = 24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,13 +47,20 @@ def kernel_type(quantizer: Mapping[str, Any] | None) -> FixedType | None:
     """The type that a kernel or bias quantizer declares, or None where only the quantized values tell.
 
     `quantizer` is a QKeras configuration with `class_name` and `config`. A data-dependent scale (`alpha='auto'`, the
-    default of kernels), powers of two, and binary values have no fixed grid of their own.
+    default of kernels) and powers of two have no fixed grid of their own, and one wider than float32 is none.
     """
-    if quantizer is None or quantizer["class_name"] != "quantized_bits":
+    if quantizer is None:
         return None
     config = quantizer["config"]
     alpha = config.get("alpha")
-    if not isinstance(alpha, (int, float)) or float(alpha) != 1.0 or config["bits"] - config["keep_negative"] < 1:
+    if not isinstance(alpha, (int, float)):
+        return None
+    if quantizer["class_name"] in ("binary", "ternary") and alpha > 0 and not log2(alpha) % 1:
+        # -alpha, 0 and alpha: two bits, the lesser of which is alpha.
+        return FixedType(width=2, integer=2 + int(log2(alpha)), signed=True)
+    if quantizer["class_name"] != "quantized_bits" or float(alpha) != 1.0:
+        return None
+    if config["bits"] - config["keep_negative"] < 1 or config["bits"] > WIDEST_BITS:
         return None
     return quantizer_type(
         bits=config["bits"],

@@ -1,15 +1,127 @@
-"""What Keras computes, as integers: the truth that the hardware is held against."""
+"""What Keras computes, as integers: the truth that the hardware is held against.
+
+Keras computes in float32, which holds whole numbers up to 2**24. The sums of a network of 16-bit weights and values are
+greater: there the same model is evaluated in Keras' float64, which holds whole numbers up to 2**53.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
+from hlsflow.conversion.calibrate import is_open
 from hlsflow.conversion.fixed_point import FixedType
 from hlsflow.conversion.network import Network, Op
+from hlsflow.conversion.ranges import resolve
+from hlsflow.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+KerasFloat = Literal["float32", "float64"]
+
+# The layers of Keras that compute the same in either float: sums of products, and what moves or rounds values.
+_IN_BOTH_FLOATS = frozenset(
+    "InputLayer Flatten Reshape Dropout Dense QDense Conv2D QConv2D MaxPooling2D Activation QActivation".split()
+)
+
+
+def keras_float(network: Network) -> KerasFloat:
+    """The float that Keras is evaluated in: float32 where that is exact or nothing is, float64 where that is exact."""
+    known = all(
+        node.keras_class in _IN_BOTH_FLOATS
+        # An activation within a layer of products would have to be taken out of it.
+        and (node.op is not Op.ACTIVATION or node.keras_class in ("Activation", "QActivation"))
+        for node in network.nodes
+    )
+    if not known or is_open(network):
+        return "float32"
+    try:
+        layers = resolve(network, {})
+    except UnsupportedError:
+        # A sum is wider than float64.
+        return "float32"
+    exact = all(layer.keras_exact for layer in layers if layer.node.op is not Op.SOFTMAX)
+    return "float32" if exact else "float64"
+
+
+def reference_outputs(
+    model: Any, network: Network, inputs: Sequence[np.ndarray], names: Sequence[str], **more: Any
+) -> dict[str, np.ndarray]:
+    """As `keras_outputs`, in the float of `keras_float`."""
+    if keras_float(network) == "float32":
+        return keras_outputs(model, network, inputs, names, **more)
+    with _floatx("float64"):
+        return keras_outputs(_in_float64(model), network, inputs, names, **more)
+
+
+@contextlib.contextmanager
+def _floatx(name: KerasFloat) -> Iterator[None]:
+    """Keras' float for all that is built and evaluated inside: QKeras casts to it in every call of a quantizer."""
+    from tensorflow.keras import backend
+
+    before = backend.floatx()
+    backend.set_floatx(name)
+    try:
+        yield
+    finally:
+        backend.set_floatx(before)
+
+
+def _in_float64(model: Any) -> Any:
+    """The same Keras model in float64; its weights are what the quantizers make of the float32 ones."""
+    from tensorflow import keras
+
+    from hlsflow.compression.sparsity import quantized_weights
+
+    twin = keras.models.clone_model(model, clone_function=_layer_in_float64)
+    for layer in model.layers:
+        if layer.weights:
+            with _floatx("float32"):
+                quantized = quantized_weights(layer)
+            twin.get_layer(layer.name).set_weights(layer.get_weights() if quantized is None else quantized)
+    return twin
+
+
+def _layer_in_float64(layer: Any) -> Any:
+    from tensorflow import keras
+
+    config = {**layer.get_config(), "dtype": "float64"}
+    match type(layer).__name__:
+        case "QActivation":
+            from qkeras import QActivation
+
+            return QActivation(_quantizer_in_float64(layer.quantizer), name=layer.name, dtype="float64")
+        case "QDense":
+            return keras.layers.Dense(
+                config["units"], use_bias=config["use_bias"], name=layer.name, dtype="float64"
+            )  # fmt: skip
+        case "QConv2D":
+            kept = ("filters", "kernel_size", "strides", "padding", "use_bias", "name", "dtype")
+            return keras.layers.Conv2D(**{key: config[key] for key in kept})
+        case _:
+            return type(layer).from_config(config)
+
+
+def _quantizer_in_float64(quantizer: Any) -> Any:
+    """The quantizer that gives the same values for float64.
+
+    `quantized_relu` casts to float32 whatever floatx says; `quantized_bits` without a sign has its values.
+    """
+    from hlsflow.compression.qkeras_quantizers import with_float_powers
+
+    config = quantizer.get_config()
+    match type(quantizer).__name__:
+        case "quantized_relu":
+            return with_float_powers("quantized_bits")(
+                config["bits"], config["integer"], keep_negative=False, alpha=1
+            )  # fmt: skip
+        case "quantized_bits":
+            return with_float_powers("quantized_bits").from_config(config)
+        case _:
+            return type(quantizer).from_config(config)
 
 
 def comparable_nodes(network: Network) -> list[str]:

@@ -26,7 +26,8 @@ def exactness(record: BuildRecord) -> str:
     worst = max(record.agreement, key=lambda item: item.mismatching_values)
     total = sum(item.values for item in record.agreement)
     if worst.mismatching_values == 0:
-        return f"exact: 0 of {total:,} output integers differ from Keras ({record.samples.count:,} samples)"
+        keras = "Keras" if record.keras_float == "float32" else f"Keras in {record.keras_float}"
+        return f"exact: 0 of {total:,} output integers differ from {keras} ({record.samples.count:,} samples)"
     text = (
         f"{worst.mismatching_values:,} of {worst.values:,} integers of '{worst.output}' differ, by up to "
         f"{worst.max_error_lsb} LSB of {worst.type} ({record.gate.max_abs_error:g})"
@@ -67,6 +68,12 @@ def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> s
     ]
     head = paint(f"{record.name}: {record.title}", "bold", stream)
     return "\n".join([head, *(f"  {label:<12} {text}" for label, text in rows)])
+
+
+def _in_float(record: BuildRecord) -> str:
+    if record.keras_float == "float32":
+        return ""
+    return " in float64, since float32 would round the sums of this network"
 
 
 def _sentence(text: str) -> str:
@@ -128,7 +135,7 @@ def markdown(record: BuildRecord) -> str:
         f"Target: {configuration.backend}, part {configuration.part}, clock {configuration.clock_period_ns:g} ns "
         f"(uncertainty {configuration.clock_uncertainty_percent:g} %), {configuration.io_type}.",
         "## Exactness",
-        "C simulation (stage `csim`) against Keras, as integers of each output's type, on "
+        f"C simulation (stage `csim`) against Keras{_in_float(record)}, as integers of each output's type, on "
         f"{record.samples.count:,} samples of {record.samples.dataset}: {record.samples.source} "
         f"(SHA-256 `{record.samples.sha256[:16]}…`).",
         _table(
