@@ -1,9 +1,9 @@
 """Fills the blocks of README.md between `<!-- output:NAME -->` marks with what the commands print, on this machine.
 
-    uv run python benchmarks/update_readme.py
+    uv run python benchmarks/update_readme.py [--tables]
 
 Runs the main job in a fresh workspace, `--help`, the benchmarks, and reads the shipped records. Needs MNIST
-(HLSFLOW_DATA) and a machine that does nothing else meanwhile.
+(HLSFLOW_DATA) and a machine that does nothing else meanwhile. `--tables` only reads the shipped records.
 """
 
 from __future__ import annotations
@@ -49,7 +49,55 @@ def models_table() -> str:
     return "\n".join(rows) + "\n\nFrom `reports/*/build.json`, each written by `python flows/build.py --model NAME`."
 
 
+# The points of the sweeps that README shows: sweep, family of points, parameters that choose among them.
+REFERENCE_POINTS = (
+    ("qat_qap_bits", "mlp_float", {}),
+    ("qat_qap_bits", "qat8", {}),
+    ("qat_qap_bits", "qap${bits}_${sparsity}", {"bits": 8, "sparsity": 0.5}),
+    ("qat_qap_bits", "qap4_0p5_seed${seed}", {}),
+    ("qat_qap_bits", "ternary", {}),
+    (
+        "post_training_quantization",
+        "int8_${per}_activations${activation_bits}",
+        {"per": "tensor", "activation_bits": 8},
+    ),
+    ("distillation", "student_taught_seed${seed}", {}),
+    ("cnn", "cnn_float", {}),
+    ("cnn", "cnn_qap8_${sparsity}", {"sparsity": 0.5}),
+    ("cnn", "cnn_qap4_${sparsity}", {"sparsity": 0.5}),
+    ("structured_pruning", "wide", {}),
+    ("structured_pruning", "wide_structured_tuned_${ratio}", {"ratio": 0.8}),
+)
+
+
+def methods_table() -> str:
+    """A few rows of the sweeps' tables; points that differ in their seed alone become mean and standard deviation."""
+    from statistics import mean, stdev
+
+    from hlsflow.sweeping.row import Row
+    from hlsflow.sweeping.table import exactness_text
+
+    lines = ["| what | sweep | test accuracy | outputs against Keras | LUT, est. |", "| --- | --- | --- | --- | --- |"]
+    for sweep, family, chosen in REFERENCE_POINTS:
+        content = json.loads((ROOT / "reports" / "sweeps" / sweep / "table.json").read_text())
+        rows = [Row.model_validate(row) for row in content["rows"] if row["family"] == family]
+        rows = [row for row in rows if all(row.parameters.get(key) == value for key, value in chosen.items())]
+        accuracies = [100 * row.accuracy for row in rows]
+        spread = f" ± {stdev(accuracies):.2f} (seeds {len(rows)})" if len(rows) > 1 else ""
+        title = rows[0].title.split(", seed")[0]
+        lut = f"{rows[0].value('lut'):,}" + ("" if rows[0].estimate.in_domain else "*")
+        exact = exactness_text(rows[0].exactness)
+        lines.append(f"| {title} | `{sweep}` | {mean(accuracies):.2f} %{spread} | {exact} | {lut} |")
+    return (
+        "\n".join(lines) + "\n\nFrom `reports/sweeps/*/table.json`; est. and `*` as explained in `reports/methods.md`."
+    )
+
+
 def main() -> int:
+    tables = {"models": models_table(), "methods": methods_table()}
+    if sys.argv[1:] == ["--tables"]:
+        write(tables)
+        return 0
     python = sys.executable
     with tempfile.TemporaryDirectory(prefix="hlsflow-") as name:
         fresh = Path(name)
@@ -59,7 +107,7 @@ def main() -> int:
     outputs = {
         "build": block(first),
         "help": block(re.sub(r"\n\nexit codes:.*", "", said(python, "-m", "hlsflow", "--help"), flags=re.DOTALL)),
-        "models": models_table(),
+        **tables,
         "speed": "\n\n".join(
             [
                 "`uv run python benchmarks/main_job.py`, the main job beside plain hls4ml calls:",
@@ -69,6 +117,12 @@ def main() -> int:
             ]
         ),
     }
+    write(outputs)
+    return 0
+
+
+def write(outputs: dict[str, str]) -> None:
+    """Puts texts between their marks in README.md."""
     path = ROOT / "README.md"
     text = path.read_text()
     for name, output in outputs.items():
@@ -77,7 +131,6 @@ def main() -> int:
         assert found == 1, name
     path.write_text(text)
     print(json.dumps(sorted(outputs)))
-    return 0
 
 
 if __name__ == "__main__":

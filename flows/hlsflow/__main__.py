@@ -17,6 +17,9 @@ from hlsflow.errors import INTERRUPTED_EXIT_CODE, HlsflowError
 COMMANDS = {
     "build": "model -> exact, C-simulated HLS project and its report (the main job)",
     "train": "train a model as its recipe says",
+    "compress": "make a smaller model out of a trained one: pruning, low rank, post-training quantization",
+    "tflite": "convert a model with TensorFlow Lite and measure it: accuracy, size, CPU latency",
+    "weights": "export a model's weights to a file that loads without running code, or import them",
     "config": "write a complete, commented, exact HLS configuration for a model",
     "lint": "check a model's HLS configuration and show every layer's effective types",
     "estimate": "estimate the cost of an hls4ml project without vendor tools, with error bars",
@@ -27,6 +30,7 @@ COMMANDS = {
     "doctor": "show which tools this machine has, and what each missing one would give",
     "pack": "write an archive of HLS projects that a machine with only Vitis or Vivado synthesizes",
     "import": "bring the reports of a packed project back into its record",
+    "sweep": "train or derive a grid of models, and carry each to the same hardware report",
     "queue": "synthesize many models, several at once within licences, memory and cores",
     "bundle": "write one archive for a bug report: record, configuration, logs, versions",
 }

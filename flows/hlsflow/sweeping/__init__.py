@@ -1,0 +1,1 @@
+"""Grids of models, each carried to the same hardware report: `flows/sweep.py SPEC.yaml`."""
