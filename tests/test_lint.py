@@ -6,7 +6,13 @@ import pytest
 from networks import small_network
 
 from hlsflow.conversion.hls_config import HlsConfig
-from hlsflow.conversion.lint import Severity, legal_reuse_factors, lint, parallel_multiplications
+from hlsflow.conversion.lint import (
+    Severity,
+    exact_reuse_factors,
+    legal_reuse_factors,
+    lint,
+    parallel_multiplications,
+)
 from hlsflow.errors import ConfigError
 
 
@@ -108,6 +114,14 @@ def test_legal_reuse_factors_equal_hls4ml_s_own(n_in, n_out):
     from hls4ml.backends import get_backend
 
     assert legal_reuse_factors(n_in, n_out) == get_backend("Vitis").get_valid_reuse_factors(n_in, n_out)
+
+
+def test_a_parallel_convolution_takes_no_reuse_factor_above_its_inputs():
+    assert exact_reuse_factors(9, 12, convolution=True, io_type="io_parallel") == [1, 3, 9]
+    streamed = exact_reuse_factors(9, 12, convolution=True, io_type="io_stream")
+    dense = exact_reuse_factors(9, 12, convolution=False, io_type="io_parallel")
+    assert streamed == dense == legal_reuse_factors(9, 12)
+    assert max(streamed) == 108
 
 
 def test_multiplications_at_once():

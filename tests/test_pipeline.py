@@ -307,6 +307,16 @@ def test_strategies_are_exact(mine, strategy):
 
 
 @pytest.mark.slow
+def test_an_argmax_instead_of_the_softmax_is_built(mine):
+    edit(mine.hls_configs / "digits6.yaml", "implementation: stable", "implementation: argmax")
+    record = build(mine, BuildRequest(model="digits6"), quiet()).record
+    assert record.gate.passed
+    assert record.softmax.implementation == "argmax"
+    # One-hot: it is the largest logit's place.
+    assert record.softmax.argmax_agreement == 1.0
+
+
+@pytest.mark.slow
 def test_zeros_survive_quantization_and_conversion(built):
     workspace, result, _ = built
     with np.load(workspace.models / "digits6" / "weights.npz") as weights:

@@ -28,8 +28,9 @@ SOFTMAX = Call(
 
 
 def project(
-    root, calls=(DENSE, ACTIVATION, SOFTMAX), *, strategy="resource", accum=None, product="nnet::product::mult"
-):
+    root, calls=(DENSE, ACTIVATION, SOFTMAX), *, strategy="resource", accum=None, product="nnet::product::mult",
+    softmax="stable",
+):  # fmt: skip
     """A project of one dense layer, as hls4ml lays it out: the resource strategy stores its weights transposed."""
     folder = root / "firmware" / "weights"
     folder.mkdir(parents=True)
@@ -47,7 +48,13 @@ def project(
     return HlsProject(
         root=root, top="net", inputs=(Port(name="x", type_name="input_t", size=3),),
         outputs=(Port(name="y", type_name="result_t", size=2),), types=types, packed={},
-        configs={"config2": Config(name="config2", values=config)}, calls=tuple(calls),
+        configs={
+            "config2": Config(name="config2", values=config),
+            "softmax_config4": Config(
+                name="softmax_config4",
+                values={"implementation": f"nnet::softmax_implementation::{softmax}", "n_in": "2", "n_slice": "2"},
+            ),
+        }, calls=tuple(calls),
         aliases={"x_in": "x"}, traced={},
     )  # fmt: skip
 
@@ -70,6 +77,15 @@ def test_it_computes_what_the_numbers_say(tmp_path):
     real = np.maximum(values / 4 @ WEIGHTS + BIAS, 0)
     expected = np.clip(np.rint(real * 4), 0, 15)
     np.testing.assert_array_equal(network.run(values), expected)
+
+
+def test_an_argmax_is_part_of_the_network(tmp_path):
+    network = read_network(project(tmp_path, softmax="argmax"))
+    assert (network.output, network.left_out, network.output_type) == ("softmax", (), fixed(16, 6))
+    values = np.array([[3, -8, 7], [1, 1, 1], [-8, 7, -8]])
+    logits = read_network(project(tmp_path / "logits")).run(values)
+    one = 1 << network.output_type.fraction
+    np.testing.assert_array_equal(network.run(values), np.eye(2, dtype=int)[logits.argmax(axis=1)] * one)
 
 
 @pytest.mark.parametrize(

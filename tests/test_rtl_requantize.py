@@ -10,7 +10,7 @@ from rtl_networks import fixed, needs_verilator, run_design
 
 from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding, cast
 from hlsflow.synthesis.rtl.design import RtlDesign, StreamPort
-from hlsflow.synthesis.rtl.network import Cast
+from hlsflow.synthesis.rtl.layers import Cast
 from hlsflow.synthesis.rtl.requantize import requantize_module, signed_bits
 from hlsflow.synthesis.verilator import Traffic
 

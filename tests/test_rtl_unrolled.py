@@ -11,14 +11,22 @@ from rtl_networks import HARD_TRAFFIC, fixed, frames, needs_verilator, network, 
 from hlsflow.errors import UnsupportedError
 from hlsflow.synthesis.open_tools import find_da4ml
 from hlsflow.synthesis.rtl.adders import Output
+from hlsflow.synthesis.rtl.layers import ArgmaxLayer
 from hlsflow.synthesis.rtl.unrolled import _sum, unrolled_design
 from hlsflow.synthesis.verilator import Traffic
 
 needs_da4ml = pytest.mark.skipif(find_da4ml() is None, reason="needs da4ml (uv sync --extra open)")
 
+
+def with_argmax(net):
+    last = ArgmaxLayer(name="argmax", size=net.output_size, data=net.output_type.grid, result=fixed(6, 3))
+    return replace(net, layers=(*net.layers, last), output="argmax")
+
+
 NETWORKS = {
     "small": network((9, 7, 5), (1, 1)),
     "sparse, signed": network((12, 7, 6, 4), (1, 1, 1), zeros=0.7, data=fixed(5, 3)),
+    "argmax": with_argmax(network((9, 7, 5), (1, 1))),
     "input quantized": network((6, 3), (1,), data=fixed(6, 3), casts_input=fixed(4, 2, rounding="RND", overflow="SAT")),
 }
 

@@ -77,14 +77,22 @@ def test_a_missing_path_is_named():
 
 def test_the_script_counts_layers_before_it_flattens():
     lines = script(folded_design(network((3, 2), (3,)), "top"), "xc7").splitlines()
-    assert "synth_xilinx -family xc7 -top top -flatten -noiopad -noclkbuf" in lines
+    assert "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top top" in lines
     assert lines.index("tee -q -o stat.json stat -json -top top") < lines.index("flatten")
     assert lines[-1] == "tee -q -o sta.txt sta"
     assert script(folded_design(network((3, 2), (3,)), "top"), "ecp5").splitlines()[-1] == "write_json netlist.json"
 
 
 @pytest.mark.skipif(find_yosys() is None, reason="needs Yosys (uv sync --extra open, or yosys on PATH)")
-@pytest.mark.parametrize(("device", "dsp"), [("pynq-z2", 6), ("ulx3s-85f", 6)])
+@pytest.mark.parametrize(
+    ("device", "dsp"),
+    [
+        ("pynq-z2", 6),
+        ("ulx3s-85f", 6),
+        pytest.param("kv260", 6, marks=pytest.mark.slow),
+        pytest.param("kcu105", 6, marks=pytest.mark.slow),
+    ],
+)
 def test_a_tiny_network_is_synthesized(tmp_path, device, dsp):
     target = find_target(device)
     design = folded_design(network((5, 4, 2), (5, 4)), "top")
@@ -101,6 +109,7 @@ def test_a_tiny_network_is_synthesized(tmp_path, device, dsp):
     assert sum(layer.ff or 0 for layer in layers) < (whole.ff or 0)
     assert sum(layer.dsp or 0 for layer in layers) == dsp
     assert whole.dsp_available == target.dsp
+    assert target.family in whole.notes[0] and tool.version in whole.notes[0]
 
 
 def test_a_failing_yosys_is_reported(tmp_path):

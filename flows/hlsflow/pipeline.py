@@ -14,7 +14,16 @@ from hlsflow.log import Log, Step
 from hlsflow.plan import BuildRequest, Plan, make_plan
 from hlsflow.record import BuildRecord, read_record
 from hlsflow.session import Session, load_network_step
-from hlsflow.stages import MODULES, StageFailed, collect, drop_damaged, run_stage, stage_inputs
+from hlsflow.stages import (
+    MODULES,
+    StageFailed,
+    check_network,
+    check_request,
+    collect,
+    drop_damaged,
+    run_stage,
+    stage_inputs,
+)
 from hlsflow.steps import Steps
 from hlsflow.workspace import Workspace, storage_errors, write_text
 
@@ -54,7 +63,8 @@ def build(workspace: Workspace, request: BuildRequest, log: Log) -> BuildResult:
             return BuildResult(record=known, record_path=record_path, project=folder / "hls", unchanged=True)
         if plan.samples.substitute:
             log.warn(f"verifying on {plan.samples.source}")
-        record, hls = _verified(plan, steps, log)
+        check_request(stages, plan)
+        record, hls = _verified(plan, steps, log, stages)
         record = _completed(record, plan, folder, record_path)
         _raise_unless_passed(record, record_path, request)
         failure: StageFailed | None = None
@@ -87,12 +97,16 @@ def _wanted_stages(request: BuildRequest) -> dict[str, Mapping[str, Any]]:
     return stages
 
 
-def _verified(plan: Plan, steps: Steps, log: Log) -> tuple[BuildRecord, Path]:
-    """The record of the C simulation against Keras, its gate passed or not, and the HLS project."""
+def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[str, Any]]) -> tuple[BuildRecord, Path]:
+    """The record of the C simulation against Keras, its gate passed or not, and the HLS project.
+
+    What a wanted stage cannot make is refused as soon as the network and its types are known.
+    """
     session = Session(plan)
     network = load_network_step(plan, steps, session)
-    reference = steps.run("reference", plan.keys["reference"], session.write_reference, title="keras")
     linted = _lint(plan, network, log)
+    check_network(stages, plan, network, linted.layers)
+    reference = steps.run("reference", plan.keys["reference"], session.write_reference, title="keras")
     final = steps.folder / "hls"
     hls = steps.run("hls", plan.keys["hls"], lambda path, step: _convert(plan, network, linted, path, final))
     program = steps.run("compile", plan.keys["compile"], lambda path, step: _compile(plan, hls, path))

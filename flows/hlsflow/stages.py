@@ -3,6 +3,9 @@
 A stage's module has `NAME`, the folder of its step; `step_inputs(plan, options)`, what its result depends on besides
 the project; and `compute(plan, hls, folder, step, options)`, which writes `figures.json` (a list of FigureRecord) and
 `state.txt` (one line) into the folder and gives back what to say in the log.
+
+A stage that can refuse early has `check_request(plan, options)`, called before any work, and `check_network(plan,
+network, layers, options)`, called before conversion; both raise what `compute` would raise after C simulation.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +26,8 @@ from hlsflow.steps import STEP_FILE, Steps, digest
 from hlsflow.workspace import write_text
 
 if TYPE_CHECKING:
+    from hlsflow.conversion.layer_types import LayerTypes
+    from hlsflow.conversion.network import Network
     from hlsflow.plan import Plan
 
 # Stage -> its module. The estimate is part of every build; the others are asked for with --synth.
@@ -35,6 +40,9 @@ MODULES = {
 
 FIGURES_FILE = "figures.json"
 STATE_FILE = "state.txt"
+
+# Options that say what a stage may take, not what it makes: its result does not depend on them.
+LIMITS = ("timeout_s", "memory_bytes")
 
 _FIGURES = TypeAdapter(list[FigureRecord])
 
@@ -56,6 +64,25 @@ def write_figures(folder: Path, figures: list[FigureRecord], state: str) -> None
     """Writes a stage's result into its folder: the figures and one line that says what became of it."""
     write_text(folder / FIGURES_FILE, _FIGURES.dump_json(figures, indent=1).decode() + "\n")
     write_text(folder / STATE_FILE, state + "\n")
+
+
+def check_request(stages: Mapping[str, Mapping[str, Any]], plan: Plan) -> None:
+    """Raises what makes a wanted stage impossible whatever the network: an unknown target, a missing tool."""
+    _check("check_request", stages, lambda check, options: check(plan, options))
+
+
+def check_network(
+    stages: Mapping[str, Mapping[str, Any]], plan: Plan, network: Network, layers: Sequence[LayerTypes]
+) -> None:
+    """Raises UnsupportedError where a wanted stage has no way to make this network."""
+    _check("check_network", stages, lambda check, options: check(plan, network, layers, options))
+
+
+def _check(name: str, stages: Mapping[str, Mapping[str, Any]], call: Callable[[Any, Mapping[str, Any]], None]) -> None:
+    for stage, options in stages.items():
+        check = getattr(importlib.import_module(MODULES[stage]), name, None)
+        if check is not None:
+            call(check, options)
 
 
 def run_stage(stage: str, plan: Plan, hls: Path, steps: Steps, options: Mapping[str, Any]) -> None:
@@ -99,7 +126,8 @@ def _is_whole(folder: Path) -> bool:
 def stage_inputs(stage: str, plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     """What a stage's result depends on."""
     module = importlib.import_module(MODULES[stage])
-    return {"hls": digest(plan.keys["hls"]), "options": dict(options), "own": module.step_inputs(plan, options)}
+    lasting = {name: value for name, value in options.items() if name not in LIMITS}
+    return {"hls": digest(plan.keys["hls"]), "options": lasting, "own": module.step_inputs(plan, options)}
 
 
 def collect(plan: Plan, folder: Path) -> tuple[list[FigureRecord], dict[str, str]]:

@@ -42,9 +42,17 @@ def add_synthesis_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cosim-samples", type=int, metavar="N", help="samples through the RTL simulation (default: 16)"
     )
-    parser.add_argument("--synth-timeout-min", type=float, metavar="MIN", help="for each stage (default: 1440)")
     parser.add_argument(
-        "--synth-memory-gib", type=float, metavar="GIB", help="for all processes of the tool (default: what is free)"
+        "--synth-timeout-min",
+        type=float,
+        metavar="MIN",
+        help="for each stage, or each tool of --synth open (default: 1440; open: 60)",
+    )
+    parser.add_argument(
+        "--synth-memory-gib",
+        type=float,
+        metavar="GIB",
+        help="for all processes of the tool (default: what is free), or each process of --synth open (default: 8)",
     )
 
 
@@ -52,14 +60,12 @@ def synthesis_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the stage that --synth names. Raises UsageError for what cannot be meant."""
     from hlsflow.errors import UsageError
 
-    given = {
-        "--stages": args.stages,
-        "--cosim-samples": args.cosim_samples,
-        "--synth-timeout-min": args.synth_timeout_min,
-        "--synth-memory-gib": args.synth_memory_gib,
-    }
-    for option, value in given.items():
-        if value is not None and args.synth not in ("vitis", "vivado"):
+    vendor = {"--stages": args.stages, "--cosim-samples": args.cosim_samples}
+    limits = {"--synth-timeout-min": args.synth_timeout_min, "--synth-memory-gib": args.synth_memory_gib}
+    for option, value in (vendor | limits).items():
+        if value is not None and option in limits and args.synth is None:
+            raise UsageError(f"{option} goes with --synth")
+        if value is not None and option in vendor and args.synth not in ("vitis", "vivado"):
             raise UsageError(f"{option} goes with --synth vitis or --synth vivado")
         if isinstance(value, int | float) and value <= 0:
             raise UsageError(f"{option} {value:g}: more than 0")
@@ -68,7 +74,7 @@ def synthesis_options(args: argparse.Namespace) -> dict[str, Any]:
         if value is not None and args.synth != "open":
             raise UsageError(f"--{name} goes with --synth open")
     if args.synth == "open":
-        return {name: value for name, value in rtl.items() if value is not None}
+        return {name: value for name, value in rtl.items() if value is not None} | _limits(args)
     if args.synth not in ("vitis", "vivado"):
         return {}
     return vendor_options(args)
@@ -82,8 +88,13 @@ def vendor_options(args: argparse.Namespace) -> dict[str, Any]:
     options: dict[str, Any] = {"tool": args.synth, "stages": stages}
     if args.cosim_samples is not None:
         options["cosim_samples"] = args.cosim_samples
+    return options | _limits(args)
+
+
+def _limits(args: argparse.Namespace) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
     if args.synth_timeout_min is not None:
-        options["timeout_s"] = args.synth_timeout_min * 60
+        limits["timeout_s"] = args.synth_timeout_min * 60
     if args.synth_memory_gib is not None:
-        options["memory_bytes"] = int(args.synth_memory_gib * (1 << 30))
-    return options
+        limits["memory_bytes"] = int(args.synth_memory_gib * (1 << 30))
+    return limits

@@ -58,11 +58,13 @@ class Source:
 
     def layer_outputs(self, pixels: np.ndarray, layers: list[str]) -> dict[str, np.ndarray]:
         """Outputs of named layers, float32 (samples, …), in inference, for uint8 pixels."""
+        # Before TensorFlow is imported: the model's loading sets it up.
+        model = self.model
         from tensorflow import keras
 
         from hlsflow.compression.zoo import preprocess
 
-        tapped = keras.Model(self.model.input, [self.model.get_layer(name).output for name in layers])
+        tapped = keras.Model(model.input, [model.get_layer(name).output for name in layers])
         found = tapped.predict(preprocess(self.recipe, pixels), batch_size=1000, verbose=0)
         return dict(zip(layers, found if len(layers) > 1 else [found], strict=True))
 

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 from hlsflow.conversion.hls_config import HlsConfig, LayerConfig
 from hlsflow.conversion.layer_types import CONFIGURATION, LayerTypes
-from hlsflow.conversion.lint import UNROLL_LIMIT, legal_reuse_factors, parallel_multiplications
+from hlsflow.conversion.lint import (
+    UNROLL_LIMIT,
+    exact_reuse_factors,
+    legal_reuse_factors,
+    parallel_multiplications,
+)
 from hlsflow.conversion.network import MOVES, MULTIPLIES, Network, Node, Op
 
 _HEADER = """\
@@ -103,7 +108,8 @@ def _multiplier_lines(node: Node, config: HlsConfig) -> list[str]:
         return [f"    strategy: {strategy}", f"    reuse_factor: {reuse}"]
     n_in, n_out = node.multiplications
     count = parallel_multiplications(n_in, n_out, reuse)
-    legal = " ".join(map(str, legal_reuse_factors(n_in, n_out)[:16]))
+    exact = exact_reuse_factors(n_in, n_out, convolution=node.op is Op.CONV, io_type=config.io_type)
+    legal = " ".join(map(str, exact[:16]))
     note = f"{count} multiplications at once"
     if strategy == "resource":
         note += f"; legal: {legal} …"

@@ -64,7 +64,9 @@ def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: 
     if "mult_config" in struct.values:
         mult = project.configs[struct.values["mult_config"]]
         struct = Config(name=struct.name, values={**mult.values, **struct.values, **_only_types(mult)})
-    for role in _CONFIG_ROLES.get(node.op, ()):
+    # An argmax has no tables, so hls4ml writes none of their types.
+    argmax = node.op is Op.SOFTMAX and config.layer(node.name).implementation == "argmax"
+    for role in () if argmax else _CONFIG_ROLES.get(node.op, ()):
         planned = layer.types.get(role)
         if planned is not None and project.layer_type(struct, f"{role}_t") != planned:
             problems.append(f"{role} is {project.layer_type(struct, f'{role}_t')} in the C++, {planned} planned")

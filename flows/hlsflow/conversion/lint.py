@@ -81,6 +81,16 @@ def legal_reuse_factors(n_in: int, n_out: int) -> list[int]:
     return sorted(d for d in divisors if (d % n_in == 0 if d >= n_in else -(-total // d) % n_out == 0))
 
 
+def exact_reuse_factors(n_in: int, n_out: int, *, convolution: bool, io_type: str) -> list[int]:
+    """The legal reuse factors that also compute what they should.
+
+    hls4ml 1.3.0 says itself in `nnet_conv2d_resource.h` that a parallel convolution is right up to n_in only; above it
+    the C simulation differs from Keras.
+    """
+    legal = legal_reuse_factors(n_in, n_out)
+    return [factor for factor in legal if factor <= n_in] if convolution and io_type == "io_parallel" else legal
+
+
 def parallel_multiplications(n_in: int, n_out: int, reuse_factor: int) -> int:
     """How many products are unrolled side by side."""
     return -(-n_in * n_out // reuse_factor)
@@ -191,8 +201,11 @@ def _multipliers(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint
     n_in, n_out = node.multiplications
     found = []
     if strategy == "resource":
-        legal = legal_reuse_factors(n_in, n_out)
-        if reuse not in legal:
+        legal = exact_reuse_factors(n_in, n_out, convolution=node.op is Op.CONV, io_type=config.io_type)
+        if reuse in legal_reuse_factors(n_in, n_out) and reuse not in legal:
+            message = f"hls4ml's parallel convolution sums wrongly above {n_in}; exact: {_short(legal)}, or io_stream"
+            found.append(_error("reuse-factor", f"{path}.reuse_factor", message))
+        elif reuse not in legal:
             near = min(legal, key=lambda factor: (abs(factor - reuse), factor))
             found.append(
                 _error(

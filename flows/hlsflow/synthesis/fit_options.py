@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hlsflow.conversion.lint import UNROLL_LIMIT, legal_reuse_factors, parallel_multiplications
+from hlsflow.conversion.lint import UNROLL_LIMIT, exact_reuse_factors, parallel_multiplications
 from hlsflow.synthesis.estimate import layer_estimate
 from hlsflow.synthesis.estimate_design import Design, Kind, Layer
 from hlsflow.synthesis.estimate_features import layer_cost
@@ -52,7 +52,9 @@ def options_of(layer: Layer, design: Design, model: Model) -> list[Option]:
     candidates = []
     if layer.n_in * layer.n_out <= UNROLL_LIMIT:
         candidates.append(replace(layer, strategy="latency", reuse_factor=1))
-    for factor in legal_reuse_factors(layer.n_in, layer.n_out):
+    io_type = "io_stream" if design.target.io_stream else "io_parallel"
+    convolution = layer.kind is Kind.CONV
+    for factor in exact_reuse_factors(layer.n_in, layer.n_out, convolution=convolution, io_type=io_type):
         if factor > 1 and parallel_multiplications(layer.n_in, layer.n_out, factor) <= UNROLL_LIMIT:
             candidates.append(replace(layer, strategy="resource", reuse_factor=factor))
     found = [_option(candidate, design, model) for candidate in candidates]

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hlsflow.errors import ReportError
 from hlsflow.process import run
-from hlsflow.synthesis.limited import limited
+from hlsflow.synthesis.open_budget import Budget, run_within
 from hlsflow.synthesis.open_targets import Target
 from hlsflow.synthesis.open_tools import OpenTool
 from hlsflow.synthesis.rtl.files import constraints_lpf
 from hlsflow.workspace import write_text
 
-TIMEOUT_S = 3600
-MEMORY_BYTES = 8 << 30
 PACK_TIMEOUT_S = 600
 
 REPORT_FILE, CONFIG_FILE, BITSTREAM_FILE = "nextpnr.json", "routed.config", "core.bit"
@@ -37,8 +34,8 @@ def place_and_route(
     tool: OpenTool,
     *,
     period_ns: float,
-    timeout_s: float = TIMEOUT_S,
-    progress: Callable[[float], None] | None = None,
+    budget: Budget | None = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> Routed:
     """Places and routes `netlist.json` of a folder, and writes the configuration beside it.
 
@@ -51,14 +48,14 @@ def place_and_route(
         "--lpf", "clock.lpf", "--lpf-allow-unconstrained", "--freq", f"{1000 / period_ns:.3f}", "--timing-allow-fail",
         "--seed", "1", "--textcfg", CONFIG_FILE, "--report", REPORT_FILE,
     )  # fmt: skip
-    started = time.monotonic()
-    run(
-        argv if tool.webassembly else limited(argv, MEMORY_BYTES),
+    run_within(
+        budget or Budget(),
+        argv,
+        what="nextpnr-ecp5",
         log=folder / "nextpnr.log",
         cwd=folder,
-        timeout_s=timeout_s,
-        what="nextpnr-ecp5",
-        on_poll=None if progress is None else lambda: progress(time.monotonic() - started),
+        webassembly=tool.webassembly,
+        progress=progress,
     )
     return read_routed(folder)
 

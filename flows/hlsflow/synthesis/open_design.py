@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from hlsflow.errors import ConfigError, did_you_mean
+from hlsflow.synthesis.open_budget import Budget
 from hlsflow.synthesis.open_targets import Target, find_target
 from hlsflow.synthesis.rtl.design import RtlDesign
 from hlsflow.synthesis.rtl.folded import folded_design
@@ -34,19 +35,21 @@ ECP5_BUS_BITS = 64
 class OpenOptions:
     """What was asked of the open path.
 
-    `device`: a board or part (None: the configuration's part); `reuse_factors` by layer replace the configuration's.
+    `device`: a board or part (None: the configuration's part); `reuse_factors` by layer replace the configuration's;
+    `budget`: what each tool may take.
     """
 
     device: str | None = None
     architecture: Architecture = Architecture.AUTO
     reuse_factors: Mapping[str, int] | None = None
     route: bool | None = None
-    timeout_s: float | None = None
+    budget: Budget = field(default_factory=Budget)
 
 
 def read_options(options: Mapping[str, Any]) -> OpenOptions:
     """The options of the stage. Raises ConfigError for one that is not known or cannot be meant."""
-    known = ("device", "architecture", "reuse_factors", "route", "timeout_s")
+    limits = ("timeout_s", "memory_bytes")
+    known = ("device", "architecture", "reuse_factors", "route", *limits)
     for name in options:
         if name not in known:
             raise ConfigError(f"open synthesis has no option '{name}'", hint=did_you_mean(name, known))
@@ -58,7 +61,9 @@ def read_options(options: Mapping[str, Any]) -> OpenOptions:
             f"open synthesis has no architecture '{options['architecture']}'",
             hint=did_you_mean(str(options["architecture"]), names),
         ) from None
-    return OpenOptions(**{**options, "architecture": architecture})
+    budget = Budget(**{name: options[name] for name in limits if options.get(name) is not None})
+    others = {name: value for name, value in options.items() if name not in limits}
+    return OpenOptions(**{**others, "architecture": architecture, "budget": budget})
 
 
 def target_of(options: OpenOptions, part: str) -> Target:
@@ -68,7 +73,7 @@ def target_of(options: OpenOptions, part: str) -> Target:
 
 def with_reuse_factors(network: IntegerNetwork, factors: Mapping[str, int]) -> IntegerNetwork:
     """The network with the reuse factors of some layers replaced. Raises ConfigError for an unknown layer."""
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in network.products]
     for name, factor in factors.items():
         if name not in names:
             raise ConfigError(f"no layer '{name}' takes a reuse factor", hint=did_you_mean(name, names))
@@ -77,7 +82,8 @@ def with_reuse_factors(network: IntegerNetwork, factors: Mapping[str, int]) -> I
     return replace(
         network,
         layers=tuple(
-            replace(layer, reuse_factor=factors.get(layer.name, layer.reuse_factor)) for layer in network.layers
+            replace(layer, reuse_factor=factors[layer.name]) if layer.name in factors else layer
+            for layer in network.layers
         ),
     )
 
@@ -87,7 +93,7 @@ def signed_digits(network: IntegerNetwork) -> int:
     import numpy as np
 
     total = 0
-    for layer in network.layers:
+    for layer in network.products:
         # The canonical form has a digit wherever 3w and w differ (Reitwiesner).
         magnitude = np.abs(layer.weights)
         total += sum(int(bits).bit_count() for bits in ((magnitude * 3) ^ magnitude).ravel())
@@ -98,6 +104,8 @@ def choose(network: IntegerNetwork, options: OpenOptions) -> tuple[Architecture,
     """The architecture, and why."""
     if options.architecture is not Architecture.AUTO:
         return options.architecture, "asked for"
+    if network.has_windows:
+        return Architecture.FOLDED, "it has convolutions or poolings"
     digits = signed_digits(network)
     if options.reuse_factors:
         return Architecture.FOLDED, "reuse factors were asked for"
@@ -106,7 +114,19 @@ def choose(network: IntegerNetwork, options: OpenOptions) -> tuple[Architecture,
     return Architecture.FOLDED, f"{digits:,} signed digits in its weights, more than {UNROLLED_DIGITS:,}"
 
 
-def make_design(network: IntegerNetwork, name: str, target: Target, options: OpenOptions) -> RtlDesign:
+# (network, name of the top module, widest bus in bits or None) -> the unrolled design.
+Unroll = Callable[[IntegerNetwork, str, int | None], RtlDesign]
+
+
+def _unroll_here(network: IntegerNetwork, top: str, bus_bits: int | None) -> RtlDesign:
+    from hlsflow.synthesis.rtl.unrolled import unrolled_design
+
+    return unrolled_design(network, top, bus_bits=bus_bits)
+
+
+def make_design(
+    network: IntegerNetwork, name: str, target: Target, options: OpenOptions, unroll: Unroll = _unroll_here
+) -> RtlDesign:
     """The design for a target, its reuse factors raised where the target has too few DSP blocks.
 
     Raises UnsupportedError where it cannot be made, ToolError where da4ml is needed and missing.
@@ -114,16 +134,14 @@ def make_design(network: IntegerNetwork, name: str, target: Target, options: Ope
     architecture, why = choose(network, options)
     top = identifier(name)
     if architecture is Architecture.UNROLLED:
-        from hlsflow.synthesis.rtl.unrolled import unrolled_design
-
-        design = unrolled_design(network, top, bus_bits=ECP5_BUS_BITS if target.family == "ecp5" else None)
+        design = unroll(network, top, ECP5_BUS_BITS if target.family == "ecp5" else None)
     else:
         asked = with_reuse_factors(network, options.reuse_factors or {})
         fitted = fit_multipliers(asked, target.dsp)
         raised = [
             f"{new.name}: reuse factor raised from {old.reuse_factor} to {new.reuse_factor}, {target.name} has "
             f"{target.dsp} multipliers"
-            for old, new in zip(asked.layers, fitted.layers, strict=True)
+            for old, new in zip(asked.products, fitted.products, strict=True)
             if old.reuse_factor != new.reuse_factor
         ]
         design = folded_design(fitted, top)

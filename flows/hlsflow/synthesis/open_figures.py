@@ -10,7 +10,7 @@ from hlsflow.synthesis.open_targets import Target
 from hlsflow.synthesis.open_tools import OpenTool
 from hlsflow.synthesis.rtl.design import RtlDesign
 from hlsflow.synthesis.verilator import Simulated, Traffic
-from hlsflow.synthesis.yosys import Synthesis
+from hlsflow.synthesis.yosys import Synthesis, command
 from hlsflow.synthesis.yosys_stat import Cells
 
 SIMULATION, SYNTHESIS, ROUTE = "rtl-sim", "open-synthesis", "open-route"
@@ -71,6 +71,7 @@ def synthesis_figures(
     """The whole design, then a row for each layer. Counts are of Yosys' mapped cells, before any packing."""
     path = synthesis.longest_path
     notes = [
+        f"{tool.name} {tool.version}, {command(target.family)}",
         str(synthesis.stat.whole),
         "cells before packing: a vendor's packer puts small LUTs together and counts fewer",
     ]

@@ -7,7 +7,7 @@ on from there.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,9 @@ from hlsflow.record import FigureRecord
 from hlsflow.stages import StageFailed, write_figures
 from hlsflow.steps import Steps, code_version, digest
 from hlsflow.synthesis import nextpnr, open_figures, verilator, yosys
-from hlsflow.synthesis.open_design import make_design, read_options, target_of
+from hlsflow.synthesis.open_budget import Budget
+from hlsflow.synthesis.open_check import check_supported
+from hlsflow.synthesis.open_design import Architecture, OpenOptions, make_design, read_options, target_of
 from hlsflow.synthesis.open_targets import Target
 from hlsflow.synthesis.open_tools import (
     OpenTool,
@@ -30,6 +32,7 @@ from hlsflow.synthesis.open_tools import (
     find_yosys,
     needed,
 )
+from hlsflow.synthesis.open_unroll import unroll_within
 from hlsflow.synthesis.open_vectors import Vectors, read_vectors
 from hlsflow.synthesis.rtl.design import RtlDesign
 from hlsflow.synthesis.rtl.files import write_companions
@@ -38,13 +41,21 @@ from hlsflow.synthesis.verilator import Simulated, Traffic
 from hlsflow.workspace import storage_errors, write_text
 
 if TYPE_CHECKING:
+    from hlsflow.conversion.layer_types import LayerTypes
+    from hlsflow.conversion.network import Network
     from hlsflow.plan import Plan
 
 NAME = "open"
 _CODE = (
     "synthesis/rtl", "synthesis/open_stage.py", "synthesis/open_design.py", "synthesis/open_figures.py",
-    "synthesis/open_targets.py", "synthesis/open_vectors.py", "synthesis/verilator.py", "synthesis/yosys.py",
-    "synthesis/yosys_stat.py", "synthesis/nextpnr.py",
+    "synthesis/open_budget.py", "synthesis/open_unroll.py", "synthesis/open_targets.py", "synthesis/open_vectors.py",
+    "synthesis/verilator.py", "synthesis/yosys.py", "synthesis/yosys_stat.py", "synthesis/nextpnr.py",
+    # Of a folder only Python counts as code.
+    *(
+        f"synthesis/rtl/{path.parent.name}/{path.name}"
+        for folder in ("verilog", "templates")
+        for path in sorted((Path(__file__).parent / "rtl" / folder).iterdir())
+    ),
 )  # fmt: skip
 
 # The whole test set without gaps; then one frame at a time, and two kinds of hard traffic, on fewer frames.
@@ -69,6 +80,25 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def check_request(plan: Plan, options: Mapping[str, Any]) -> None:
+    """Raises ConfigError for an option or a target that there is not, ToolError where a tool is missing."""
+    asked = read_options(options)
+    target_of(asked, plan.config.part)
+    _tools(asked)
+
+
+def check_network(plan: Plan, network: Network, layers: Sequence[LayerTypes], options: Mapping[str, Any]) -> None:
+    """Raises UnsupportedError that names every layer without hardware."""
+    check_supported(network, layers, plan.config, read_options(options).architecture)
+
+
+def _tools(asked: OpenOptions) -> tuple[OpenTool, OpenTool]:
+    """The simulator and the synthesizer. Raises ToolError where a tool is missing that the run surely needs."""
+    if asked.architecture is Architecture.UNROLLED:
+        needed(find_da4ml(), "da4ml")
+    return needed(find_verilator(), "Verilator"), needed(find_yosys(), "Yosys")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Run:
     """One run of the stage: the design, what it is for, and where things are."""
@@ -76,7 +106,7 @@ class _Run:
     design: RtlDesign
     target: Target
     period_ns: float
-    timeout_s: float | None
+    budget: Budget
     vectors: Vectors
     folder: Path
     final: Path
@@ -87,26 +117,40 @@ class _Run:
         """A file of the stage as the record names it: below the workspace."""
         return str(Path(self.final.parent.parent.name) / self.final.parent.name / self.final.name / name)
 
+    def progress_of(self, tool: str) -> Callable[[float, str], None]:
+        """What shows a tool's progress: seconds of what it may take, and what it says that it is doing."""
+        return lambda seconds, doing: self.step.progress(seconds, self.budget.timeout_s, f"s at most: {tool} {doing}")
+
 
 def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[str, Any]) -> str:
     """Makes the RTL, simulates it, synthesizes it.
 
-    Raises UnsupportedError before any work where the network has a construct without hardware, MismatchError where
-    one integer differs, ToolError where a tool is missing or fails.
+    Raises MismatchError where one integer differs, ToolError where a tool is missing or fails.
     """
     asked = read_options(options)
     target = target_of(asked, plan.config.part)
+    simulator, synthesizer = _tools(asked)
     network = read_network(read_project(hls))
-    simulator = needed(find_verilator(), "Verilator")
-    synthesizer = needed(find_yosys(), "Yosys")
     step.live("generating the RTL")
-    design = make_design(network, plan.model, target, asked)
+    work = folder / "unrolling"
+
+    def progress(seconds: float, doing: str) -> None:
+        step.progress(seconds, asked.budget.timeout_s, f"s at most: da4ml {doing}")
+
+    design = make_design(
+        network,
+        plan.model,
+        target,
+        asked,
+        lambda network, top, bus_bits: unroll_within(asked.budget, network, top, bus_bits, work, progress),
+    )
+    shutil.rmtree(work, ignore_errors=True)
     vectors = read_vectors(plan, hls, network)
     run = _Run(
         design=design,
         target=target,
         period_ns=plan.config.clock_period_ns,
-        timeout_s=asked.timeout_s,
+        budget=asked.budget,
         vectors=vectors,
         folder=folder,
         final=hls.parent / NAME,
@@ -156,12 +200,15 @@ def _simulated(run: _Run, tool: OpenTool, rtl: Path) -> FigureRecord:
     work = run.folder / "simulation"
     run.step.live("compiling the simulator")
     cycles = len(run.vectors.inputs) * run.design.source.beats
-    program = verilator.compile_design(run.design, rtl, work, tool, optimize=cycles > _WORTH_OPTIMIZING_CYCLES)
+    optimize = cycles > _WORTH_OPTIMIZING_CYCLES
+    program = verilator.compile_design(run.design, rtl, work, tool, optimize=optimize, budget=run.budget)
     runs: list[tuple[Traffic, Simulated]] = []
     for traffic, count in ((_ALL, len(run.vectors.inputs)), *_MORE):
         inputs, expected = run.vectors.inputs[:count], run.vectors.outputs[:count]
-        run.step.live(f"simulating {len(inputs):,} frames")
-        outputs, simulated = verilator.simulate(program, run.design, rtl, inputs, work / "run", traffic=traffic)
+        outputs, simulated = verilator.simulate(
+            program, run.design, rtl, inputs, work / "run", traffic=traffic, budget=run.budget,
+            progress=run.progress_of(f"simulation of {len(inputs):,} frames"),
+        )  # fmt: skip
         check_equal(run.design, outputs, expected, run.vectors.source)
         runs.append((traffic, simulated))
     # The first for the interval, the second for the latency of a frame that meets an idle design.
@@ -202,7 +249,6 @@ def _key(run: _Run, tool: OpenTool, **more: Any) -> dict[str, Any]:
 
 def _synthesized(run: _Run, tool: OpenTool) -> list[FigureRecord]:
     key = _key(run, tool)
-    budget = run.timeout_s or yosys.TIMEOUT_S
 
     def make(folder: Path, _: Step) -> str:
         yosys.synthesize(
@@ -210,8 +256,8 @@ def _synthesized(run: _Run, tool: OpenTool) -> list[FigureRecord]:
             run.target.family,
             folder,
             tool,
-            timeout_s=budget,
-            progress=lambda seconds: run.step.progress(seconds, budget, "s at most: Yosys"),
+            budget=run.budget,
+            progress=run.progress_of("Yosys"),
         )
         return run.target.family
 
@@ -228,7 +274,6 @@ def _routed(run: _Run, synthesizer: OpenTool) -> list[FigureRecord]:
     packer = find_ecppack()
     synthesis = _key(run, synthesizer)
     key = {**synthesis, "nextpnr": tool.version, "part": run.target.name, "period_ns": run.period_ns}
-    budget = run.timeout_s or nextpnr.TIMEOUT_S
 
     def make(folder: Path, _: Step) -> str:
         netlist = run.cache.folder / f"yosys-ecp5-{digest(synthesis)[:16]}" / yosys.NETLIST_FILE
@@ -239,8 +284,8 @@ def _routed(run: _Run, synthesizer: OpenTool) -> list[FigureRecord]:
             folder,
             tool,
             period_ns=run.period_ns,
-            timeout_s=budget,
-            progress=lambda seconds: run.step.progress(seconds, budget, "s at most: nextpnr"),
+            budget=run.budget,
+            progress=run.progress_of("nextpnr"),
         )
         (folder / yosys.NETLIST_FILE).unlink()
         if packer is not None:

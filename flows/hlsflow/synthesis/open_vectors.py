@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.conversion.fixed_point import to_integers
+from hlsflow.conversion.project import read_project
 from hlsflow.errors import ToolError
 from hlsflow.synthesis.rtl.network import IntegerNetwork
 
@@ -40,7 +42,7 @@ def read_vectors(plan: Plan, hls: Path, network: IntegerNetwork) -> Vectors:
     path = hls.parent / "csim" / "outputs.npz"
     own = network.run(inputs)
     with np.load(path) as kept:
-        outputs = _of_layer(kept, network, own.shape)
+        outputs = _of_layer(kept, network, read_project(hls).outputs[0].name, own.shape)
     if outputs is None:
         return Vectors(inputs=inputs, outputs=own, source="the integer network (C simulation traced no such layer)")
     if not np.array_equal(outputs, own):
@@ -51,9 +53,10 @@ def read_vectors(plan: Plan, hls: Path, network: IntegerNetwork) -> Vectors:
     return Vectors(inputs=inputs, outputs=outputs, source="C simulation")
 
 
-def _of_layer(kept: np.lib.npyio.NpzFile, network: IntegerNetwork, shape: tuple[int, ...]) -> np.ndarray | None:
-    """C simulation's values of the network's output: traced by the layer's name, or the project's only port."""
-    for name in kept.files:
-        if name == network.output or (not network.left_out and len(kept.files) == 1):
-            return kept[name].reshape(shape)
-    return None
+def _of_layer(
+    kept: Mapping[str, np.ndarray], network: IntegerNetwork, port: str, shape: tuple[int, ...]
+) -> np.ndarray | None:
+    """C simulation's values of the network's output: traced by the layer's name, or those of the port."""
+    # Where a softmax is left out, its values are the port's.
+    names = [network.output] if network.left_out else [network.output, port]
+    return next((kept[name].reshape(shape) for name in names if name in kept), None)

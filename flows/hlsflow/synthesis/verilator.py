@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.errors import MismatchError, ToolError
-from hlsflow.process import run
+from hlsflow.synthesis.open_budget import Budget, run_within
 from hlsflow.synthesis.open_tools import OpenTool
 from hlsflow.synthesis.rtl.design import RtlDesign, template_file
 from hlsflow.workspace import write_bytes, write_text
@@ -18,8 +18,6 @@ from hlsflow.workspace import write_bytes, write_text
 if TYPE_CHECKING:
     import numpy as np
 
-COMPILE_TIMEOUT_S = 600
-SIMULATION_TIMEOUT_S = 1800
 # Cycles without a beat on either side after which the design stands still; far above any layer's cycles a frame.
 PATIENCE_CYCLES = 4_000_000
 
@@ -50,7 +48,15 @@ class Simulated:
     interval_max: int | None
 
 
-def compile_design(design: RtlDesign, rtl: Path, folder: Path, tool: OpenTool, *, optimize: bool = True) -> Path:
+def compile_design(
+    design: RtlDesign,
+    rtl: Path,
+    folder: Path,
+    tool: OpenTool,
+    *,
+    optimize: bool = True,
+    budget: Budget | None = None,
+) -> Path:
     """The simulator of a design whose files stand in `rtl`. Raises ToolError where Verilator or the compiler fails.
 
     Without `optimize` it is compiled sooner and runs slower, which pays for small designs.
@@ -68,7 +74,7 @@ def compile_design(design: RtlDesign, rtl: Path, folder: Path, tool: OpenTool, *
         "-Wno-fatal", "-Wno-lint", "-Wno-style",
         *(str(rtl / name) for name in sorted(design.sources)), str(harness),
     ]  # fmt: skip
-    run(argv, log=folder / "verilator.log", cwd=rtl, timeout_s=COMPILE_TIMEOUT_S, what="verilator")
+    run_within(budget or Budget(), argv, what="Verilator", log=folder / "verilator.log", cwd=rtl)
     return folder / "obj" / "harness"
 
 
@@ -80,7 +86,8 @@ def simulate(
     folder: Path,
     *,
     traffic: Traffic | None = None,
-    on_poll: Callable[[], None] | None = None,
+    budget: Budget | None = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> tuple[np.ndarray, Simulated]:
     """Outputs int64 (frames, n_out) for inputs int64 (frames, n_in), and what was measured.
 
@@ -97,12 +104,10 @@ def simulate(
     )  # fmt: skip
     argv = [str(program), str(vectors), str(results), *(str(number) for number in numbers)]
     # The memories are read from the folder of the sources.
-    done = run(
-        argv, log=log, cwd=rtl, timeout_s=SIMULATION_TIMEOUT_S, what="RTL simulation", check=False, on_poll=on_poll
-    )
+    done = run_within(budget or Budget(), argv, what="RTL simulation", log=log, cwd=rtl, progress=progress, check=False)
     said = log.read_text(errors="replace").strip()
     if done.returncode == 3:
-        raise MismatchError(f"RTL simulation of {design.top}: {said}")
+        raise MismatchError(f"RTL simulation of {design.top}: {said.splitlines()[-1]}")
     try:
         if done.returncode != 0:
             raise ValueError(f"exit code {done.returncode}")

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hlsflow.process import run
-from hlsflow.synthesis.limited import limited
+from hlsflow.synthesis.open_budget import Budget, run_within
 from hlsflow.synthesis.open_targets import Family
 from hlsflow.synthesis.open_tools import OpenTool
 from hlsflow.synthesis.rtl.design import RtlDesign
 from hlsflow.synthesis.yosys_stat import LongestPath, Stat, parse_sta, parse_stat
 from hlsflow.workspace import write_text
-
-TIMEOUT_S = 3600
-MEMORY_BYTES = 8 << 30
 
 STAT_FILE, STA_FILE, NETLIST_FILE, SCRIPT_FILE = "stat.json", "sta.txt", "netlist.json", "synthesis.ys"
 
@@ -29,17 +24,19 @@ class Synthesis:
     longest_path: LongestPath | None
 
 
+def command(family: Family) -> str:
+    """Yosys' own command for a family, without the name of the top module."""
+    # Neither pads nor clock buffers: this is a core, not a chip.
+    return "synth_ecp5" if family == "ecp5" else f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf"
+
+
 def script(design: RtlDesign, family: Family) -> str:
     """The commands. Layers keep their boundaries until they are counted; then the design is one flat netlist."""
     lines = [
         f"read_verilog -defer {' '.join(sorted(design.sources))}",
         f"hierarchy -check -top {design.top}",
+        f"{command(family)} -top {design.top}",
     ]
-    if family == "ecp5":
-        lines += [f"synth_ecp5 -top {design.top}"]
-    else:
-        # Neither pads nor clock buffers: this is a core, not a chip.
-        lines += [f"synth_xilinx -family {family} -top {design.top} -flatten -noiopad -noclkbuf"]
     lines += [f"tee -q -o {STAT_FILE} stat -json -top {design.top}"]
     lines += ["setattr -mod -unset keep_hierarchy", "flatten", "delete t:$scopeinfo"]
     if family == "ecp5":
@@ -62,24 +59,23 @@ def synthesize(
     folder: Path,
     tool: OpenTool,
     *,
-    timeout_s: float = TIMEOUT_S,
-    progress: Callable[[float], None] | None = None,
+    budget: Budget | None = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> Synthesis:
-    """Synthesizes in a folder, which then holds script, log, counts and netlist. `progress` is told the seconds so far.
+    """Synthesizes in a folder, which then holds script, log, counts and netlist. `progress`: see `run_within`.
 
     Raises ToolError where Yosys fails, or needs more than its time or memory.
     """
     design.write(folder)
     write_text(folder / SCRIPT_FILE, script(design, family))
-    started = time.monotonic()
-    words = (*tool.command, SCRIPT_FILE)
-    run(
-        words if tool.webassembly else limited(words, MEMORY_BYTES),
+    run_within(
+        budget or Budget(),
+        (*tool.command, SCRIPT_FILE),
+        what=f"Yosys for {family}",
         log=folder / "yosys.log",
         cwd=folder,
-        timeout_s=timeout_s,
-        what=f"Yosys for {family}",
-        on_poll=None if progress is None else lambda: progress(time.monotonic() - started),
+        webassembly=tool.webassembly,
+        progress=progress,
     )
     for name in (*design.sources, *design.memories, "flat.il"):
         (folder / name).unlink(missing_ok=True)

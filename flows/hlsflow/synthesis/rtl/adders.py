@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsflow.errors import ToolError, UnsupportedError
-from hlsflow.synthesis.rtl.network import DenseLayer
+from hlsflow.synthesis.rtl.layers import ProductLayer
 
 # da4ml's library names lint warnings that Debian 12's Verilator does not know; no other module has a timescale.
 _IGNORED = re.compile(r"[ \t]*/\*\s*verilator lint_\w+ \w+\s*\*/\n?|^`timescale.*\n", re.MULTILINE)
@@ -45,7 +45,7 @@ class Adders:
     ff_estimate: int
 
 
-def adders_of(layer: DenseLayer, module: str, levels: int) -> Adders:
+def adders_of(layer: ProductLayer, module: str, levels: int) -> Adders:
     """The pipeline of a layer's sums, bias included, with at most `levels` additions between two registers.
 
     Raises ToolError where da4ml is missing, UnsupportedError where every weight is zero.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlsflow.synthesis.rtl.design import StreamPort
-from hlsflow.synthesis.rtl.network import Cast
+from hlsflow.synthesis.rtl.layers import Cast
 from hlsflow.synthesis.rtl.requantize import requantize_module
 
 

@@ -1,65 +1,32 @@
 """The integer network of a converted project: what both architectures are made from.
 
-A chain of dense layers, each with its exact accumulator and the casts and ReLUs behind it. A final softmax is left out:
-the design gives logits. Whatever else a project holds is refused here, before any work.
+A chain of dense layers, convolutions and poolings, each with the casts and ReLUs behind it, maybe an argmax at the end.
+A final softmax of tables is left out: the design gives logits. Whatever else a project holds is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hlsflow.conversion.fixed_point import FixedType, Overflow, cast, to_integers
-from hlsflow.conversion.project import Call, HlsProject
+from hlsflow.conversion.emulator_window import Window
+from hlsflow.conversion.fixed_point import FixedType
+from hlsflow.conversion.project import HlsProject
 from hlsflow.errors import UnsupportedError
+from hlsflow.synthesis.rtl.layers import ArgmaxLayer, Cast, Layer, ProductLayer, apply
+from hlsflow.synthesis.rtl.read_layers import MAKERS, is_argmax, padded, padding_of
 
 if TYPE_CHECKING:
     import numpy as np
 
+COVERED = (
+    "it covers dense layers, convolutions, max pooling, average pooling of 2, 4, 8, … values, ReLU, quantized linear "
+    "activations, argmax at the end; a final softmax of tables is left out"
+)
+
 _ELEMENTWISE = ("relu", "linear", "repack_stream")
-WIDEST_ACCUMULATOR = 62
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cast:
-    """A value assigned to a type, after max(0, x) if `relu`. `name` is the layer that does it."""
-
-    name: str
-    relu: bool
-    source: FixedType
-    target: FixedType
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class DenseLayer:
-    """A matrix product and its casts. `weights` (n_in, n_out) int64 in LSBs of `weight`, `bias` (n_out,) of `accum`."""
-
-    name: str
-    weights: np.ndarray
-    bias: np.ndarray
-    data: FixedType
-    weight: FixedType
-    accum: FixedType
-    casts: tuple[Cast, ...]
-    reuse_factor: int
-
-    @property
-    def n_in(self) -> int:
-        return int(self.weights.shape[0])
-
-    @property
-    def n_out(self) -> int:
-        return int(self.weights.shape[1])
-
-    @property
-    def shift(self) -> int:
-        """Left shift from the products' grid to the accumulator's."""
-        return self.accum.fraction - self.data.fraction - self.weight.fraction
-
-    @property
-    def result(self) -> FixedType:
-        return self.casts[-1].target if self.casts else self.accum
+# Frames at a time: the windows of a convolution take many times the memory of its image.
+_BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,17 +35,27 @@ class IntegerNetwork:
 
     input_type: FixedType
     input_casts: tuple[Cast, ...]
-    layers: tuple[DenseLayer, ...]
+    layers: tuple[Layer, ...]
     output: str
     left_out: tuple[str, ...]
 
     @property
+    def products(self) -> tuple[ProductLayer, ...]:
+        """The layers that multiply."""
+        return tuple(layer for layer in self.layers if isinstance(layer, ProductLayer))
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether some layer slides over an image."""
+        return any(getattr(layer, "window", None) is not None for layer in self.layers)
+
+    @property
     def input_size(self) -> int:
-        return self.layers[0].n_in
+        return self.layers[0].input_size
 
     @property
     def output_size(self) -> int:
-        return self.layers[-1].n_out
+        return self.layers[-1].output_size
 
     @property
     def output_type(self) -> FixedType:
@@ -86,23 +63,16 @@ class IntegerNetwork:
 
     def run(self, values: np.ndarray) -> np.ndarray:
         """Outputs int64 (samples, n_out) in LSBs of `output_type`, for int64 (samples, n_in) in LSBs of the input."""
-        values = _apply(self.input_casts, values)
+        import numpy as np
+
+        found = [self._run(values[first : first + _BATCH]) for first in range(0, len(values), _BATCH)]
+        return np.concatenate(found)
+
+    def _run(self, values: np.ndarray) -> np.ndarray:
+        values = apply(self.input_casts, values)
         for layer in self.layers:
-            total = ((values @ layer.weights) << layer.shift) + layer.bias
-            values = _apply(layer.casts, cast(total, 0, _integers(layer.accum)))
+            values = layer.run(values)
         return values
-
-
-def _integers(type_: FixedType) -> FixedType:
-    """The bits of a type read as whole numbers that wrap."""
-    return FixedType(width=type_.width, integer=type_.width, signed=type_.signed)
-
-
-def _apply(casts: Sequence[Cast], values: np.ndarray) -> np.ndarray:
-    for step in casts:
-        positive = values.clip(min=0) if step.relu else values
-        values = cast(positive, step.source.fraction, step.target)
-    return values
 
 
 def read_network(project: HlsProject) -> IntegerNetwork:
@@ -110,44 +80,45 @@ def read_network(project: HlsProject) -> IntegerNetwork:
     if len(project.inputs) != 1:
         raise UnsupportedError(f"open RTL: {len(project.inputs)} inputs; it covers networks with one")
     port = project.inputs[0]
-    variable = port.name
+    variable = output = port.name
     input_casts: list[Cast] = []
-    layers: list[DenseLayer] = []
-    casts = input_casts
-    output = port.name
+    layers: list[Layer] = []
     left_out: list[str] = []
+    padding: Window | None = None
     for call in project.calls:
-        if left_out:
-            raise UnsupportedError(f"open RTL: layer '{call.layer}' stands behind the softmax '{left_out[0]}'")
+        if left_out or (layers and isinstance(layers[-1], ArgmaxLayer)):
+            softmax = left_out[0] if left_out else layers[-1].name
+            raise UnsupportedError(f"open RTL: layer '{call.layer}' stands behind the softmax '{softmax}'")
         if project.aliases.get(call.arguments[0], call.arguments[0]) != variable:
             raise UnsupportedError(
                 f"open RTL: layer '{call.layer}' reads '{call.arguments[0]}', not the layer before it: "
                 "it covers networks without branches"
             )
-        if call.function == "softmax" and layers:
+        if call.function == "softmax" and not is_argmax(project, call):
             left_out.append(call.layer)
             continue
-        if call.function == "dense":
-            layers.append(_dense(project, call))
-            casts = []
-        elif call.function not in _ELEMENTWISE:
+        maker = MAKERS.get(call.function)
+        if call.function.startswith("zeropad"):
+            padding = padding_of(project, call)
+        elif maker is not None:
+            layer = maker(project, call)
+            layers.append(layer if padding is None else padded(layer, padding, call))
+            padding = None
+        elif call.function in _ELEMENTWISE and padding is None:
+            source, target = project.type_of(call.template[0]), project.type_of(call.template[1])
+            step = Cast(name=call.layer, relu=call.function == "relu", source=source, target=target)
+            if layers:
+                layers[-1] = replace(layers[-1], casts=(*layers[-1].casts, step))
+            else:
+                input_casts.append(step)
+        else:
             raise UnsupportedError(
-                f"open RTL: no hardware for nnet::{call.function} (layer '{call.layer}')",
-                hint="it covers dense layers, ReLU, quantized linear activations, and leaves out a final softmax",
+                f"open RTL: no hardware for nnet::{call.function} (layer '{call.layer}')", hint=COVERED
             )
-        source, target = project.type_of(call.template[0]), project.type_of(call.template[1])
-        if call.function == "dense":
-            source = layers[-1].accum
-        casts.append(Cast(name=call.layer, relu=call.function == "relu", source=source, target=target))
-        if layers:
-            layers[-1] = _with_casts(layers[-1], casts)
         variable, output = call.arguments[1], call.layer
-    if not layers:
-        raise UnsupportedError("open RTL: the network has no dense layer")
-    if len(project.outputs) != 1:
-        raise UnsupportedError(f"open RTL: {len(project.outputs)} outputs; it covers networks with one")
-    if layers[0].n_in != port.size:
-        raise UnsupportedError(f"open RTL: '{layers[0].name}' reads {layers[0].n_in} values of {port.size} at a time")
+    if padding is not None:
+        raise UnsupportedError(f"open RTL: '{output}' pads with zeros; it covers padding before convolutions")
+    _check_chain(project, layers)
     return IntegerNetwork(
         input_type=project.type_of(port.type_name).grid,
         input_casts=tuple(input_casts),
@@ -157,60 +128,13 @@ def read_network(project: HlsProject) -> IntegerNetwork:
     )
 
 
-def _with_casts(layer: DenseLayer, casts: Sequence[Cast]) -> DenseLayer:
-    from dataclasses import replace
-
-    return replace(layer, casts=tuple(casts))
-
-
-def _dense(project: HlsProject, call: Call) -> DenseLayer:
-    import numpy as np
-
-    config = project.configs[call.template[-1]]
-    n_in, n_out = config.integer("n_in"), config.integer("n_out")
-    if not config.values.get("product", "").endswith("::mult"):
-        raise UnsupportedError(f"open RTL: {config.values.get('product')} is not covered (layer '{call.layer}')")
-    strategy = config.values.get("strategy", "").rsplit("::", 1)[-1]
-    if strategy not in ("latency", "resource"):
-        raise UnsupportedError(f"open RTL: strategy {strategy} is not covered (layer '{call.layer}')")
-    data = project.type_of(call.template[0]).grid
-    weight, bias, accum = (project.layer_type(config, role) for role in ("weight_t", "bias_t", "accum_t"))
-    flat = to_integers(project.weights(call.arguments[2]), weight.fraction)
-    biases = to_integers(project.weights(call.arguments[3]), bias.fraction)
-    if flat.size != n_in * n_out or biases.size != n_out:
-        raise UnsupportedError(f"open RTL: layer '{call.layer}' is no {n_in} x {n_out} matrix")
-    weights = flat.reshape(n_out, n_in).T if strategy == "resource" else flat.reshape(n_in, n_out)
-    layer = DenseLayer(
-        name=call.layer,
-        weights=np.ascontiguousarray(weights),
-        bias=cast(biases, bias.fraction, accum),
-        data=data,
-        weight=weight.grid,
-        accum=accum,
-        casts=(),
-        reuse_factor=config.integer("reuse_factor"),
-    )
-    check_accumulator(layer)
-    return layer
-
-
-def check_accumulator(layer: DenseLayer) -> None:
-    """Raises UnsupportedError where the accumulator rounds, or saturates on some input: then the order matters."""
-    import numpy as np
-
-    if layer.shift < 0:
-        raise UnsupportedError(f"open RTL: the accumulator {layer.accum} of '{layer.name}' rounds every product")
-    if layer.accum.width > WIDEST_ACCUMULATOR:
-        raise UnsupportedError(
-            f"open RTL: the accumulator {layer.accum} of '{layer.name}' is wider than {WIDEST_ACCUMULATOR} bits"
-        )
-    if layer.accum.overflow is Overflow.WRAP:
-        return
-    ends = np.stack([layer.weights * layer.data.min_int, layer.weights * layer.data.max_int]) << layer.shift
-    low = np.minimum(ends.min(axis=0), 0).sum(axis=0) + np.minimum(layer.bias, 0)
-    high = np.maximum(ends.max(axis=0), 0).sum(axis=0) + np.maximum(layer.bias, 0)
-    if low.min() < layer.accum.min_int or high.max() > layer.accum.max_int:
-        raise UnsupportedError(
-            f"open RTL: the accumulator {layer.accum} of '{layer.name}' can saturate on the way",
-            hint="an accumulator that the conversion proves wide enough is covered",
-        )
+def _check_chain(project: HlsProject, layers: list[Layer]) -> None:
+    if not layers:
+        raise UnsupportedError("open RTL: the network has no layer that multiplies or pools")
+    if len(project.outputs) != 1:
+        raise UnsupportedError(f"open RTL: {len(project.outputs)} outputs; it covers networks with one")
+    size = project.inputs[0].size
+    for layer in layers:
+        if layer.input_size != size:
+            raise UnsupportedError(f"open RTL: '{layer.name}' reads {layer.input_size} values of {size} at a time")
+        size = layer.output_size

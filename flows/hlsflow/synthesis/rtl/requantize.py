@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding
-from hlsflow.synthesis.rtl.network import Cast
+from hlsflow.synthesis.rtl.layers import Cast
 
 # When the floor of a value is rounded up, by the bits cut off: `half` is their first, `rest` whether any other is set,
 # `negative` the value's sign, `odd` the last bit that is kept.

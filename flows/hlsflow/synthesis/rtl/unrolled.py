@@ -6,56 +6,100 @@ the source without a clock enable on every register.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 from hlsflow.conversion.fixed_point import FixedType
+from hlsflow.errors import UnsupportedError
 from hlsflow.synthesis.rtl.adders import Adders, Output, adders_of
 from hlsflow.synthesis.rtl.axis import Stage, axis_top
 from hlsflow.synthesis.rtl.design import RtlDesign, StreamPort, library
+from hlsflow.synthesis.rtl.folded_layer import layer_module as folded_layer
+from hlsflow.synthesis.rtl.folding import Folding
+from hlsflow.synthesis.rtl.layers import ArgmaxLayer, ProductLayer
 from hlsflow.synthesis.rtl.names import module_names
-from hlsflow.synthesis.rtl.network import DenseLayer, IntegerNetwork
+from hlsflow.synthesis.rtl.network import IntegerNetwork
 from hlsflow.synthesis.rtl.requantize import requantize_module
 
 LEVELS = 2
 
 
 def unrolled_design(
-    network: IntegerNetwork, top: str, *, bus_bits: int | None = None, levels: int = LEVELS
+    network: IntegerNetwork,
+    top: str,
+    *,
+    bus_bits: int | None = None,
+    levels: int = LEVELS,
+    on_layer: Callable[[str], None] | None = None,
 ) -> RtlDesign:
-    """The unrolled design. A beat is a whole frame, or with `bus_bits` as much of it as such a bus holds."""
+    """The unrolled design. A beat is a whole frame, or with `bus_bits` as much of it as such a bus holds.
+
+    `on_layer` is told the layer that is next: each takes seconds to minutes.
+
+    Raises UnsupportedError for a network with windows.
+    """
+    if network.has_windows:
+        raise UnsupportedError(
+            "open RTL: convolutions and poolings are folded, not unrolled", hint="leave out --architecture unrolled"
+        )
+    layers = network.products
     names = module_names(layer.name for layer in network.layers)
     sources: dict[str, str] = {}
     adders: list[Adders] = []
-    for layer in network.layers:
+    for layer in layers:
         module = names[layer.name]
+        if on_layer is not None:
+            on_layer(layer.name)
         made = adders_of(layer, f"{module}_sums", levels)
         sources.update(made.sources)
         sources[f"{module}.v"] = layer_module(module, layer, made)
         adders.append(made)
     source = _port(network.input_type, network.input_size, bus_bits)
-    sink = _port(network.output_type, network.output_size, bus_bits)
+    logits = _port(layers[-1].result, layers[-1].output_size, bus_bits)
+    sink = replace(logits, type=network.output_type)
     latency = sum(made.latency for made in adders)
-    data_type = network.layers[0].data
-    sources["network.v"] = _network_module(network, names, data_type, source, sink, latency)
-    stage = Stage(
-        module="network",
-        layer="all layers",
-        in_bits=source.lanes * data_type.width,
-        out_bits=sink.lanes * sink.type.width,
-    )
-    sources.update(axis_top(top, source, sink, [stage], network.input_casts))
+    data_type = layers[0].data
+    sources["network.v"] = _network_module(layers, names, data_type, source, logits, latency)
+    stages = [
+        Stage(
+            module="network",
+            layer="all layers",
+            in_bits=source.lanes * data_type.width,
+            out_bits=logits.lanes * logits.type.width,
+        )
+    ]
+    used = ["fifo.v", "credit.v", "collect.v", "drain.v"]
+    last = network.layers[-1]
+    if isinstance(last, ArgmaxLayer):
+        module = names[last.name]
+        folding = Folding(
+            inputs=0, outputs=last.size, groups=1, lanes_in=sink.lanes, lanes_out=sink.lanes, steps=0, dense_steps=0
+        )
+        sources[f"{module}.v"], cores = folded_layer(module, last, folding, 1)
+        used += sorted(cores | {"stream_register.v"})
+        stages.append(
+            Stage(
+                module=module,
+                layer=last.name,
+                in_bits=logits.lanes * logits.type.width,
+                out_bits=sink.lanes * sink.type.width,
+            )
+        )
+    sources.update(axis_top(top, source, sink, stages, network.input_casts))
     return RtlDesign(
         top=top,
         architecture="unrolled",
         source=source,
         sink=sink,
         output=network.output,
-        sources={**library("fifo.v", "credit.v", "collect.v", "drain.v"), **sources},
+        sources={**library(*used), **sources},
         memories={},
         modules={module: layer for layer, module in names.items()},
         notes=(
             *(
                 f"{layer.name}: {layer.n_in} x {layer.n_out}: {made.latency} cycles; da4ml's estimate "
                 f"{made.lut_estimate:,} LUT, {made.ff_estimate:,} FF"
-                for layer, made in zip(network.layers, adders, strict=True)
+                for layer, made in zip(layers, adders, strict=True)
             ),
             f"da4ml's own estimate of all layers: {sum(made.lut_estimate for made in adders):,} LUT, "
             f"{sum(made.ff_estimate for made in adders):,} FF",
@@ -70,7 +114,7 @@ def _port(type_: FixedType, size: int, bus_bits: int | None) -> StreamPort:
     return StreamPort(type=type_, size=size, lanes=max(1, bus_bits // whole.lane_bits))
 
 
-def layer_module(module: str, layer: DenseLayer, adders: Adders) -> str:
+def layer_module(module: str, layer: ProductLayer, adders: Adders) -> str:
     """The Verilog of one layer: the adders, then each sum's casts."""
     data, result, accum = layer.data, layer.result, layer.accum.grid
     bits = [f"in_data[{index * data.width} +: {width}]" for index, width in enumerate(adders.input_widths) if width]
@@ -131,20 +175,21 @@ def _sum(output: Output, width: int) -> str:
 
 
 def _network_module(
-    network: IntegerNetwork, names: dict[str, str], data: FixedType, source: StreamPort, sink: StreamPort, latency: int
-) -> str:
+    layers: Sequence[ProductLayer], names: dict[str, str], data: FixedType, source: StreamPort, sink: StreamPort,
+    latency: int,
+) -> str:  # fmt: skip
     # Twice the latency, so that a source that never pauses is never stopped for want of room.
     depth_bits = max(2, (latency + 2).bit_length())
-    widths = [network.layers[0].n_in * data.width]
+    widths = [layers[0].n_in * data.width]
     lines = []
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(layers):
         widths.append(layer.n_out * layer.result.width)
         module = names[layer.name]
         lines.append(
             f"    wire [{widths[-1] - 1}:0] data{index + 1};\n"
             f"    {module} {module}_i (.clk(clk), .in_data(data{index}), .out_data(data{index + 1})); // {layer.name}"
         )
-    layers = "\n\n".join(lines)
+    instances = "\n\n".join(lines)
     in_beat, out_beat = source.lanes * data.width, sink.lanes * sink.type.width
     return f"""\
 // All layers, {latency} cycles from the last beat in to the queue, one frame a cycle.
@@ -163,7 +208,7 @@ module network (
 {_collector(source, in_beat)}
     wire [{widths[0] - 1}:0] data0 = frame[{widths[0] - 1}:0];
 
-{layers}
+{instances}
 
     wire enter = frame_valid && frame_ready;
     wire leave, queue_valid, queue_ready;
@@ -172,7 +217,7 @@ module network (
         .clk(clk), .rst(rst), .enter(enter), .leave(leave), .taken(queue_valid && queue_ready), .ready(frame_ready)
     );
     fifo #(.WIDTH({widths[-1]}), .DEPTH_BITS({depth_bits})) queue (
-        .clk(clk), .rst(rst), .in_data(data{len(network.layers)}), .in_valid(leave),
+        .clk(clk), .rst(rst), .in_data(data{len(layers)}), .in_valid(leave),
         .out_data(queue_data), .out_valid(queue_valid), .out_ready(queue_ready)
     );
 {_distributor(sink)}

@@ -5,7 +5,7 @@
 //
 // inputs, outputs: TDATA of every beat, little-endian, one after the other. A gap is a cycle in which the source
 // offers nothing, a stall one in which the sink takes nothing. Apart: a frame starts after the one before has left.
-// A line of JSON on standard output; exit code 3 where the design breaks the protocol or stands still.
+// A line of JSON on standard output, after what was said of the progress; exit code 3 where the design breaks the protocol or stands still.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -88,6 +88,7 @@ int main(int argc, char **argv) {
             if (design.m_axis_tlast != (got % out_beats == out_beats - 1)) broken("TLAST is wrong", cycle, got);
             if (got % out_beats == out_beats - 1) ended[got / out_beats] = cycle;
             ++got;
+            if (got % (500 * out_beats) == 0) std::fprintf(stderr, "frame %zu\n", got / out_beats);
         }
         if (in_taken) {
             if (sent % in_beats == 0) started[sent / in_beats] = cycle;

@@ -14,6 +14,7 @@ module dense_program #(
     parameter W_WIDTH = 8,
     parameter SHIFT = 0,
     parameter ACC_WIDTH = 21,
+    parameter QUEUE_BITS = 0,
     parameter PROGRAM = "",
     parameter BIASES = ""
 ) (
@@ -40,7 +41,7 @@ module dense_program #(
     wire take = in_valid && in_ready;
     wire stored = take && (write_index == N_IN - 1);
 
-    // Stage 1: the row. It waits there while it would end a group and the drain is not free.
+    // Stage 1: the row. It waits there while it would end a group and the outlet has no room.
     reg [STEP_BITS-1:0] step;
     reg step_half;
     reg row_valid;
@@ -49,9 +50,8 @@ module dense_program #(
     wire [ROW_WIDTH-1:0] row;
     wire row_last = row[ROW_WIDTH-1];
     wire [INDEX_BITS-1:0] row_index = row[ROW_WIDTH-2 -: INDEX_BITS];
-    reg reserved;              // the drain holds a group, or one is on its way to it
-    wire drained;
-    wire advance = !(row_valid && row_last && reserved);
+    wire room;
+    wire advance = !(row_valid && row_last) || room;
     wire leave = row_valid && advance;
     wire issue = full[step_half] && advance;
     wire final_step = (step == STEPS - 1);
@@ -81,7 +81,6 @@ module dense_program #(
             step_half <= 1'b0;
             row_valid <= 1'b0;
             mac_valid <= 1'b0;
-            reserved <= 1'b0;
         end else begin
             if (take) write_index <= stored ? {INDEX_BITS{1'b0}} : write_index + 1'b1;
             if (stored) begin
@@ -95,8 +94,6 @@ module dense_program #(
             if (advance) row_valid <= issue;
             if (leave && row_end) full[row_half] <= 1'b0;
             mac_valid <= leave;
-            if (leave && row_last) reserved <= 1'b1;
-            else if (drained) reserved <= 1'b0;
         end
     end
 
@@ -120,8 +117,9 @@ module dense_program #(
         .clk(clk), .rst(rst), .step_valid(mac_valid), .step_last(mac_last), .x(x_signed), .w(w),
         .sums_valid(sums_valid), .sums_final(sums_final), .sums(sums)
     );
-    drain #(.Q(Q), .P_OUT(P_OUT), .Q_FINAL(Q_FINAL), .WIDTH(ACC_WIDTH)) outputs (
-        .clk(clk), .rst(rst), .load(sums_valid), .load_final(sums_final), .values(sums),
-        .out_data(sum_data), .out_valid(sum_valid), .out_ready(sum_ready), .drained(drained)
+    outlet #(.Q(Q), .P_OUT(P_OUT), .Q_FINAL(Q_FINAL), .WIDTH(ACC_WIDTH), .QUEUE_BITS(QUEUE_BITS)) outputs (
+        .clk(clk), .rst(rst), .room(room), .reserve(leave && row_last),
+        .load(sums_valid), .load_final(sums_final), .values(sums),
+        .out_data(sum_data), .out_valid(sum_valid), .out_ready(sum_ready)
     );
 endmodule

@@ -1,6 +1,6 @@
 // A dense layer that uses its inputs as they come, P a cycle, for all outputs at once: n_in / P cycles a frame.
 //
-// The last inputs of a frame are taken only when the drain is free or will be: so nothing in the pipeline ever stalls.
+// The last inputs of a frame are taken only while the outlet has room for its sums: nothing in the pipeline ever stalls.
 module dense_stream #(
     parameter BEATS = 1,       // cycles of input a frame
     parameter P = 1,           // inputs a cycle
@@ -11,6 +11,7 @@ module dense_stream #(
     parameter W_WIDTH = 8,
     parameter SHIFT = 0,
     parameter ACC_WIDTH = 21,
+    parameter QUEUE_BITS = 0,
     parameter WEIGHTS = "",
     parameter BIASES = ""
 ) (
@@ -27,10 +28,9 @@ module dense_stream #(
     localparam X_BITS = X_SIGNED ? X_WIDTH : X_WIDTH + 1;
 
     reg [BEAT_BITS-1:0] beat;
-    reg reserved;              // the drain holds a frame, or one is on its way to it
-    wire drained;
+    wire room;
     wire last = (beat == BEATS - 1);
-    assign in_ready = !(last && reserved);
+    assign in_ready = !last || room;
     wire take = in_valid && in_ready;
 
     reg step_valid;
@@ -44,13 +44,10 @@ module dense_stream #(
         step_last <= last;
         if (rst) begin
             beat <= {BEAT_BITS{1'b0}};
-            reserved <= 1'b0;
             step_valid <= 1'b0;
         end else begin
             step_valid <= take;
             if (take) beat <= last ? {BEAT_BITS{1'b0}} : beat + 1'b1;
-            if (take && last) reserved <= 1'b1;
-            else if (drained) reserved <= 1'b0;
         end
     end
 
@@ -76,8 +73,9 @@ module dense_stream #(
         .clk(clk), .rst(rst), .step_valid(step_valid), .step_last(step_last), .x(x_signed), .w(w),
         .sums_valid(sums_valid), .sums_final(sums_final), .sums(sums)
     );
-    drain #(.Q(Q), .P_OUT(P_OUT), .Q_FINAL(Q), .WIDTH(ACC_WIDTH)) outputs (
-        .clk(clk), .rst(rst), .load(sums_valid), .load_final(sums_final), .values(sums),
-        .out_data(sum_data), .out_valid(sum_valid), .out_ready(sum_ready), .drained(drained)
+    outlet #(.Q(Q), .P_OUT(P_OUT), .Q_FINAL(Q), .WIDTH(ACC_WIDTH), .QUEUE_BITS(QUEUE_BITS)) outputs (
+        .clk(clk), .rst(rst), .room(room), .reserve(take && last),
+        .load(sums_valid), .load_final(sums_final), .values(sums),
+        .out_data(sum_data), .out_valid(sum_valid), .out_ready(sum_ready)
     );
 endmodule
