@@ -17,6 +17,8 @@ from hlsflow.sweeping.row import Exactness, Row
 from hlsflow.sweeping.spec import PlotSpec
 
 ROOT = Path(__file__).resolve().parents[1]
+# Methods of sweeps/quick.yaml whose networks have no quantizers.
+FLOATING = ("none", "magnitude pruning", "structured pruning", "activation pruning", "low-rank factorization")
 BASE = """\
     train:
       dataset: digits
@@ -153,6 +155,31 @@ def test_a_sweep_goes_through_and_a_failed_point_does_not_lose_the_others(sweep,
     assert run(sweep) == 1
     assert before == {path: path.stat().st_mtime_ns for path in (sweep / "build/sweeps/tiny/models").rglob("*.*")}
     assert "nothing changed" in (sweep / "build/sweeps/tiny/logs/net_1.log").read_text()
+
+
+@pytest.mark.slow
+def test_a_little_of_every_method_reaches_the_same_report(tmp_path):
+    for folder in ("models", "hls_configs"):
+        (tmp_path / folder).mkdir()
+    assert main(["sweep", str(ROOT / "sweeps/quick.yaml"), "--workspace", str(tmp_path)]) == 0
+    rows = json.loads((tmp_path / "reports/sweeps/quick/table.json").read_text())["rows"]
+    assert len(rows) == 14
+    methods = {row["columns"]["method"] for row in rows}
+    assert len(methods) == 11
+    for row in rows:
+        assert row["error"] is None
+        assert row["accuracy"] > 0.5
+        assert row["weights_file_bytes"] > 0
+        if row["kind"] == "tflite":
+            assert row["estimate"] is None
+            continue
+        assert row["exactness"]["passed"]
+        assert row["exactness"]["kind"] == ("bounded" if row["columns"]["method"] in FLOATING else "exact")
+        if row["exactness"]["kind"] == "exact":
+            assert row["exactness"]["mismatching_values"] == 0
+        estimate = row["estimate"]
+        assert estimate["part"] == "xc7z020clg400-1"
+        assert all(estimate[name] is not None for name in ("lut", "dsp", "bram_18k", "latency_max_cycles"))
 
 
 def started(sweep):

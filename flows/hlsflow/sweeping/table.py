@@ -25,7 +25,7 @@ def markdown(sweep: Sweep, rows: Sequence[Row]) -> str:
     lines += [*_said_of_data(rows), ""]
     lines += _table(_columns(rows), rows)
     lines += ["", *legend(rows)]
-    notes = [f"- `{row.point}`: {row.note}" for row in rows if row.note]
+    notes = [f"- `{row.point}`: {row.note.strip()}" for row in rows if row.note]
     if notes:
         lines += ["", "Notes:", "", *dict.fromkeys(notes)]
     failed = [f"- `{row.point}`: {row.error}" for row in rows if row.error]
