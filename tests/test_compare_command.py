@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -132,15 +131,17 @@ def test_an_unwritable_folder_is_an_error(workspace, capsys):
     assert "cannot write" in capsys.readouterr().err
 
 
-def test_help_answers_at_once():
-    command = [sys.executable, "-m", "hlsflow", "compare", "--help"]
+@pytest.mark.parametrize("command", ["build", "compare", "parse", "sweep", "train"])
+def test_help_imports_nothing_that_takes_its_time(command):
+    heavy = {"tensorflow", "keras", "numpy", "matplotlib", "scipy", "hls4ml", "qkeras"}
+    code = (
+        "import sys\nfrom hlsflow.__main__ import main\n"
+        f"try:\n    main([{command!r}, '--help'])\nexcept SystemExit:\n    pass\n"
+        f"print('heavy:', sorted(set(sys.modules) & {heavy!r}))"
+    )
     flows = Path(__file__).parents[1] / "flows"
-    took = []
-    for _ in range(3):
-        started = time.perf_counter()
-        subprocess.run(command, check=True, cwd=flows, capture_output=True)
-        took.append(time.perf_counter() - started)
-    assert min(took) < 0.3
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=flows, capture_output=True, text=True)
+    assert "heavy: []" in done.stdout
 
 
 def test_projects_alone_are_compared_by_their_figures(workspace, capsys):

@@ -1,6 +1,5 @@
 """The comparison: what may be compared, deltas, fronts, and that its JSON is lossless."""
 
-import time
 
 import pytest
 from comparison_records import MNIST_SHA256, PART, compared, figure, many, record
@@ -184,13 +183,8 @@ def test_damaged_json_names_the_key():
         comparison_from_json(text, "old.json")
 
 
-def test_100_records_take_less_than_a_second():
-    from hlsflow.comparison.output import contents
-
-    records = many(100)
-    started = time.perf_counter()
-    contents(compared(*records))
-    assert time.perf_counter() - started < 1.0
+def test_100_records_are_100_rows():
+    assert len(compared(*many(100)).rows) == 100
 
 
 def test_an_estimate_without_a_report_is_from_its_record():

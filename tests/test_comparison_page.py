@@ -329,14 +329,9 @@ def test_the_table_is_complete_without_scripts(show, browser, tmp_path):
     context.close()
 
 
-def test_200_rows_are_there_quickly(show):
+def test_200_rows_are_shown(show):
     tab = show(compared(*many(200)))
-    took = tab.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
     assert tab.locator("#table tbody tr").count() == 200
-    # milliseconds, on a busy machine of two cores
-    assert took < 5000
-    sorted_ms = tab.evaluate("() => { const t = performance.now(); sortBy(2, true); return performance.now() - t; }")
-    assert sorted_ms < 500
 
 
 def test_the_accuracy_of_the_estimates_is_folded_away_below(show):

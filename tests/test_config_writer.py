@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from networks import small_network
+from networks import dense_node, input_node, small_network
 
 from hlsflow.conversion.calibrate import is_open, rounded_types
 from hlsflow.conversion.config_writer import multiplier_choice, write_config
 from hlsflow.conversion.hls_config import Gate, HlsConfig, load_hls_config
 from hlsflow.conversion.lint import lint, parallel_multiplications
-from hlsflow.conversion.network import MOVES
+from hlsflow.conversion.network import MOVES, Network
 
 
 def written(network, config, tmp_path):
@@ -59,3 +59,12 @@ def test_rounded_types_hold_what_was_measured():
     outputs = {"fc2": np.array([[-3.2, 0.1, 5.9]])}
     types = rounded_types(network, outputs, 12)
     assert str(types["fc2"]["result"]) == "fixed<12,5,RND_CONV,SAT>"
+
+
+def test_a_product_of_a_product_is_rounded_in_between():
+    # Else each factor of a factorized layer would add its own bits to the sum.
+    left, right = dense_node("fc1_left", "x_in", np.ones((4, 2))), dense_node("fc1", "fc1_left", np.ones((2, 3)))
+    network = Network(nodes=(input_node(4), left, right), inputs=("x_in",), outputs=("fc1",))
+    outputs = {name: np.array([[1.5, -0.25]]) for name in ("fc1_left", "fc1")}
+    types = rounded_types(network, outputs, 12)
+    assert (types["fc1_left"]["result"].width, types["fc1"]["result"].width) == (12, 12)

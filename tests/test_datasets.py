@@ -297,7 +297,7 @@ def test_a_download_with_other_content_is_not_kept(server, empty_home):
 
 
 @pytest.mark.parametrize(
-    ("pause_s", "reason"), [(0.2, "not complete after 0 s"), (5.0, "timed out")], ids=["slow", "silent"]
+    ("pause_s", "reason"), [(0.2, "not complete after 0 s"), (60.0, "timed out")], ids=["slow", "silent"]
 )
 def test_a_slow_download_is_given_up(server, monkeypatch, empty_home, pause_s, reason):
     server.content, server.pause_s = packed_mnist(), pause_s
@@ -306,7 +306,8 @@ def test_a_slow_download_is_given_up(server, monkeypatch, empty_home, pause_s, r
     started = time.monotonic()
     with pytest.raises(MissingDataError, match=reason):
         load_dataset("mnist")
-    assert time.monotonic() - started < 2
+    # It would pause for a minute.
+    assert time.monotonic() - started < 30
     assert list((empty_home / ".keras" / "datasets").iterdir()) == []
 
 
@@ -314,14 +315,14 @@ def test_a_name_lookup_that_hangs_is_given_up(monkeypatch):
     monkeypatch.setattr(dataset_files, "CONNECT_TIMEOUT_S", 0.2)
 
     def hang(*args, **kwargs):
-        time.sleep(1.5)
+        time.sleep(60)
         raise OSError("never in time")
 
     monkeypatch.setattr(dataset_files.socket, "create_connection", hang)
     started = time.monotonic()
     with pytest.raises(MissingDataError, match="no answer in 0 s"):
         load_dataset("mnist")
-    assert time.monotonic() - started < 1.2
+    assert time.monotonic() - started < 30
 
 
 def test_loading_imports_neither_tensorflow_nor_scikit_learn():

@@ -63,7 +63,7 @@ def test_a_program_that_does_not_answer_costs_no_more_than_its_time(tmp_path, mo
     monkeypatch.setenv("STAND_IN_FAULTS", "version=hang")
     started = time.monotonic()
     (tool,) = find_tools(environ).tools
-    assert tool.version is None and time.monotonic() - started < 5
+    assert tool.version is None and time.monotonic() - started < 30
 
 
 def test_a_missing_tool_says_what_was_searched_and_what_to_do(tmp_path):

@@ -10,7 +10,7 @@ from math import ceil, log2
 from typing import TYPE_CHECKING
 
 from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding
-from hlsflow.conversion.network import Network, Op
+from hlsflow.conversion.network import MULTIPLIES, Network, Op
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,9 @@ def rounded_types(
             for role, array in node.arrays.items()
             if role in ("weight", "bias", "scale", "param") and role not in node.declared
         }
-        ends = node.op in (Op.ACTIVATION, Op.MERGE) or node.name in network.gate_outputs
+        # A product of a product, as a factorized layer is, would need a wider sum with every factor.
+        chained = node.op in MULTIPLIES and any(user.op in MULTIPLIES for user in network.consumers(node.name))
+        ends = node.op in (Op.ACTIVATION, Op.MERGE) or node.name in network.gate_outputs or chained
         if ends and "result" not in node.declared and node.name in outputs:
             types["result"] = _type(outputs[node.name], bits, spare=1)
         if types:
