@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DATA_DIR = Path(os.environ.get("HLSFLOW_DATA") or ROOT.parent / "shared" / "data")
 
+
+# A shell without job control starts what runs in the background with Ctrl-C ignored, and so would every program be
+# that a test starts and interrupts. A handler of Python's is not inherited: they have the default.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Kills, hangs and deadlines: they need a machine to themselves, and so a run of their own.
 FAULT_TESTS = ("test_faults.py", "test_queue.py")

@@ -213,7 +213,12 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], str | None]:
     try:
         with safe_open(path, framework="np") as file:
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            return arrays, (file.metadata() or {}).get(METADATA_ENTRY)
+            metadata = (file.metadata() or {}).get(METADATA_ENTRY)
+        for key, array in arrays.items():
+            # TensorFlow, where it is loaded, teaches numpy bfloat16 and the like.
+            if array.dtype.kind not in "fiu":
+                raise TypeError(f"{key} is {array.dtype}, a type that numpy has not by itself")
+        return arrays, metadata
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
         # TypeError, AttributeError: types that numpy has not, such as bfloat16.
         raise _corrupt(path, error) from error

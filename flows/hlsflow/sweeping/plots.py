@@ -29,6 +29,8 @@ def plot(spec: PlotSpec, rows: Sequence[Row]) -> bytes:
             continue
         line = None if spec.series is None else row.value(spec.series)
         series.setdefault(line, {}).setdefault(x, []).append(100 * y if spec.y == "accuracy" else y)
+    if all(isinstance(line, int | float) for line in series):
+        series = dict(sorted(series.items()))
     figure = pictures.new_figure(6.4, 4.0)
     axes = figure.subplots()
     colours = pictures.colours(len(series))
