@@ -23,8 +23,9 @@ def write_methods(workspace: Workspace, found: Sequence[tuple[SweepModels, Seque
     ]
     for models, some in found:
         name = models.sweep.spec.name
-        lines += ["", f"## {models.sweep.spec.title}", "", f"All figures: [sweeps/{name}](sweeps/{name}/table.md).", ""]
-        lines += table.brief(some)
+        lines += ["", f"## {models.sweep.spec.title}", ""]
+        lines += [f"All figures: [sweeps/{name}](sweeps/{name}/table.md).", ""] if some else []
+        lines += table.brief(some) if some else ["Not run yet."]
     path = workspace.reports / "methods.md"
     write_text(path.with_suffix(".csv"), table.csv_text(rows))
     write_text(path, "\n".join(lines) + "\n")
