@@ -165,7 +165,7 @@ def test_a_little_of_every_method_reaches_the_same_report(tmp_path):
     rows = json.loads((tmp_path / "reports/sweeps/quick/table.json").read_text())["rows"]
     assert len(rows) == 14
     methods = {row["columns"]["method"] for row in rows}
-    assert len(methods) == 11
+    assert len(methods) == 12
     for row in rows:
         assert row["error"] is None
         assert row["accuracy"] > 0.5
