@@ -1,6 +1,5 @@
 """The comparison: what may be compared, deltas, fronts, and that its JSON is lossless."""
 
-
 import pytest
 from comparison_records import MNIST_SHA256, PART, compared, figure, many, record
 
