@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from hlsflow.compression import activation_pruning, magnitude_pruning, structured_pruning
 from hlsflow.compression.derivation import Source, derive, parse_method
+from hlsflow.compression.layer_names import hidden_layers
 from hlsflow.compression.recipe import Recipe
 from hlsflow.compression.training import measure
 from hlsflow.compression.zoo import preprocess
@@ -225,7 +226,7 @@ def test_the_pruned_network_is_the_whole_one_with_those_neurons_masked(name, rat
     tiny = NETWORKS[name]
     kept = {
         layer: structured_pruning.strongest(structured_pruning.incoming_norms(tiny, layer), ratio)
-        for layer in structured_pruning.hidden_layers(tiny.recipe)
+        for layer in hidden_layers(tiny.recipe)
     }
     recipe, weights = structured_pruning.keep_neurons(tiny.recipe, tiny.weights, kept)
     assert sum(array.size for array in weights.values()) < sum(array.size for array in tiny.weights.values())
@@ -240,7 +241,7 @@ def test_the_pruned_network_is_the_whole_one_with_those_neurons_masked(name, rat
 @pytest.mark.parametrize("name", ["mlp", "factorized", "cnn"])
 def test_neurons_that_nothing_listens_to_leave_without_a_trace(name, digits):
     tiny = NETWORKS[name]
-    layers = structured_pruning.hidden_layers(tiny.recipe)
+    layers = hidden_layers(tiny.recipe)
     names = tiny.recipe.architecture.weight_names()
     weights = {key: array.copy() for key, array in tiny.weights.items()}
     kept = {}

@@ -121,6 +121,7 @@ def _check_name(workspace: Workspace, args: argparse.Namespace) -> None:
 
 def _training(args: argparse.Namespace, source: Recipe) -> Training | None:
     """The fine-tuning that was asked for, None where there is none. Raises UsageError or ConfigError."""
+    from hlsflow.compression.derivation import UNTRAINABLE
     from hlsflow.compression.recipe import Training
     from hlsflow.compression.training import VALIDATION_SPLIT
     from hlsflow.strict_yaml import validate
@@ -134,7 +135,7 @@ def _training(args: argparse.Namespace, source: Recipe) -> Training | None:
         if given:
             raise UsageError(f"--{next(iter(given)).replace('_', '-')} goes with --fine-tune EPOCHS")
         return None
-    if args.method == "magnitude_pruning":
+    if args.method in UNTRAINABLE:
         raise UsageError(
             "--fine-tune would move the pruned weights off zero again",
             hint="train with compression.pruning in a recipe, which keeps them there",

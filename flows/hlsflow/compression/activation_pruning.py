@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from hlsflow.compression.derivation import Derived, Source
+from hlsflow.compression.layer_names import activation_behind
 from hlsflow.compression.recipe import Part
 from hlsflow.compression.structured_pruning import chosen_layers, keep_neurons, neuron_facts
 from hlsflow.datasets import Dataset, select_classes
@@ -44,7 +45,7 @@ def mean_activations(source: Source, dataset: Dataset, layers: tuple[str, ...]) 
     Of a filter it is over all positions too. The magnitude, since an activation that is no ReLU has negative values.
     """
     pixels = select_classes(dataset, source.recipe.classes).x_train
-    activations = {layer: _activation_layer(layer) for layer in layers}
+    activations = {layer: activation_behind(layer) for layer in layers}
     sums = dict.fromkeys(layers, 0.0)
     for first in range(0, len(pixels), IMAGES):
         part = pixels[first : first + IMAGES]
@@ -53,8 +54,3 @@ def mean_activations(source: Source, dataset: Dataset, layers: tuple[str, ...]) 
             values = np.abs(outputs[name]).reshape(len(part), -1, outputs[name].shape[-1])
             sums[layer] = sums[layer] + values.mean(axis=1, dtype=np.float64).sum(axis=0)
     return {layer: total / len(pixels) for layer, total in sums.items()}
-
-
-def _activation_layer(layer: str) -> str:
-    """The zoo's name of the activation behind a hidden layer: `relu1` behind fc1, `conv1_relu` behind conv1."""
-    return f"relu{layer.removeprefix('fc')}" if layer.startswith("fc") else f"{layer}_relu"

@@ -6,7 +6,6 @@ A method is one module of this package with `Parameters` (a `recipe.Part`) and
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlsflow.compression.recipe import Derivation, Part, Recipe, Training, load_recipe
+from hlsflow.compression.training_record import file_sha256
 from hlsflow.compression.weights import WEIGHTS_FILE, read_arrays
 from hlsflow.datasets import Dataset
 from hlsflow.errors import ConfigError, did_you_mean
@@ -88,7 +88,7 @@ def load_source(model_dir: Path) -> Source:
     recipe = load_recipe(model_dir)
     path = model_dir / WEIGHTS_FILE
     weights = read_arrays(path)
-    return Source(recipe=recipe, weights=weights, weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    return Source(recipe=recipe, weights=weights, weights_sha256=file_sha256(path))
 
 
 def parse_method(values: Mapping[str, Any], where: str) -> tuple[str, Part]:

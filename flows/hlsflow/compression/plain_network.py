@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlsflow.compression.derivation import Source
+from hlsflow.compression.layer_names import activation_behind, hidden_layers
 from hlsflow.compression.quantizers import Quantizer
 from hlsflow.compression.recipe import Recipe
 from hlsflow.compression.sparsity import quantized_weights
@@ -54,9 +55,9 @@ def _plain_layer(recipe: Recipe, layer: Any, rounded: bool) -> keras.layers.Laye
 
 
 def _activation(recipe: Recipe, name: str) -> Quantizer:
-    """The quantizer of the activation layer `name`: `relu1` is behind `fc1`, `conv1_relu` behind `conv1`."""
+    """The quantizer of the activation layer `name`."""
     assert recipe.compression.quantization is not None
-    behind = name.removesuffix("_relu") if name.endswith("_relu") else name.replace("relu", "fc")
+    behind = next(layer for layer in hidden_layers(recipe) if activation_behind(layer) == name)
     quantizer = recipe.compression.quantization.of(behind, "activation")
     if quantizer.name not in ("quantized_bits", "quantized_relu"):
         raise ModelError(

@@ -23,6 +23,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hlsflow.compression.derivation import Derived, Source
+from hlsflow.compression.layer_names import activation_behind, hidden_layers
 from hlsflow.compression.quantizers import parse_quantizer
 from hlsflow.compression.recipe import LayerQuantization, Part, Quantization
 from hlsflow.compression.weight_grids import (
@@ -195,9 +196,7 @@ def _activation_quantizer(values: np.ndarray, bits: int) -> str:
 
 def _activations(source: Source, dataset: Dataset) -> dict[str, np.ndarray]:
     """What the ReLU behind each layer gives for training images, float64 (n,), under the layer's name."""
-    convolutions = len(source.recipe.architecture.convolutions)
-    behind = {f"conv{index}": f"conv{index}_relu" for index in range(1, convolutions + 1)}
-    behind |= {name: f"relu{name.removeprefix('fc')}" for name in source.recipe.architecture.dense_names()[:-1]}
+    behind = {layer: activation_behind(layer) for layer in hidden_layers(source.recipe)}
     if not behind:
         return {}
     found = source.layer_outputs(dataset.x_train[:CALIBRATION_SAMPLES], list(behind.values()))

@@ -5,12 +5,9 @@ The result is a smaller dense network, so it needs no sparse format to be smalle
 
 from __future__ import annotations
 
-import platform
-import re
 import time
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -18,6 +15,8 @@ import numpy as np
 from pydantic import Field
 
 from hlsflow.compression.derivation import Derived, Source
+from hlsflow.compression.layer_names import hidden_layers
+from hlsflow.compression.processor import cpu_name
 from hlsflow.compression.recipe import Part, Recipe
 from hlsflow.datasets import Dataset
 from hlsflow.errors import ModelError, did_you_mean
@@ -62,12 +61,6 @@ def derive(source: Source, parameters: Parameters, dataset: Dataset) -> Derived:
         weights=weights,
         facts=neuron_facts(source, weights, kept) | _times(source, recipe, weights, dataset),
     )
-
-
-def hidden_layers(recipe: Recipe) -> tuple[str, ...]:
-    """The layers whose neurons (or filters) may leave: conv1, …, fc1, …; the logits are the classes and stay."""
-    convolutions = (f"conv{index}" for index in range(1, len(recipe.architecture.convolutions) + 1))
-    return (*convolutions, *recipe.architecture.dense_names()[:-1])
 
 
 def chosen_layers(recipe: Recipe, layers: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -168,7 +161,7 @@ def _times(
     return {
         "keras_us_per_image_before": _microseconds(source.model, x),
         "keras_us_per_image": _microseconds(smaller, x),
-        "keras_measured_on": f"{_processor()}, {THREADS} thread, median of {TIMED_REPEATS} batches of {len(x)}",
+        "keras_measured_on": f"{cpu_name()}, {THREADS} thread, median of {TIMED_REPEATS} batches of {len(x)}",
     }
 
 
@@ -185,12 +178,3 @@ def _microseconds(model: keras.Model, x: np.ndarray) -> float:
         infer(inputs)
         times.append(time.process_time() - started)
     return round(median(times) / len(x) * 1e6, 3)
-
-
-def _processor() -> str:
-    """The processor's name as Linux gives it, else what Python knows."""
-    try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()

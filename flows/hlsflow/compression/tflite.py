@@ -191,6 +191,7 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
 def _measured(content: bytes, x: np.ndarray) -> tuple[np.ndarray, dict[str, float | int | str]]:
     """(scores, figures) of a TensorFlow Lite model for inputs `x`, float32 (n, *sample shape)."""
     from hlsflow.compression import tflite_measure
+    from hlsflow.compression.processor import cpu_name
 
     interpreter = tflite_measure.make_interpreter(content)
     shares = tflite_measure.int8_shares(content)
@@ -199,7 +200,7 @@ def _measured(content: bytes, x: np.ndarray) -> tuple[np.ndarray, dict[str, floa
         "int8_tensors_share": round(shares.tensors, 6),
         "int8_constants_share": round(shares.constants, 6),
         "cpu_latency_us": round(tflite_measure.tflite_latency_us(interpreter, x), 2),
-        "cpu": f"{tflite_measure.cpu_name()}, 1 thread, the machine that made this row",
+        "cpu": f"{cpu_name()}, 1 thread, the machine that made this row",
     }
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,16 +109,6 @@ def int8_shares(content: bytes) -> Int8Shares:
         tensors=sum(tensors) / len(tensors),
         constants=sum(count for count, is_int8 in constants if is_int8) / values,
     )
-
-
-def cpu_name() -> str:
-    """The name of this machine's processor."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
 
 
 def _as_input(x: np.ndarray, taken: dict[str, Any]) -> np.ndarray:

@@ -78,7 +78,6 @@ class SweepModels:
 
     def _check_order(self) -> None:
         """Raises ConfigError where points are made from one another in a circle."""
-        done: set[str] = set()
         waiting = {point.name: point.needs for point in self.sweep.points}
         while waiting:
             ready = [name for name, needs in waiting.items() if not any(need in waiting for need in needs)]
@@ -86,7 +85,6 @@ class SweepModels:
                 raise ConfigError(
                     f"{self.sweep.path}: points {', '.join(waiting)} are made from one another in a circle"
                 )
-            done.update(ready)
             for name in ready:
                 del waiting[name]
 
@@ -116,10 +114,9 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     for key, value in changes.items():
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
-            result[key] = merged(result[key], value)
         elif isinstance(value, Mapping):
-            result[key] = merged({}, value)
+            under = result.get(key)
+            result[key] = merged(under if isinstance(under, Mapping) else {}, value)
         else:
             result[key] = value
     return result

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsflow.compression.recipe import RECIPE_FILE, Recipe, load_recipe
-from hlsflow.compression.training_record import RECORD_FILE, TrainingRecord, is_trained, load_record
+from hlsflow.compression.training_record import RECORD_FILE, TrainingRecord, file_sha256, is_trained, load_record
 from hlsflow.compression.weights import WEIGHTS_FILE
 from hlsflow.datasets import Dataset, dataset_digest, load_dataset
 from hlsflow.errors import HlsflowError, MismatchError, ModelError
@@ -25,9 +25,11 @@ from hlsflow.workspace import storage_errors, write_bytes, write_text
 
 _TFLITE_FILE = "figures.json"
 # What methods share.
-_METHODS_CODE = ("compression/derivation.py", "compression/structured_pruning.py", "compression/weight_grids.py")
+_METHODS_CODE = [
+    f"compression/{name}.py" for name in ("derivation", "layer_names", "structured_pruning", "weight_grids")
+]  # fmt: skip
 _TFLITE_CODE = [
-    f"compression/{name}.py" for name in ("tflite", "tflite_measure", "plain_network", "dynamic_int8")
+    f"compression/{name}.py" for name in ("tflite", "tflite_measure", "plain_network", "dynamic_int8", "layer_names")
 ]  # fmt: skip
 
 
@@ -124,7 +126,6 @@ def _copy(source: Path, model_dir: Path, point: SweepPoint) -> None:
 def _train(
     models: SweepModels, point: SweepPoint, data_dir: Path | None, model_dir: Path, checkpoint: Path, log: Log
 ) -> None:
-    from hlsflow.compression.training_record import file_sha256
 
     recipe = models.recipe(point)
     teacher_dir = models.folder(point.needs[0]) if point.needs else None
@@ -156,7 +157,6 @@ def _compress(
 ) -> None:
     from hlsflow.compression.derivation import METHODS
     from hlsflow.compression.making import make_derived
-    from hlsflow.compression.training_record import file_sha256
 
     asked, training = models.compression(point), models.training(point)
     source = models.folder(asked.source)
@@ -200,7 +200,6 @@ def _configuration(
     models: SweepModels, name: str, target: TargetSpec, data_dir: Path | None, steps: Steps
 ) -> None:  # fmt: skip
     """The exact configuration of a model (or the measured one of a network without quantizers), derived and written."""
-    from hlsflow.compression.training_record import file_sha256
     from hlsflow.conversion.configure import Target, configure
 
     model_dir = models.own.models / name
@@ -239,7 +238,6 @@ def _tflite(models: SweepModels, point: SweepPoint, data_dir: Path | None, steps
     """The row of a TensorFlow Lite model: its own figures, and no hardware."""
     from hlsflow.compression import tflite
     from hlsflow.compression.derivation import load_source
-    from hlsflow.compression.training_record import file_sha256
     from hlsflow.strict_yaml import validate
 
     source_dir = models.folder(point.needs[0])

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from hlsflow.compression.recipe import MODEL_NAME, Part
 from hlsflow.errors import ConfigError, did_you_mean
-from hlsflow.strict_yaml import load_config
+from hlsflow.strict_yaml import load_config, validate
 
 KINDS = ("model", "train", "compress", "tflite")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)\}")
@@ -190,8 +190,6 @@ def _expanded(path: Path, spec: SweepSpec, family: PointSpec) -> Iterator[SweepP
 
 
 def _target(values: Mapping[str, Any], where: str) -> TargetSpec:
-    from hlsflow.strict_yaml import validate
-
     return validate(TargetSpec, dict(values), f"{where}: target")
 
 

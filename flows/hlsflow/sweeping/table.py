@@ -151,9 +151,7 @@ def legend(rows: Sequence[Row]) -> list[str]:
     ]
     cpus = dict.fromkeys(str(row.facts["cpu"]) for row in rows if "cpu" in row.facts)
     if cpus:
-        lines.append(
-            f"On this CPU: the median time of TensorFlow Lite for one image, on one thread of {', '.join(cpus)}."
-        )
+        lines.append(f"On this CPU: the median time of TensorFlow Lite for one image: {', '.join(cpus)}.")
     estimates = [row.estimate for row in rows if row.estimate is not None]
     if estimates:
         tools = dict.fromkeys(f"{item.tool} {item.tool_version}" for item in estimates)
