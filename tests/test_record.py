@@ -54,8 +54,8 @@ def test_the_float_that_keras_computed_in_is_said_where_it_is_not_the_usual_one(
 
 def test_one_wrong_integer_is_said():
     content = json.loads(record().to_json())
-    content["agreement"][0] |= {"mismatching_values": 1, "mismatching_samples": 1, "max_error_lsb": 2}
-    content["gate"] |= {"passed": False, "max_abs_error": 0.015625}
+    content["agreement"][0] |= {"mismatching_values": 1, "mismatching_samples": 1, "max_error_lsb": 2.0}
+    content["gate"] |= {"passed": False, "max_abs_error": 0.015625, "failures": ["one differs"]}
     wrong = BuildRecord.from_json(json.dumps(content), "x")
     assert exactness(wrong).startswith("1 of 100,000 integers of 'logits' differ, by up to 2 LSB of fixed<")
     assert "**Gate: FAILED.**" in markdown(wrong)

@@ -25,6 +25,7 @@ from hlsflow.stages import (
     stage_inputs,
 )
 from hlsflow.steps import Steps
+from hlsflow.verdict import complaint
 from hlsflow.workspace import Workspace, storage_errors, write_text
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
         "csim", plan.keys["csim"], lambda path, step: _simulate(plan, network, linted, hls, program, path, step)
     )
     with log.step("gate") as step:
-        from hlsflow.gate import Evidence, judge
+        from hlsflow.gate import judge
+        from hlsflow.witnesses import Evidence
 
         evidence = Evidence(
             plan=plan,
@@ -231,20 +233,8 @@ def _write(record: BuildRecord, path: Path) -> None:
 def _raise_unless_passed(record: BuildRecord, path: Path, request: BuildRequest) -> None:
     if record.gate.passed or request.allow_mismatch:
         return
-    worst = max(record.agreement, key=lambda agreement: agreement.mismatching_values)
-    message = (
-        f"{record.name}: the C simulation differs from Keras in {worst.mismatching_values:,} of {worst.values:,} "
-        f"values of '{worst.output}', by up to {worst.max_error_lsb} LSB of {worst.type}"
-    )
-    first = worst.first_difference
-    if first is not None:
-        message += (
-            f"\n  first layer that differs: '{first.layer}', by {first.error_lsb} LSB of {first.type} "
-            f"(sample {first.sample}, value {first.position}: Keras {first.keras_integer}, "
-            f"hardware {first.hardware_integer})"
-        )
-    near = [warning for warning in record.warnings if first is not None and f"layers.{first.layer}." in warning]
-    hint = f"the configuration was warned about: {near[0]}" if near else f"the whole record: {path}"
+    message, warned = complaint(record)
+    hint = warned or f"the whole record: {path}"
     raise MismatchError(message, hint=hint + "\n  --allow-mismatch records this and goes on")
 
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hlsflow.errors import ReportError
 
-SCHEMA = 1
+# 2: errors are of real values, and the verdict has its reasons. What an older gate called exact is not taken over.
+SCHEMA = 2
 
 
 class _Value(BaseModel):
@@ -46,34 +47,49 @@ class Trained(_Value):
 
 
 class DifferenceRecord(_Value):
+    """Where the first difference is. What was expected (Keras' value, or the emulator's) may lie between two LSBs."""
+
     layer: str
     sample: int
     position: int
-    keras_integer: int
-    hardware_integer: int
-    error_lsb: int
+    expected_lsb: float
+    found_lsb: int
+    error_lsb: float
     type: str
 
 
 class AgreementRecord(_Value):
-    """One output of the C simulation against Keras, as integers of `type`."""
+    """One output of the C simulation against Keras, as real numbers; errors in LSBs of `type` and in its own unit.
+
+    `derived_type` is the type that the network's own arithmetic gives the output, None where no type carries it;
+    `holds_derived` whether `type` holds each of its values, without which no equality on samples is called exact.
+    """
 
     output: str
     type: str
+    derived_type: str | None = None
+    holds_derived: bool = False
     samples: int
     values: int
     mismatching_samples: int
     mismatching_values: int
-    max_error_lsb: int
+    max_error_lsb: float
+    max_abs_error: float
     argmax_agreement: float
     first_difference: DifferenceRecord | None = None
 
 
 class SoftmaxRecord(_Value):
-    """The softmax of the hardware against Keras': tables, so close and not exact. `bound` holds for any input."""
+    """A softmax of the hardware: tables, so close and not exact.
 
+    `max_abs_error` is its largest distance to Keras', `table_error` to the true softmax of the hardware's own logits,
+    which `bound` limits for any logits, with the types of this very record. None where an argmax stands in its place.
+    """
+
+    output: str
     implementation: str
     max_abs_error: float | None
+    table_error: float | None
     bound: float | None
     argmax_agreement: float
 
@@ -84,13 +100,17 @@ class EmulatorRecord(_Value):
     values: int
     mismatching_values: int
     arithmetic: str
+    first_difference: DifferenceRecord | None = None
 
 
 class GateRecord(_Value):
+    """The verdict: errors in the outputs' own unit, and in words what it failed for, nothing where it passed."""
+
     kind: Literal["exact", "bounded"]
     passed: bool
     max_abs_error: float
     allowed_abs_error: float
+    failures: list[str] = []
 
 
 class LayerRecord(_Value):
@@ -161,7 +181,7 @@ class FigureRecord(_Value):
 class BuildRecord(_Value):
     """One build of one model. Figures of synthesis join it as they are made; None is not measured."""
 
-    schema_version: int = SCHEMA
+    schema_version: Literal[2] = SCHEMA
     model: str
     variant: str
     title: str
@@ -187,6 +207,18 @@ class BuildRecord(_Value):
     stages: dict[str, str] = {}
 
     @property
+    def exact(self) -> bool:
+        """Whether these outputs may be called exact: demanded, found on every sample, and held by every output's type.
+
+        A bounded network never is, whatever its samples show.
+        """
+        return (
+            self.gate.kind == "exact"
+            and self.gate.passed
+            and all(item.mismatching_values == 0 and item.holds_derived for item in self.agreement)
+        )
+
+    @property
     def name(self) -> str:
         """The model with its variant, as folders are named: `qap8`, `qap8@Vivado-io_stream`."""
         return f"{self.model}@{self.variant}" if self.variant else self.model
@@ -203,6 +235,12 @@ class BuildRecord(_Value):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
+            older = next((item for item in error.errors() if item["loc"] == ("schema_version",)), None)
+            if older is not None:
+                raise ReportError(
+                    f"{source}: written by another version of hlsflow (schema {older['input']!r}, here {SCHEMA})",
+                    hint="build the model again",
+                ) from error
             first = error.errors()[0]
             path = ".".join(str(part) for part in first["loc"]) or "the whole file"
             raise ReportError(f"{source}: {path}: {first['msg']}", hint="build the model again") from error

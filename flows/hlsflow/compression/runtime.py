@@ -10,19 +10,29 @@ import warnings
 THREADS = 1
 
 
+def prepare_environment() -> None:
+    """Sets what TensorFlow reads when it is imported, by us or by a library that we call: silent, and always the same.
+
+    What the user has set stays.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # oneDNN picks its kernels, and so its rounding, by the processor.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
 def prepare_tensorflow(*, verbose: bool = False) -> None:
     """Imports TensorFlow with its logs silenced (unless `verbose`) and on one thread.
 
     One thread: a sum that two threads share is rounded differently from run to run, and a network of this size
     gains nothing from a second one. Where TensorFlow already runs, its threads stay as they are.
     """
-    if not verbose:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0")
+    else:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         # tfmot and qkeras use interfaces that Keras 2.15 calls deprecated.
         warnings.filterwarnings("ignore", module=r"(keras|qkeras|tensorflow_model_optimization)\b")
-    # oneDNN picks its kernels, and so its rounding, by the processor.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    prepare_environment()
     import tensorflow as tf
 
     with contextlib.suppress(RuntimeError):

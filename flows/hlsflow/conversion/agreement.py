@@ -1,4 +1,8 @@
-"""The gate: the hardware's outputs against the quantized model's, as integers of the output's type."""
+"""How the hardware's outputs agree with the quantized model's: as real numbers, so that nothing is rounded away.
+
+A value of Keras that the hardware's type cannot hold differs, by a fraction of an LSB if need be. Rounding Keras to the
+hardware's last bit first would hide whatever a coarse type loses.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hlsflow.conversion.fixed_point import FixedType
+from hlsflow.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,23 +19,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """Where the first difference is: the layer, the sample, the value's place in the layer, and both integers."""
+    """Where the first difference is: the layer, the sample, the value's place in the layer, and both values.
+
+    `expected_lsb` and `found_lsb` are in LSBs of `type`; what was expected may lie between two of its values.
+    """
 
     layer: str
     sample: int
     position: int
-    keras_integer: int
-    hardware_integer: int
+    expected_lsb: float
+    found_lsb: int
     type: str
 
     @property
-    def error_lsb(self) -> int:
-        return abs(self.hardware_integer - self.keras_integer)
+    def error_lsb(self) -> float:
+        return abs(self.found_lsb - self.expected_lsb)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Agreement:
-    """How one output agrees with Keras, over all samples. `max_error_lsb` is in LSBs of `type`."""
+    """How one output agrees with Keras, over all samples.
+
+    `max_error_lsb` is in LSBs of `type`, `max_abs_error` in the output's own unit: the largest |hardware - Keras| of
+    real values, whatever either can hold.
+    """
 
     output: str
     type: str
@@ -38,7 +50,8 @@ class Agreement:
     values: int
     mismatching_samples: int
     mismatching_values: int
-    max_error_lsb: int
+    max_error_lsb: float
+    max_abs_error: float
     argmax_agreement: float
     first_difference: Difference | None = None
 
@@ -47,13 +60,35 @@ class Agreement:
         return self.mismatching_values == 0
 
 
+def in_lsb(output: str, values: np.ndarray, type_: FixedType) -> np.ndarray:
+    """Real float64 values as multiples of a type's LSB, float64; scaling by a power of two rounds nothing.
+
+    Raises ModelError where a value is no number.
+    """
+    import numpy as np
+
+    if not np.isfinite(values).all():
+        where = np.argwhere(~np.isfinite(values))[0]
+        raise ModelError(
+            f"output '{output}' of Keras is {values[tuple(where)]} for sample {where[0]}: no hardware can equal that",
+            hint="the model's weights or its activations overflow: train it again",
+        )
+    return values.astype(np.float64) * 2.0**type_.fraction
+
+
 def agree(output: str, keras: np.ndarray, hardware: np.ndarray, type_: FixedType) -> Agreement:
-    """The agreement of two int64 arrays (samples, values). Raises ValueError where their shapes differ."""
+    """The agreement of Keras' real values, float64, and the hardware's int64 LSBs of a type, both (samples, values).
+
+    Raises ValueError where their shapes differ, ModelError where Keras gives no number.
+    """
     import numpy as np
 
     if keras.shape != hardware.shape:
         raise ValueError(f"output '{output}': {keras.shape} values from Keras, {hardware.shape} from the hardware")
-    wrong = keras != hardware
+    expected = in_lsb(output, keras, type_)
+    error = np.abs(hardware.astype(np.float64) - expected)
+    wrong = error != 0
+    largest = float(error.max(initial=0))
     return Agreement(
         output=output,
         type=str(type_.grid),
@@ -61,38 +96,43 @@ def agree(output: str, keras: np.ndarray, hardware: np.ndarray, type_: FixedType
         values=int(keras.size),
         mismatching_samples=int(np.count_nonzero(wrong.any(axis=1))),
         mismatching_values=int(np.count_nonzero(wrong)),
-        max_error_lsb=int(np.abs(keras - hardware).max(initial=0)),
-        argmax_agreement=float(np.mean(keras.argmax(axis=1) == hardware.argmax(axis=1))),
+        max_error_lsb=largest,
+        max_abs_error=largest * type_.lsb,
+        argmax_agreement=float(np.mean(expected.argmax(axis=1) == hardware.argmax(axis=1))),
     )
 
 
 def first_difference(
     order: Sequence[str],
-    keras: Mapping[str, np.ndarray],
-    hardware: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    found: Mapping[str, np.ndarray],
     types: Mapping[str, FixedType],
     samples: Sequence[int],
+    tolerances: Mapping[str, float] | None = None,
 ) -> Difference | None:
-    """The first layer in `order` where Keras and the hardware differ, at its worst value.
+    """The first layer in `order` whose values are not the expected ones, at its worst value.
 
-    `keras` and `hardware` hold int64 arrays (len(samples), values) by layer; `samples` are the samples' numbers in the
-    whole set.
+    `expected` holds real float64 arrays (len(samples), values) by layer, `found` int64 ones in LSBs of the layer's
+    type; `samples` are the samples' numbers in the whole set. `tolerances` are largest differences, in the layers' own
+    unit, that are none: where Keras itself rounds, or the hardware cuts off a quotient further down.
     """
     import numpy as np
 
     for name in order:
-        if name not in keras or name not in hardware:
+        if name not in expected or name not in found:
             continue
-        error = np.abs(keras[name] - hardware[name])
-        if not error.any():
+        wanted = in_lsb(name, expected[name], types[name])
+        error = np.abs(found[name].astype(np.float64) - wanted)
+        allowed = (tolerances or {}).get(name, 0.0) / types[name].lsb
+        if not (error > allowed).any():
             continue
         row, column = np.unravel_index(int(error.argmax()), error.shape)
         return Difference(
             layer=name,
             sample=int(samples[int(row)]),
             position=int(column),
-            keras_integer=int(keras[name][row, column]),
-            hardware_integer=int(hardware[name][row, column]),
+            expected_lsb=float(wanted[row, column]),
+            found_lsb=int(found[name][row, column]),
             type=str(types[name].grid),
         )
     return None

@@ -120,6 +120,10 @@ def convert(
     `final` is where the folder will be moved to, for the path that hls4ml notes in its configuration.
     Raises ToolError where hls4ml fails, StorageError where the folder cannot be written.
     """
+    from hlsflow.compression.runtime import prepare_environment
+
+    # hls4ml imports Keras, and with it TensorFlow, as it writes.
+    prepare_environment()
     from hls4ml.model.graph import ModelGraph
 
     said = io.StringIO()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from hlsflow.log import paint
 from hlsflow.record import AgreementRecord, BuildRecord
+from hlsflow.verdict import at_most, place
 
 if TYPE_CHECKING:
     from hlsflow.conversion.layer_types import LayerTypes
@@ -22,19 +23,31 @@ def _kilobytes(count: int) -> str:
 
 
 def exactness(record: BuildRecord) -> str:
-    """One sentence: exact on how much, or how far off."""
+    """One sentence: exact on how much, equal on how much, or how far off. Only `BuildRecord.exact` is called exact."""
+    gate, total = record.gate, sum(item.values for item in record.agreement)
+    samples = f"{record.samples.count:,} samples"
+    if gate.kind == "bounded":
+        verdict = "within its bound" if gate.max_abs_error <= gate.allowed_abs_error else "outside its bound"
+        return (
+            f"{verdict}: off by {at_most(gate.max_abs_error)} from Keras at most, {gate.allowed_abs_error:g} allowed "
+            f"({samples})"
+        )
     worst = max(record.agreement, key=lambda item: item.mismatching_values)
-    total = sum(item.values for item in record.agreement)
-    if worst.mismatching_values == 0:
-        keras = "Keras" if record.keras_float == "float32" else f"Keras in {record.keras_float}"
-        return f"exact: 0 of {total:,} output integers differ from {keras} ({record.samples.count:,} samples)"
-    text = (
-        f"{worst.mismatching_values:,} of {worst.values:,} integers of '{worst.output}' differ, by up to "
-        f"{worst.max_error_lsb} LSB of {worst.type} ({record.gate.max_abs_error:g})"
-    )
-    if record.gate.kind == "bounded":
-        text += f"; allowed: {record.gate.allowed_abs_error:g}"
-    return text
+    if worst.mismatching_values:
+        return (
+            f"{worst.mismatching_values:,} of {worst.values:,} integers of '{worst.output}' differ, by up to "
+            f"{worst.max_error_lsb:g} LSB of {worst.type} ({at_most(gate.max_abs_error)})"
+        )
+    keras = "Keras" if record.keras_float == "float32" else f"Keras in {record.keras_float}"
+    equal = f"0 of {total:,} output integers differ from {keras} ({samples})"
+    narrow = [item for item in record.agreement if not item.holds_derived]
+    if narrow:
+        first = narrow[0]
+        own = "no type that is known" if first.derived_type is None else first.derived_type
+        return f"equal on these samples: {equal}; not called exact, since {first.type} of '{first.output}' is not {own}"
+    if not gate.passed:
+        return equal
+    return f"exact: {equal}"
 
 
 def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> str:
@@ -43,6 +56,7 @@ def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> s
     size = record.size
     rows = [
         ("gate", f"{passed}  {exactness(record)}"),
+        *(("", f"FAILED for: {failure}") for failure in record.gate.failures),
         ("samples", f"{record.samples.count:,} of {record.samples.dataset}: {record.samples.source}"),
         ("accuracy", f"Keras {_percent(record.accuracy_keras)}, C simulation {_percent(record.accuracy_csim)}"),
     ]
@@ -91,26 +105,34 @@ def _shown(path: Path) -> str:
 def _softmax(record: BuildRecord) -> str:
     softmax = record.softmax
     assert softmax is not None
-    if softmax.max_abs_error is None:
+    if softmax.max_abs_error is None or softmax.table_error is None:
         return f"{softmax.implementation}: same class as Keras in {_percent(softmax.argmax_agreement)}"
-    bound = "" if softmax.bound is None else f" (at most {softmax.bound:.4f} for any input)"
+    bound = "no bound is known" if softmax.bound is None else f"at most {at_most(softmax.bound, 3)} for any input"
+    own = ""
+    if record.gate.kind == "bounded":
+        # Keras' softmax is of other logits: the tables are held to that of the hardware's own.
+        own = f", off by {at_most(softmax.table_error, 3)} from that of the hardware's own logits"
     return (
-        f"a table: off by at most {softmax.max_abs_error:.4f}{bound}, same class as Keras in "
-        f"{_percent(softmax.argmax_agreement)}"
+        f"a table: off by {at_most(softmax.max_abs_error, 3)} from Keras at most{own} ({bound}), same class as Keras "
+        f"in {_percent(softmax.argmax_agreement)}"
     )
 
 
 def _emulator(record: BuildRecord) -> str:
-    if record.emulator is None:
+    emulator = record.emulator
+    if emulator is None:
         return "does not cover this network"
-    if record.emulator.mismatching_values:
-        return f"{record.emulator.mismatching_values:,} of {record.emulator.values:,} values differ from C simulation"
-    return f"equal to C simulation on all {record.emulator.values:,} values"
+    if emulator.mismatching_values:
+        text = f"{emulator.mismatching_values:,} of {emulator.values:,} values differ from C simulation"
+        first = emulator.first_difference
+        return text if first is None else f"{text}; first {place(first, 'emulator', 'C simulation')}"
+    return f"equal to C simulation on all {emulator.values:,} values"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "|".join(" --- " for _ in header) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    # A bar in a cell, of a title or a path that somebody chose, would begin another one.
+    lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
     return "\n".join(lines)
 
 
@@ -121,7 +143,7 @@ def _agreement_row(item: AgreementRecord) -> list[str]:
         f"{item.samples:,}",
         f"{item.mismatching_samples:,}",
         f"{item.mismatching_values:,} of {item.values:,}",
-        str(item.max_error_lsb),
+        f"{item.max_error_lsb:g}",
         _percent(item.argmax_agreement),
     ]
 
@@ -132,10 +154,11 @@ def markdown(record: BuildRecord) -> str:
     parts = [
         f"# {record.name}: {record.title}",
         f"**Gate: {'passed' if record.gate.passed else 'FAILED'}.** {_sentence(exactness(record))}",
+        *([] if record.gate.passed else ["\n".join(f"- {failure}" for failure in record.gate.failures)]),
         f"Target: {configuration.backend}, part {configuration.part}, clock {configuration.clock_period_ns:g} ns "
         f"(uncertainty {configuration.clock_uncertainty_percent:g} %), {configuration.io_type}.",
         "## Exactness",
-        f"C simulation (stage `csim`) against Keras{_in_float(record)}, as integers of each output's type, on "
+        f"C simulation (stage `csim`) against Keras{_in_float(record)}, in LSBs of each output's type, on "
         f"{record.samples.count:,} samples of {record.samples.dataset}: {record.samples.source} "
         f"(SHA-256 `{record.samples.sha256[:16]}…`).",
         _table(
@@ -153,12 +176,7 @@ def markdown(record: BuildRecord) -> str:
     ]
     for item in record.agreement:
         if item.first_difference is not None:
-            first = item.first_difference
-            parts.append(
-                f"First layer that differs: `{first.layer}`, by {first.error_lsb} LSB of `{first.type}` "
-                f"(sample {first.sample}, value {first.position}: Keras {first.keras_integer}, "
-                f"hardware {first.hardware_integer})."
-            )
+            parts.append(f"First layer that differs: {place(item.first_difference, 'Keras', 'hardware')}.")
     if record.softmax is not None:
         parts.append(f"Softmax: {_softmax(record)}.")
     parts.append(f"Second witness, the integer emulator: {_emulator(record)}.")

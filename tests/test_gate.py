@@ -1,0 +1,214 @@
+"""Judging a build, on small networks: Keras and the C simulation are stood in for by values that the tests choose.
+
+The stand-in for Keras is exact arithmetic in float64; the stand-in for the C simulation is what each test says that the
+hardware gave. What is judged is the real code: witnesses, verdict, record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import small_network
+from test_emulator_softmax import true_softmax
+
+from hlsflow import witnesses
+from hlsflow.conversion.convert import convert
+from hlsflow.conversion.emulator import make_emulator
+from hlsflow.conversion.hls_config import HlsConfig
+from hlsflow.conversion.lint import lint
+from hlsflow.conversion.network import Network, Node, Op
+from hlsflow.conversion.project import read_project
+from hlsflow.errors import MismatchError
+from hlsflow.gate import judge
+from hlsflow.pipeline import _raise_unless_passed
+from hlsflow.plan import BuildRequest, make_plan
+from hlsflow.reporting.build_report import exactness
+from hlsflow.witnesses import Evidence
+
+SIZES = (64, 8, 10)
+
+
+def with_softmax() -> Network:
+    network = small_network(sizes=SIZES)
+    entry = {
+        "name": "probabilities", "class_name": "Softmax", "activation": "softmax", "inputs": ["fc2"], "axis": -1,
+        "data_format": "channels_last",
+    }  # fmt: skip
+    softmax = Node(name="probabilities", op=Op.SOFTMAX, inputs=("fc2",), shape=(10,), entry=entry, keras_layer="p")
+    return Network(nodes=(*network.nodes, softmax), inputs=network.inputs, outputs=("probabilities",))
+
+
+def exact_layers(network: Network, x: np.ndarray, names) -> dict[str, np.ndarray]:
+    """Every layer's real values by plain arithmetic in float64, which holds all of them: what Keras would give."""
+    values = {network.inputs[0]: x.reshape(len(x), -1).astype(np.float64)}
+    for node in network.nodes[1:]:
+        before = values[node.inputs[0]]
+        if node.op is Op.DENSE:
+            values[node.name] = before @ node.arrays["weight"] + node.arrays["bias"]
+        elif node.op is Op.SOFTMAX:
+            values[node.name] = true_softmax(before)
+        else:
+            lsb = node.declared["result"].lsb
+            values[node.name] = np.clip(np.rint(np.maximum(before, 0) / lsb), 0, node.declared["result"].max_int) * lsb
+    return {name: values[name] for name in names}
+
+
+class Case:
+    """A network converted under a configuration, with files of outputs as the steps of a build leave them."""
+
+    def __init__(self, folder: Path, plan, network: Network, config: HlsConfig) -> None:
+        self.folder, self.network = folder, network
+        self.plan = replace(plan, config=config)
+        self.layers = lint(network, config).layers
+        convert(network, self.layers, config, folder / "hls")
+        self.project = read_project(folder / "hls")
+        self.pixels, self.classes = self.plan.samples.load()
+        self.x = self.pixels / 256.0
+        self.emulator = make_emulator(self.project)
+        names = [*network.gate_outputs, *network.outputs]
+        self.keras = exact_layers(network, self.x, dict.fromkeys(names))
+        self.hardware = self.emulator.run([self.x], layers=network.gate_outputs)
+
+    def judge(self):
+        for name in ("reference", "outputs"):
+            (self.folder / name).mkdir(exist_ok=True)
+        np.savez(self.folder / "reference" / "outputs.npz", **self.keras)
+        np.save(self.folder / "reference" / "classes.npy", self.classes)
+        np.savez(self.folder / "outputs" / "outputs.npz", **self.hardware)
+        evidence = Evidence(
+            plan=self.plan, network=self.network, layers=self.layers, hls=self.folder / "hls", program=self.folder,
+            reference=self.folder / "reference", outputs=self.folder / "outputs", warnings=(),
+            keras_layers=lambda pixels, names: exact_layers(self.network, pixels / 256.0, names),
+            scratch=self.folder / "trace",
+        )  # fmt: skip
+        return judge(evidence)
+
+
+@pytest.fixture
+def case(workspace, tmp_path, monkeypatch):
+    """Builds a case; `distort` changes the traces that the stand-in for the C simulation gives, by layer."""
+    monkeypatch.setenv("HLSFLOW_WORKSPACE", str(workspace.root))
+    plan = make_plan(workspace, BuildRequest(model="digits6", samples=60))
+
+    def make(config=None, network=None, distort=lambda values: values) -> Case:
+        made = Case(tmp_path / "case", plan, network or small_network(sizes=SIZES), config or HlsConfig())
+
+        def stand_in_for_the_c_simulation(program, project, inputs, *, layers, folder, workers):
+            return distort(dict(made.emulator.run(inputs, layers=layers)))
+
+        monkeypatch.setattr(witnesses, "simulate", stand_in_for_the_c_simulation)
+        return made
+
+    return make
+
+
+def test_equal_outputs_pass_and_are_exact(case):
+    record = case().judge()
+    assert record.gate.passed and record.exact and exactness(record).startswith("exact: 0 of 600 output integers")
+    assert record.agreement[0].holds_derived and record.agreement[0].type == record.agreement[0].derived_type
+    assert (record.emulator.mismatching_values, record.emulator.values) == (0, 600 * 2)
+    assert record.emulator.first_difference is None
+
+
+@pytest.mark.parametrize("rounding", ["RND_CONV,SAT", "TRN,SAT"])
+@pytest.mark.parametrize("dropped", [1, 3, 6])
+def test_a_coarse_output_type_fails_whatever_rounding_would_hide(case, dropped, rounding):
+    """Keras was once rounded onto the hardware's grid before the comparison, and 0 integers differed."""
+    own = lint(small_network(sizes=SIZES), HlsConfig()).layers[-1].result
+    coarse = f"fixed<{own.width - dropped},{own.integer},{rounding}>"
+    config = HlsConfig.model_validate({"layers": {"fc2": {"precision": {"result": coarse}}}})
+    made = case(config)
+    record = made.judge()
+    assert not record.gate.passed and not record.exact
+    item = record.agreement[0]
+    lsb = own.lsb * 2**dropped
+    errors = np.abs(made.hardware["fc2"] * lsb - made.keras["fc2"])
+    assert item.mismatching_values == np.count_nonzero(errors) > 200
+    assert item.max_abs_error == record.gate.max_abs_error == errors.max() > 0
+    assert not item.holds_derived and item.derived_type == str(own.grid)
+    assert (item.first_difference.layer, item.first_difference.error_lsb) == ("fc2", errors.max() / lsb)
+    # The emulator knows the coarse type: the second witness sees no difference, and the first one counts.
+    assert record.emulator.mismatching_values == 0
+    with pytest.raises(MismatchError, match=r"the C simulation differs from Keras in .* 'fc2'"):
+        _raise_unless_passed(record, Path("build.json"), BuildRequest(model="digits6"))
+
+
+def test_a_wider_output_type_is_exact_and_a_narrower_one_that_was_not_reached_is_only_equal(case):
+    own = lint(small_network(sizes=SIZES), HlsConfig()).layers[-1].result
+    wider = {"layers": {"fc2": {"precision": {"result": f"fixed<{own.width + 3},{own.integer + 1}>"}}}}
+    assert case(HlsConfig.model_validate(wider)).judge().exact
+    narrow = {"layers": {"fc2": {"precision": {"result": f"fixed<{own.width - 1},{own.integer - 1},TRN,SAT>"}}}}
+    record = case(HlsConfig.model_validate(narrow)).judge()
+    assert record.agreement[0].mismatching_values == 0 and record.gate.passed
+    assert not record.exact and "not called exact" in exactness(record)
+
+
+def test_a_bounded_gate_takes_the_error_from_real_values_and_is_never_exact(case):
+    own = lint(small_network(sizes=SIZES), HlsConfig()).layers[-1].result
+    layers = {"fc2": {"precision": {"result": f"fixed<{own.width - 3},{own.integer},RND_CONV,SAT>"}}}
+    # Rounding drops three bits: at most half an LSB of the coarse type, which the gate once called one LSB or nothing.
+    half = own.lsb * 4
+    for allowed, passed in ((half, True), (half * 0.99, False)):
+        config = HlsConfig.model_validate({"layers": layers, "gate": {"kind": "bounded", "max_abs_error": allowed}})
+        record = case(config).judge()
+        assert (record.gate.passed, record.gate.max_abs_error) == (passed, half)
+        assert not record.exact and "exact:" not in exactness(record)
+
+
+def test_a_wrong_layer_is_located(case):
+    """fc1's accumulator is too narrow: what differs at the end begins there."""
+    accum = lint(small_network(sizes=SIZES), HlsConfig()).layers[1].types["accum"]
+    narrow = {"layers": {"fc1": {"precision": {"accum": f"fixed<{accum.width - 4},{accum.integer - 4}>"}}}}
+    record = case(HlsConfig.model_validate(narrow)).judge()
+    first = record.agreement[0].first_difference
+    assert not record.gate.passed and first.layer == "fc1" and first.error_lsb >= 1
+    assert 0 <= first.sample < 60 and 0 <= first.position < 8
+
+
+def test_witnesses_that_disagree_fail_the_build_and_are_located(case):
+    """The C simulation equals Keras, and the emulator sees other integers: one of the two is wrong."""
+
+    def distort(values):
+        values["relu1"] = values["relu1"] + (np.arange(8) == 3)
+        return values
+
+    made = case(distort=distort)
+    # What the stand-in for the C simulation gave at the end equals Keras; the emulator, read back, does not.
+    wrong = made.emulator.run([made.x], layers=["fc2"])["fc2"]
+    wrong[7, 2] += 5
+    output = made.project.outputs[0].name
+    made.hardware = {name: wrong for name in made.hardware}
+    made.keras = {"fc2": wrong * made.layers[-1].result.lsb}
+    record = made.judge()
+    assert record.agreement[0].mismatching_values == 0
+    assert record.emulator.mismatching_values == len(made.hardware) and output in made.hardware
+    assert not record.gate.passed and not record.exact
+    first = record.emulator.first_difference
+    assert (first.layer, first.sample, first.position, first.error_lsb) == ("relu1", 7, 3, 1)
+    with pytest.raises(MismatchError, match="the witnesses disagree") as caught:
+        _raise_unless_passed(record, Path("build.json"), BuildRequest(model="digits6"))
+    assert "'relu1', by 1 LSB" in str(caught.value) and caught.value.exit_code == 8
+
+
+def test_a_softmax_is_held_to_its_bound(case):
+    made = case(network=with_softmax())
+    record = made.judge()
+    assert record.exact and 0 < record.softmax.table_error <= record.softmax.bound < 0.01
+    assert record.softmax.max_abs_error == record.softmax.table_error
+    output = made.project.outputs[0].name
+    made.hardware[output] = made.hardware[output].copy()
+    made.hardware[output][5, 1] += int(0.02 * 2**16)
+    record = made.judge()
+    assert not record.gate.passed
+    assert any("the softmax 'probabilities' is off by" in failure for failure in record.gate.failures)
+
+
+def test_allow_mismatch_records_a_failure_as_a_failure(case):
+    own = lint(small_network(sizes=SIZES), HlsConfig()).layers[-1].result
+    layers = {"fc2": {"precision": {"result": f"fixed<{own.width - 6},{own.integer},RND_CONV,SAT>"}}}
+    record = case(HlsConfig.model_validate({"layers": layers})).judge()
+    _raise_unless_passed(record, Path("build.json"), BuildRequest(model="digits6", allow_mismatch=True))
+    assert not record.gate.passed and record.gate.failures
