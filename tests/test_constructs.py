@@ -60,9 +60,10 @@ def randomized(model):
 
 
 def built(construct):
-    """(network, layers by io type, inputs, Keras' integers by gate output)."""
+    """(network, layers by io type, inputs, Keras' values in LSBs by gate output)."""
+    from hlsflow.conversion.agreement import in_lsb
     from hlsflow.conversion.frontend import network_of
-    from hlsflow.conversion.reference import as_integers, keras_outputs
+    from hlsflow.conversion.reference import keras_outputs
 
     model = randomized(construct.build())
     network = network_of(model, parse_type(INPUT_TYPE))
@@ -70,7 +71,7 @@ def built(construct):
     types = {layer.node.name: layer.result for layer in layers["io_parallel"]}
     inputs = random_inputs(network, SAMPLES)
     outputs = keras_outputs(model, network, inputs, network.gate_outputs)
-    return network, layers, inputs, {name: as_integers(outputs[name], types[name]) for name in network.gate_outputs}
+    return network, layers, inputs, {name: in_lsb(name, outputs[name], types[name]) for name in network.gate_outputs}
 
 
 def refused_in(network, io_type: str, construct) -> bool:

@@ -106,8 +106,9 @@ def edge_inputs(shape: tuple[int, ...]) -> np.ndarray:
 @pytest.mark.parametrize("name", REUSE)
 def test_qkeras_c_simulation_and_rtl_are_equal(name, tmp_path, quick_compile):
     from hlsflow.compression.runtime import prepare_tensorflow
+    from hlsflow.conversion.agreement import in_lsb
     from hlsflow.conversion.frontend import network_of
-    from hlsflow.conversion.reference import as_integers, keras_outputs
+    from hlsflow.conversion.reference import keras_outputs
 
     prepare_tensorflow()
     make, factors, io_type, softmax = REUSE[name]
@@ -129,7 +130,7 @@ def test_qkeras_c_simulation_and_rtl_are_equal(name, tmp_path, quick_compile):
 
     (gated,) = network.gate_outputs
     types = {layer.node.name: layer.result for layer in typed}
-    wanted = as_integers(keras_outputs(model, network, [inputs], [gated])[gated], types[gated]).reshape(SAMPLES, -1)
+    wanted = in_lsb(gated, keras_outputs(model, network, [inputs], [gated])[gated], types[gated]).reshape(SAMPLES, -1)
     program = quick_compile(project, tmp_path / "csim", "Vitis")
     traced = {gated: types[gated]}
     simulated = simulate(program, project, [inputs], layers=traced, folder=tmp_path / "csim")

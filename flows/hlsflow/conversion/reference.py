@@ -1,4 +1,4 @@
-"""What Keras computes, as integers: the truth that the hardware is held against.
+"""What Keras computes: the truth that the hardware is held against.
 
 Keras computes in float32, which holds whole numbers up to 2**24. The sums of a network of 16-bit weights and values are
 greater: there the same model is evaluated in Keras' float64, which holds whole numbers up to 2**53.
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from hlsflow.conversion.calibrate import is_open
-from hlsflow.conversion.fixed_point import FixedType
 from hlsflow.conversion.network import Network, Op
 from hlsflow.conversion.ranges import resolve
 from hlsflow.errors import UnsupportedError
@@ -167,10 +166,3 @@ def _call_index(model: Any, layer: Any) -> int:
     """Which of a layer's calls belongs to this model; a layer may have been called before, for another one."""
     mine = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
     return next(index for index, node in enumerate(layer.inbound_nodes) if id(node) in mine)
-
-
-def as_integers(values: np.ndarray, type_: FixedType) -> np.ndarray:
-    """Keras's float outputs as int64 multiples of a type's LSB, to the nearest where float32 itself has rounded."""
-    import numpy as np
-
-    return np.rint(values * 2.0**type_.fraction).astype(np.int64)
