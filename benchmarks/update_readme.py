@@ -34,16 +34,20 @@ def block(text: str) -> str:
 def models_table() -> str:
     """A row for each shipped build record."""
     from hlsflow.record import read_record
+    from hlsflow.reporting.build_report import exactness
+    from hlsflow.verdict import at_most
 
     rows = ["| model | what | test accuracy | sparsity | outputs against Keras |", "| --- | --- | --- | --- | --- |"]
     for path in sorted((ROOT / "reports").glob("*/build.json")):
         record = read_record(path)
-        worst = max(record.agreement, key=lambda item: item.mismatching_values)
-        if record.gate.kind == "exact":
-            exact = f"{worst.mismatching_values} of {worst.values:,} differ"
+        total = sum(item.values for item in record.agreement)
+        if record.exact:
+            exact = f"0 of {total:,} differ"
+        elif record.gate.kind == "bounded":
+            off, allowed = at_most(record.gate.max_abs_error, 2), record.gate.allowed_abs_error
+            exact = f"no exact form; off by {off} at most, {allowed:g} allowed"
         else:
-            off, allowed = record.gate.max_abs_error, record.gate.allowed_abs_error
-            exact = f"no exact form; off by {off:.4f} at most, {allowed:g} allowed"
+            exact = exactness(record)
         accuracy = f"{100 * record.trained.test_accuracy:.2f} % ({record.trained.dataset})" if record.trained else "-"
         rows.append(f"| `{record.name}` | {record.title} | {accuracy} | {100 * record.size.sparsity:.1f} % | {exact} |")
     return "\n".join(rows) + "\n\nFrom `reports/*/build.json`, each written by `python flows/build.py --model NAME`."

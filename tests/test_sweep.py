@@ -55,8 +55,8 @@ def estimate(**more):
 
 def exactness(**more):
     return Exactness(
-        **{"kind": "exact", "passed": True, "samples": 9, "values": 90, "mismatching_values": 0,
-           "max_abs_error": 0.0, "allowed_abs_error": 0.0, "accuracy": 0.9} | more
+        **{"kind": "exact", "passed": True, "exact": True, "failures": [], "samples": 9, "values": 90,
+           "mismatching_values": 0, "max_abs_error": 0.0, "allowed_abs_error": 0.0, "accuracy": 0.9} | more
     )  # fmt: skip
 
 
@@ -73,8 +73,14 @@ def test_an_estimate_is_marked_outside_its_domain_and_where_it_does_not_fit():
 def test_exactness_says_what_failed():
     assert table.exactness_text(exactness()) == "0 of 90 differ"
     assert table.exactness_text(exactness(passed=False, mismatching_values=3)) == "FAILED: 3 of 90 differ"
-    bounded = exactness(kind="bounded", max_abs_error=0.0123, allowed_abs_error=0.02)
-    assert table.exactness_text(bounded) == "off by 0.012 at most, 0.02 allowed"
+    narrow = exactness(exact=False)
+    assert table.exactness_text(narrow) == "0 of 90 differ, not exact for any input"
+    bounded = exactness(kind="bounded", exact=False, max_abs_error=0.0123, allowed_abs_error=0.02)
+    # Rounded up: what is said to be the most is not below it.
+    assert table.exactness_text(bounded) == "off by 0.013 at most, 0.02 allowed"
+    for kind in ("exact", "bounded"):
+        voted = exactness(kind=kind, passed=False, exact=False, failures=["the witnesses disagree"])
+        assert table.exactness_text(voted) == "FAILED: the witnesses disagree"
 
 
 def test_the_csv_holds_every_figure_with_its_stage_and_tool():

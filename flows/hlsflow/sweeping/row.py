@@ -17,10 +17,15 @@ class _Value(BaseModel):
 
 
 class Exactness(_Value):
-    """The gate's outcome: differing integers of all compared, or the largest error and what is allowed."""
+    """The gate's outcome: differing values of all compared, or the largest error and what is allowed.
+
+    `exact` is the record's own: whether these outputs may be called so. `failures` says what the gate failed for.
+    """
 
     kind: Literal["exact", "bounded"]
     passed: bool
+    exact: bool
+    failures: list[str]
     samples: int
     values: int
     mismatching_values: int
@@ -101,6 +106,8 @@ def hardware_of(record: BuildRecord) -> dict[str, Any]:
         "exactness": Exactness(
             kind=record.gate.kind,
             passed=record.gate.passed,
+            exact=record.exact,
+            failures=record.gate.failures,
             samples=record.samples.count,
             values=sum(item.values for item in agreement),
             mismatching_values=sum(item.mismatching_values for item in agreement),

@@ -11,6 +11,7 @@ from typing import Any
 
 from hlsflow.sweeping.row import ESTIMATES, Exactness, Row
 from hlsflow.sweeping.spec import Sweep
+from hlsflow.verdict import at_most
 
 SEED = "seed"
 _KIBI = 1024
@@ -89,7 +90,7 @@ def record(row: Row) -> dict[str, Any]:
         "hardware_weight_bits": row.hardware_weight_bits,
     }
     if exactness is not None:
-        flat |= {f"gate_{key}": value for key, value in exactness.model_dump().items()}
+        flat |= {f"gate_{key}": value for key, value in exactness.model_dump(exclude={"failures"}).items()}
     if estimate is not None:
         flat |= {f"estimate_{name}": getattr(estimate, field) for name, field in ESTIMATES.items()}
         flat |= {
@@ -173,9 +174,15 @@ def exactness_text(found: Exactness | None) -> str:
         return "-"
     if found.kind == "exact":
         text = f"{found.mismatching_values:,} of {found.values:,} differ"
+        if found.passed and not found.exact:
+            text += ", not exact for any input"
     else:
-        text = f"off by {found.max_abs_error:.2g} at most, {found.allowed_abs_error:g} allowed"
-    return text if found.passed else f"FAILED: {text}"
+        text = f"off by {at_most(found.max_abs_error, 2)} at most, {found.allowed_abs_error:g} allowed"
+    if found.passed:
+        return text
+    # An output that is as it must be is no reason: then a witness or a softmax is.
+    held = found.mismatching_values == 0 if found.kind == "exact" else found.max_abs_error <= found.allowed_abs_error
+    return f"FAILED: {found.failures[0] if held and found.failures else text}"
 
 
 def _said_of_data(rows: Sequence[Row]) -> list[str]:
