@@ -20,6 +20,9 @@ from hlsflow.steps import digest, file_digest
 from hlsflow.verification_samples import SampleSet, choose_samples
 from hlsflow.workspace import Workspace
 
+# What hands the steps of a build what they work on.
+_WIRING = ("hlsflow.pipeline", "hlsflow.session")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildRequest:
@@ -124,29 +127,29 @@ def step_keys(
         "recipe": recipe.sha256(),
         "weights": file_digest(weights),
         "versions": versions(),
-        "work": work_of("hlsflow.build_steps.network"),
+        "work": work_of("hlsflow.build_steps.network", wiring=_WIRING),
     }
     reference = {
         "network": digest(network),
         "samples": samples.identity,
-        "work": work_of("hlsflow.build_steps.reference"),
+        "work": work_of("hlsflow.build_steps.reference", wiring=_WIRING),
     }
     hls = {
         "network": digest(network),
         "config": config.model_dump(mode="json", exclude={"gate"}),
-        "work": work_of("hlsflow.build_steps.hls"),
+        "work": work_of("hlsflow.build_steps.hls", wiring=_WIRING),
         # hls4ml notes it in the project's configuration; nothing that follows reads it there.
         "folder": str(folder),
     }
     compile_ = {
         "hls": digest({**hls, "folder": ""}),
         "compiler": compiler_identity(compiler.path, FLAGS),
-        "work": work_of("hlsflow.build_steps.compile"),
+        "work": work_of("hlsflow.build_steps.compile", wiring=_WIRING),
     }
     csim = {
         "program": digest(compile_),
         "samples": samples.identity,
         "environment": values_of(PROGRAM_VARIABLES),
-        "work": work_of("hlsflow.build_steps.csim"),
+        "work": work_of("hlsflow.build_steps.csim", wiring=_WIRING),
     }
     return {"network": network, "reference": reference, "hls": hls, "compile": compile_, "csim": csim}

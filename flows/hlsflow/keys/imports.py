@@ -105,7 +105,7 @@ class Sources:
 
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root
-        self._closures: dict[tuple[frozenset[str], frozenset[str]], Closure] = {}
+        self._closures: dict[tuple[frozenset[str], ...], Closure] = {}
         self._imports: dict[str, Imports] = {}
         self._digests: dict[Path, str] = {}
 
@@ -141,18 +141,19 @@ class Sources:
         """The package that a module is in; of a package, itself."""
         return module if self.paths[module].name == "__init__.py" else module.rpartition(".")[0]
 
-    def closure(self, *roots: str, unnamed: Collection[str] = ()) -> Closure:
+    def closure(self, *roots: str, unnamed: Collection[str] = (), alone: Collection[str] = ()) -> Closure:
         """All that runs where `roots` run.
 
         `unnamed` are modules that do not count for being named in a string: those which a registry offers beside the
-        one that was chosen. Raises KeyError for a root that there is not.
+        one that was chosen. `alone` are modules of which the text counts and not what they import: those that hand the
+        roots what they work on. Raises KeyError for a module that there is not.
         """
-        key = frozenset(roots), frozenset(unnamed)
+        key = frozenset(roots), frozenset(unnamed), frozenset(alone)
         if key not in self._closures:
             self._closures[key] = self._closure(*key)
         return self._closures[key]
 
-    def _closure(self, roots: frozenset[str], unnamed: frozenset[str]) -> Closure:
+    def _closure(self, roots: frozenset[str], unnamed: frozenset[str], alone: frozenset[str]) -> Closure:
         reached: set[str] = set()
         others: set[str] = set()
         waiting = sorted(roots)
@@ -174,11 +175,11 @@ class Sources:
             if "." in module:
                 waiting.append(module.rpartition(".")[0])
             others.update(name.partition(".")[0] for name in imports.modules)
-        files = {self.paths[module] for module in reached}
+        files = {self.paths[module] for module in reached | alone}
         for package in {self.package(module) for module in reached}:
             files.update(self.data.get(package, ()))
         return Closure(
-            modules=frozenset(reached),
+            modules=frozenset(reached | alone),
             files={str(path.relative_to(self.root)): self._digest(path) for path in files},
             others=frozenset(others - {PACKAGE, "", *sys.stdlib_module_names}),
         )

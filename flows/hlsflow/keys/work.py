@@ -13,13 +13,15 @@ from hlsflow.keys.imports import sources
 _RUNNER = "hlsflow.steps"
 
 
-def work_of(*modules: str, unnamed: Collection[str] = (), also: Collection[str] = ()) -> dict[str, Any]:
+def work_of(
+    *modules: str, wiring: Collection[str] = (), unnamed: Collection[str] = (), also: Collection[str] = ()
+) -> dict[str, Any]:
     """What decides the result of running these modules besides their inputs, as part of a step's key.
 
-    `unnamed` are modules of a registry of which others than these were chosen; `also` are installed distributions that
-    run without being imported.
+    `wiring` are the modules that call them, whose text counts alone; `unnamed` are modules of a registry of which
+    others than these were chosen; `also` are installed distributions that run without being imported.
     """
-    closure = sources().closure(*modules, _RUNNER, unnamed=unnamed)
+    closure = sources().closure(*modules, _RUNNER, unnamed=unnamed, alone=wiring)
     return {
         "code": closure.digest,
         "python": interpreter(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,11 @@ def _identity(point: SweepPoint) -> dict[str, Any]:
 
 def _dataset_text(recipe: Recipe) -> str:
     return recipe.dataset if recipe.classes is None else f"{recipe.dataset} {' / '.join(map(str, recipe.classes))}"
+
+
+def _text(function: Callable[..., Any]) -> str:
+    """The source of what hands a step its inputs. Not of the module: a change of its rest shall train nothing anew."""
+    return inspect.getsource(function)
 
 
 @cache
@@ -163,6 +170,7 @@ def _compress(
         "recipe": load_recipe(source).sha256(),
         "title": point.title,
         "data": _digest_of_data(name, data_dir),
+        "asked": _text(_compress),
         "work": work_of(f"{_STEPS}.compress", method, unnamed=METHODS.values()),
     }
 
@@ -190,6 +198,7 @@ def _configuration(
         "weights": file_sha256(model_dir / WEIGHTS_FILE),
         "target": target.model_dump(mode="json"),
         "data": _digest_of_data(recipe.dataset, data_dir),
+        "asked": _text(_configuration),
         "work": work_of(f"{_STEPS}.config"),
     }
 
@@ -225,6 +234,7 @@ def _tflite(models: SweepModels, point: SweepPoint, data_dir: Path | None, steps
         "source": file_sha256(source_dir / WEIGHTS_FILE),
         "recipe": recipe.sha256(),
         "data": _digest_of_data(recipe.dataset, data_dir),
+        "asked": _text(_tflite),
         "work": work_of(f"{_STEPS}.tflite", unnamed=METHODS.values()),
     }
 
