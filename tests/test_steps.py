@@ -8,7 +8,7 @@ import pytest
 
 from hlsflow.errors import StorageError
 from hlsflow.log import Log
-from hlsflow.steps import STEP_FILE, Steps, code_version, digest
+from hlsflow.steps import STEP_FILE, Steps, digest
 
 
 @pytest.fixture
@@ -84,7 +84,3 @@ def test_a_full_disk_is_one_clear_error(steps, monkeypatch):
 
 def test_digests_depend_on_content_and_not_on_order():
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})
-
-
-def test_the_version_of_code_covers_packages_and_files():
-    assert code_version(["conversion"]) != code_version(["conversion", "log.py"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.errors import HlsflowError, MismatchError
-from hlsflow.log import Log, Step
+from hlsflow.log import Log
 from hlsflow.plan import BuildRequest, Plan, make_plan
 from hlsflow.record import BuildRecord, read_record
 from hlsflow.session import Session, load_network_step
@@ -31,7 +32,6 @@ from hlsflow.workspace import Workspace, storage_errors, write_text
 if TYPE_CHECKING:
     from hlsflow.conversion.lint import Linted
     from hlsflow.conversion.network import Network
-    from hlsflow.conversion.project import HlsProject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,16 +103,30 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
 
     What a wanted stage cannot make is refused as soon as the network and its types are known.
     """
+    from hlsflow.build_steps.compile import compile_project
+    from hlsflow.build_steps.csim import simulate_samples
+    from hlsflow.build_steps.hls import write_project
+    from hlsflow.build_steps.reference import layer_outputs, write_reference
+
     session = Session(plan)
     network = load_network_step(plan, steps, session)
     linted = _lint(plan, network, log)
     check_network(stages, plan, network, linted.layers)
-    reference = steps.run("reference", plan.keys["reference"], session.write_reference, title="keras")
+    reference = steps.run(
+        "reference",
+        plan.keys["reference"],
+        lambda path, step: write_reference(session, plan.samples, path, step),
+        title="keras",
+    )
     final = steps.folder / "hls"
-    hls = steps.run("hls", plan.keys["hls"], lambda path, step: _convert(plan, network, linted, path, final))
-    program = steps.run("compile", plan.keys["compile"], lambda path, step: _compile(plan, hls, path))
+    hls = steps.run(
+        "hls", plan.keys["hls"], lambda path, step: write_project(plan.config, network, linted, path, final)
+    )
+    program = steps.run("compile", plan.keys["compile"], lambda path, step: compile_project(plan.compiler, hls, path))
     outputs = steps.run(
-        "csim", plan.keys["csim"], lambda path, step: _simulate(plan, network, linted, hls, program, path, step)
+        "csim",
+        plan.keys["csim"],
+        lambda path, step: simulate_samples(plan.recipe, plan.samples, network, linted, hls, program, path, step),
     )
     with log.step("gate") as step:
         from hlsflow.gate import judge
@@ -127,7 +141,7 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
             reference=reference,
             outputs=outputs,
             warnings=tuple(str(complaint) for complaint in linted.complaints),
-            keras_layers=session.layer_outputs,
+            keras_layers=partial(layer_outputs, session),
             scratch=steps.folder / "trace",
         )
         record = judge(evidence)
@@ -170,57 +184,6 @@ def _lint(plan: Plan, network: Network, log: Log) -> Linted:
     for warning in warnings:
         log.warn(str(warning))
     return linted
-
-
-def _convert(plan: Plan, network: Network, linted: Linted, folder: Path, final: Path) -> str:
-    from hlsflow.conversion.convert import convert
-    from hlsflow.conversion.effective import verify
-    from hlsflow.conversion.project import read_project
-
-    said = convert(network, linted.layers, plan.config, folder, final)
-    with storage_errors(folder):
-        (folder / "hls4ml.log").write_text(said)
-    verify(read_project(folder), linted.layers, plan.config)
-    config = plan.config
-    return f"{config.backend} {config.io_type}, {config.part}, {config.clock_period_ns:g} ns"
-
-
-def _compile(plan: Plan, hls: Path, folder: Path) -> str:
-    from hlsflow.conversion.csim import compile_csim
-    from hlsflow.conversion.project import read_project
-
-    compile_csim(read_project(hls), folder, plan.compiler)
-    return plan.compiler.version
-
-
-def traced_outputs(network: Network, project: HlsProject) -> list[str]:
-    """The gate's outputs that the project traces: all but those that only move values, which are ports."""
-    return [name for name in network.gate_outputs if name in project.traced]
-
-
-def _simulate(
-    plan: Plan, network: Network, linted: Linted, hls: Path, program: Path, folder: Path, step: Step
-) -> str:  # fmt: skip
-    import numpy as np
-
-    from hlsflow.compression.zoo import preprocess
-    from hlsflow.conversion.csim import simulate
-    from hlsflow.conversion.project import read_project
-
-    project = read_project(hls)
-    pixels, _ = plan.samples.load()
-    types = {layer.node.name: layer.result for layer in linted.layers}
-    outputs = simulate(
-        program / "csim",
-        project,
-        [preprocess(plan.recipe, pixels)],
-        layers={name: types[name] for name in traced_outputs(network, project)},
-        folder=folder,
-        progress=lambda done, total: step.progress(done, total, "samples"),
-    )
-    with storage_errors(folder):
-        np.savez(folder / "outputs.npz", **outputs)
-    return f"{len(pixels):,} samples, {len(pixels) / step.seconds:,.0f} a second"
 
 
 def _write(record: BuildRecord, path: Path) -> None:

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hlsflow.compression.recipe import Recipe, load_recipe
-from hlsflow.conversion.csim import Compiler, find_compiler
+from hlsflow.conversion.csim import FLAGS, Compiler, find_compiler
 from hlsflow.conversion.hls_config import HlsConfig, changed, load_hls_config
 from hlsflow.errors import ConfigError, ModelError
-from hlsflow.steps import code_version, digest, file_digest
+from hlsflow.keys.compiler import compiler_identity
+from hlsflow.keys.distributions import TENSORFLOW, installed
+from hlsflow.keys.environment import PROGRAM_VARIABLES, values_of
+from hlsflow.keys.work import work_of
+from hlsflow.stages import MODULES
+from hlsflow.steps import digest, file_digest
 from hlsflow.verification_samples import SampleSet, choose_samples
 from hlsflow.workspace import Workspace
 
-# What each step's result depends on, besides its inputs: a change of this code makes it anew.
-_NETWORK_CODE = (
-    "compression/zoo.py", "compression/quantizers.py", "compression/qkeras_quantizers.py", "compression/weights.py",
-    "compression/recipe.py",
-    "conversion/frontend.py", "conversion/frontend_layers.py", "conversion/allow_list.py", "conversion/network.py",
-    "conversion/network_file.py", "conversion/quantizers.py", "conversion/fixed_point.py",
-)  # fmt: skip
-_REFERENCE_CODE = (
-    "conversion/reference.py", "conversion/calibrate.py", "conversion/ranges.py", "conversion/layer_types.py",
-    "conversion/intervals.py", "datasets.py", "dataset_files.py", "digits_as_mnist.py",
-)  # fmt: skip
-_CONVERT_CODE = (
-    "conversion/convert.py", "conversion/ranges.py", "conversion/layer_types.py", "conversion/intervals.py",
-    "conversion/effective.py", "conversion/project.py",
-)  # fmt: skip
-_CSIM_CODE = ("conversion/csim.py",)
-_RECORD_CODE = (
-    "conversion", "pipeline.py", "plan.py", "record.py", "gate.py", "reporting/build_report.py",
-    "verification_samples.py",
-)  # fmt: skip
+# What hands the steps of a build what they work on.
+_WIRING = ("hlsflow.pipeline", "hlsflow.session")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,15 +65,13 @@ class Plan:
 
 
 def versions() -> dict[str, str]:
-    """The versions of what decides the result, without importing any of it."""
+    """The versions of the packages that a record names, without importing any of them."""
     import platform
-    from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version()}
-    for package in ("hls4ml", "qkeras", "tensorflow-cpu", "numpy"):
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+    distributions = installed().distributions
+    names = ("hls4ml", "qkeras", "keras", *(name for name in distributions if name in TENSORFLOW), "numpy")
+    found = {name: distributions[name].version for name in names if name in distributions}
+    return {"python": platform.python_version(), **found}
 
 
 def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
@@ -107,35 +91,20 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     words = [config_path.stem.removeprefix(f"{request.model}.")] if request.config_path else []
     variant = "-".join([*words, *(str(value) for value in request.changes.values() if value is not None)])
     folder = workspace.build / (f"{request.model}@{variant}" if variant else request.model)
+    training = model_dir / "training.json"
     samples = choose_samples(
         recipe.dataset, request.data_dir, request.samples, folder.parent / "no-download", recipe.classes
     )
-    tools = versions()
-    network = {
-        "recipe": recipe.sha256(),
-        "weights": file_digest(weights),
-        "code": code_version(_NETWORK_CODE),
-        "versions": tools,
-    }
-    reference = {
-        "network": digest(network), "samples": samples.identity, "code": code_version(_REFERENCE_CODE)
-    }  # fmt: skip
-    convert = {
-        "network": digest(network),
-        "config": config.model_dump(mode="json", exclude={"gate"}),
-        "code": code_version(_CONVERT_CODE),
-        "folder": str(folder),
-    }
-    compile_ = {"hls": digest(convert), "compiler": compiler.version, "code": code_version(_CSIM_CODE)}
-    csim = {"program": digest(compile_), "samples": samples.identity}
-    training = model_dir / "training.json"
-    record = {
-        "csim": {**csim, "program": digest({**compile_, "hls": digest({**convert, "folder": ""})})},
-        "reference": digest(reference),
+    keys = step_keys(recipe, config, weights, samples, compiler, folder)
+    keys["record"] = {
+        "csim": digest(keys["csim"]),
+        "reference": digest(keys["reference"]),
         "gate": config.gate.model_dump(mode="json"),
         "training": file_digest(training) if training.is_file() else None,
         "title": recipe.title,
-        "code": code_version(_RECORD_CODE),
+        "source": samples.source,
+        # Each stage after the gate has a key of its own.
+        "work": work_of("hlsflow.pipeline", unnamed=MODULES.values()),
     }
     return Plan(
         model=request.model,
@@ -146,8 +115,41 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
         model_dir=model_dir,
         samples=samples,
         compiler=compiler,
-        keys={
-            "network": network, "reference": reference, "hls": convert, "compile": compile_, "csim": csim,
-            "record": record,
-        },
-    )  # fmt: skip
+        keys=keys,
+    )
+
+
+def step_keys(
+    recipe: Recipe, config: HlsConfig, weights: Path, samples: SampleSet, compiler: Compiler, folder: Path
+) -> dict[str, dict[str, Any]]:
+    """What each step's result depends on: its inputs, those of the steps before it, and what it is made by."""
+    network = {
+        "recipe": recipe.sha256(),
+        "weights": file_digest(weights),
+        "versions": versions(),
+        "work": work_of("hlsflow.build_steps.network", wiring=_WIRING),
+    }
+    reference = {
+        "network": digest(network),
+        "samples": samples.identity,
+        "work": work_of("hlsflow.build_steps.reference", wiring=_WIRING),
+    }
+    hls = {
+        "network": digest(network),
+        "config": config.model_dump(mode="json", exclude={"gate"}),
+        "work": work_of("hlsflow.build_steps.hls", wiring=_WIRING),
+        # hls4ml notes it in the project's configuration; nothing that follows reads it there.
+        "folder": str(folder),
+    }
+    compile_ = {
+        "hls": digest({**hls, "folder": ""}),
+        "compiler": compiler_identity(compiler.path, FLAGS),
+        "work": work_of("hlsflow.build_steps.compile", wiring=_WIRING),
+    }
+    csim = {
+        "program": digest(compile_),
+        "samples": samples.identity,
+        "environment": values_of(PROGRAM_VARIABLES),
+        "work": work_of("hlsflow.build_steps.csim", wiring=_WIRING),
+    }
+    return {"network": network, "reference": reference, "hls": hls, "compile": compile_, "csim": csim}

@@ -11,14 +11,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hlsflow.log import Log, Step
 from hlsflow.workspace import storage_errors
+
+if TYPE_CHECKING:
+    from hlsflow.log import Log, Step
 
 STEP_FILE = "step.json"
 
@@ -28,20 +29,10 @@ def digest(inputs: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-@cache
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file. Kept for the life of the process: inputs are not changed while a command runs."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def code_version(modules: Iterable[str]) -> str:
-    """A digest of the source of modules or packages of hlsflow, such as `conversion` or `datasets.py`."""
-    root = Path(__file__).parent
-    files: set[Path] = set()
-    for module in modules:
-        path = root / module
-        files.update(path.rglob("*.py") if path.is_dir() else [path])
-    return digest({str(path.relative_to(root)): file_digest(path) for path in sorted(files)})
+    """The SHA-256 of a file as it is now."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,24 +15,19 @@ from hlsflow.compression.training_record import RECORD_FILE, TrainingRecord, fil
 from hlsflow.compression.weights import WEIGHTS_FILE
 from hlsflow.datasets import Dataset, dataset_digest, load_dataset
 from hlsflow.errors import HlsflowError, MismatchError, ModelError
+from hlsflow.keys.work import work_of
 from hlsflow.log import Log, Step
 from hlsflow.pipeline import build, locked
-from hlsflow.plan import BuildRequest, versions
+from hlsflow.plan import BuildRequest
 from hlsflow.record import read_record
-from hlsflow.steps import Steps, code_version
+from hlsflow.steps import Steps
 from hlsflow.sweeping.models import SweepModels
+from hlsflow.sweeping.point_steps import compress, config, tflite
 from hlsflow.sweeping.row import Row, hardware_of
 from hlsflow.sweeping.spec import SweepPoint, TargetSpec
-from hlsflow.workspace import storage_errors, write_bytes, write_text
+from hlsflow.workspace import write_bytes, write_text
 
-_TFLITE_FILE = "figures.json"
-# What methods share.
-_METHODS_CODE = [
-    f"compression/{name}.py" for name in ("derivation", "layer_names", "structured_pruning", "weight_grids")
-]  # fmt: skip
-_TFLITE_CODE = [
-    f"compression/{name}.py" for name in ("tflite", "tflite_measure", "plain_network", "dynamic_int8", "layer_names")
-]  # fmt: skip
+_STEPS = "hlsflow.sweeping.point_steps"
 
 
 def run_point(models: SweepModels, point: SweepPoint, data_dir: Path | None, log: Log) -> Row:
@@ -86,6 +83,11 @@ def _identity(point: SweepPoint) -> dict[str, Any]:
 
 def _dataset_text(recipe: Recipe) -> str:
     return recipe.dataset if recipe.classes is None else f"{recipe.dataset} {' / '.join(map(str, recipe.classes))}"
+
+
+def _text(function: Callable[..., Any]) -> str:
+    """The source of what hands a step its inputs. Not of the module: a change of its rest shall train nothing anew."""
+    return inspect.getsource(function)
 
 
 @cache
@@ -156,12 +158,11 @@ def _compress(
     steps: Steps,
 ) -> None:
     from hlsflow.compression.derivation import METHODS
-    from hlsflow.compression.making import make_derived
 
     asked, training = models.compression(point), models.training(point)
     source = models.folder(asked.source)
     name = load_recipe(source).dataset
-    module = METHODS[asked.method["name"]].removeprefix("hlsflow.").replace(".", "/") + ".py"
+    method = METHODS[asked.method["name"]]
     inputs = {
         "method": asked.method,
         "training": None if training is None else training.model_dump(mode="json"),
@@ -169,27 +170,17 @@ def _compress(
         "recipe": load_recipe(source).sha256(),
         "title": point.title,
         "data": _digest_of_data(name, data_dir),
-        "code": code_version([module, *_METHODS_CODE]),
-        "versions": versions(),
+        "asked": _text(_compress),
+        "work": work_of(f"{_STEPS}.compress", method, unnamed=METHODS.values()),
     }
 
     def make(folder: Path, step: Step) -> str:
-        record = make_derived(
-            source,
-            asked.method,
-            _dataset(name, data_dir),
-            model_dir,
-            checkpoint,
-            steps.log,
-            title=point.title,
-            training=training,
-        )
-        # The step's own result: what vouches for the files in the model's folder.
-        with storage_errors(folder):
-            (folder / "weights_sha256").write_text(record.weights_sha256)
-        return f"accuracy {record.accuracy.test:.4f}"
+        return compress.derive_model(
+            source, asked.method, lambda: _dataset(name, data_dir), model_dir, checkpoint, steps.log,
+            title=point.title, training=training, folder=folder,
+        )  # fmt: skip
 
-    kept = steps.folder / "compress" / "weights_sha256"
+    kept = steps.folder / "compress" / compress.RESULT_FILE
     weights = model_dir / WEIGHTS_FILE
     if kept.is_file() and not (weights.is_file() and kept.read_text() == file_sha256(weights)):
         shutil.rmtree(steps.folder / "compress")
@@ -200,8 +191,6 @@ def _configuration(
     models: SweepModels, name: str, target: TargetSpec, data_dir: Path | None, steps: Steps
 ) -> None:  # fmt: skip
     """The exact configuration of a model (or the measured one of a network without quantizers), derived and written."""
-    from hlsflow.conversion.configure import Target, configure
-
     model_dir = models.own.models / name
     recipe = load_recipe(model_dir)
     inputs = {
@@ -209,19 +198,15 @@ def _configuration(
         "weights": file_sha256(model_dir / WEIGHTS_FILE),
         "target": target.model_dump(mode="json"),
         "data": _digest_of_data(recipe.dataset, data_dir),
-        "code": code_version(["conversion"]),
-        "versions": versions(),
+        "asked": _text(_configuration),
+        "work": work_of(f"{_STEPS}.config"),
     }
 
     def derive(folder: Path, step: Step) -> str:
-        quiet = Log(quiet=True, stream=steps.log.stream)
-        text = configure(models.own, name, Target(**target.model_dump()), data_dir, quiet)
-        with storage_errors(folder):
-            (folder / "config.yaml").write_text(text)
-        return f"{target.backend} {target.io_type}, {target.part}"
+        return config.derive_configuration(models.own, name, target, data_dir, steps.log, folder)
 
     folder = steps.run("config", inputs, derive)
-    write_text(models.own.hls_configs / f"{name}.yaml", (folder / "config.yaml").read_text())
+    write_text(models.own.hls_configs / f"{name}.yaml", (folder / config.RESULT_FILE).read_text())
 
 
 def _hardware(models: SweepModels, point: SweepPoint, data_dir: Path | None, log: Log) -> dict[str, Any]:
@@ -236,32 +221,28 @@ def _hardware(models: SweepModels, point: SweepPoint, data_dir: Path | None, log
 
 def _tflite(models: SweepModels, point: SweepPoint, data_dir: Path | None, steps: Steps) -> Row:
     """The row of a TensorFlow Lite model: its own figures, and no hardware."""
-    from hlsflow.compression import tflite
-    from hlsflow.compression.derivation import load_source
+    from hlsflow.compression.derivation import METHODS
+    from hlsflow.compression.tflite import Parameters
     from hlsflow.strict_yaml import validate
 
     source_dir = models.folder(point.needs[0])
     recipe = load_recipe(source_dir)
     values = {key: value for key, value in point.body.items() if key != "source"}
-    parameters = validate(tflite.Parameters, values, f"{models.sweep.path}: point {point.name}: tflite")
+    parameters = validate(Parameters, values, f"{models.sweep.path}: point {point.name}: tflite")
     inputs = {
         "parameters": parameters.model_dump(mode="json"),
         "source": file_sha256(source_dir / WEIGHTS_FILE),
         "recipe": recipe.sha256(),
         "data": _digest_of_data(recipe.dataset, data_dir),
-        "code": code_version(_TFLITE_CODE),
-        "versions": versions(),
+        "asked": _text(_tflite),
+        "work": work_of(f"{_STEPS}.tflite", unnamed=METHODS.values()),
     }
 
     def convert(folder: Path, step: Step) -> str:
-        dataset = _dataset(recipe.dataset, data_dir)
-        figures = tflite.make_tflite(load_source(source_dir), parameters, dataset, folder)
-        with storage_errors(folder):
-            (folder / _TFLITE_FILE).write_text(json.dumps(figures, indent=1))
-        return f"accuracy {figures['accuracy']:.4f}"
+        return tflite.convert_tflite(source_dir, parameters, lambda: _dataset(recipe.dataset, data_dir), folder)
 
     folder = steps.run("tflite", inputs, convert)
-    figures = json.loads((folder / _TFLITE_FILE).read_text())
+    figures = json.loads((folder / tflite.RESULT_FILE).read_text())
     data = dataset_digest(recipe.dataset, data_dir)
     return Row(
         **_identity(point),

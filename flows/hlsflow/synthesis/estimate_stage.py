@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.errors import ConfigError
+from hlsflow.keys.work import work_of
 from hlsflow.log import Step
-from hlsflow.steps import code_version, file_digest
-from hlsflow.synthesis.devices import DATA
-from hlsflow.synthesis.estimate_model import MODEL_FILE, Model, read_model, shipped_model
+from hlsflow.stages import MODULES
+from hlsflow.steps import file_digest
+from hlsflow.synthesis.estimate_model import Model, read_model, shipped_model
 
 if TYPE_CHECKING:
     from hlsflow.pipeline import Plan
@@ -19,16 +20,6 @@ NAME = "estimate"
 
 # A workspace's own calibration, made by `hlsflow calibrate --use`, takes the place of the shipped one.
 OWN_MODEL = "estimate_model.json"
-
-# The estimator's modules, all but what only fits, shows or tabulates.
-_CODE = tuple(
-    f"synthesis/{name}.py"
-    for name in (
-        "devices", "estimate", "estimate_activations", "estimate_arithmetic", "estimate_cost", "estimate_design",
-        "estimate_features", "estimate_folded", "estimate_layer_cost", "estimate_liveness", "estimate_model",
-        "estimate_read", "estimate_source", "estimate_stage", "estimate_streams",
-    )
-)  # fmt: skip
 
 
 def own_model_path(root: Path) -> Path:
@@ -43,12 +34,11 @@ def model_of(root: Path) -> Model:
 
 
 def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What an estimate depends on besides the project: the code, the calibration, the catalogue of devices."""
+    """What an estimate depends on besides the project: the code with its tables, and a workspace's own calibration."""
     own = own_model_path(_root(plan))
     return {
-        "code": code_version(_CODE),
-        "model": file_digest(own if own.is_file() else MODEL_FILE),
-        "devices": file_digest(DATA / "devices.csv"),
+        "work": work_of("hlsflow.synthesis.estimate_stage", unnamed=MODULES.values()),
+        "model": file_digest(own) if own.is_file() else None,
     }
 
 

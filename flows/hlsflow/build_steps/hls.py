@@ -1,0 +1,23 @@
+"""The step `hls`: the network and its types as an HLS project, read back and found as it was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hlsflow.conversion.hls_config import HlsConfig
+from hlsflow.conversion.lint import Linted
+from hlsflow.conversion.network import Network
+from hlsflow.workspace import storage_errors
+
+
+def write_project(config: HlsConfig, network: Network, linted: Linted, folder: Path, final: Path) -> str:
+    """Writes the project, which will stand at `final`, and says what it is for."""
+    from hlsflow.conversion.convert import convert
+    from hlsflow.conversion.effective import verify
+    from hlsflow.conversion.project import read_project
+
+    said = convert(network, linted.layers, config, folder, final)
+    with storage_errors(folder):
+        (folder / "hls4ml.log").write_text(said)
+    verify(read_project(folder), linted.layers, config)
+    return f"{config.backend} {config.io_type}, {config.part}, {config.clock_period_ns:g} ns"

@@ -1,0 +1,1 @@
+"""What decides a step's result besides its inputs, computed: source, packages, compiler, environment."""

@@ -1,0 +1,40 @@
+"""Which C++ compiler it is: its program, all that it says of itself, its target, and the environment that bends it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hlsflow.keys.environment import COMPILER_VARIABLES, values_of
+
+_TIMEOUT_S = 20
+
+
+def compiler_identity(
+    path: str, flags: Sequence[str], environ: Mapping[str, str] | None = None
+) -> dict[str, object]:  # fmt: skip
+    """What decides a compiled program besides its source. Runs the compiler twice, at once: a hundredth of a second."""
+    # Of a distribution's compiler all of it tells builds of one version apart, where the first line may not.
+    with ThreadPoolExecutor(2) as pool:
+        version, target = pool.map(lambda option: _said(path, option), ("--version", "-dumpmachine"))
+    return {
+        "path": str(Path(path).resolve()),
+        "version": version,
+        "target": target,
+        "flags": list(flags),
+        "environment": values_of(COMPILER_VARIABLES, os.environ if environ is None else environ),
+    }
+
+
+def _said(path: str, option: str) -> str:
+    """What the compiler prints; nothing where it does not know the option: compiling will tell."""
+    try:
+        done = subprocess.run(
+            [path, option], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout

@@ -1,0 +1,94 @@
+"""The keys of the stages after the gate; and that a changed key costs no vendor tool's finished work. Stand-ins run."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from vendor_fixtures import MODEL, built, built_once, calls, installs, quiet, request  # noqa: F401
+
+from hlsflow.keys import work
+from hlsflow.keys.imports import ROOT, Sources
+from hlsflow.pipeline import build
+from hlsflow.plan import BuildRequest, make_plan
+from hlsflow.stages import MODULES, stage_inputs
+from hlsflow.steps import digest
+from hlsflow.workspace import Workspace
+
+OPTIONS = {"estimate": {}, "vitis": {"tool": "vitis"}, "vivado": {"tool": "vivado"}, "open": {}}
+
+
+@pytest.fixture
+def changed_package(tmp_path, monkeypatch):
+    """Appends a line to modules of a copy of the package, which the keys are then made of."""
+    root = tmp_path / "package"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def change(*modules: str) -> None:
+        for module in modules:
+            with (root / module).open("a") as stream:
+                stream.write("\n# Changed.\n")
+        found = Sources(root)
+        monkeypatch.setattr(work, "sources", lambda: found)
+
+    change()
+    return change
+
+
+def keys(workspace) -> dict[str, str]:
+    plan = make_plan(workspace, BuildRequest(model="digits6"))
+    return {
+        stage: digest(stage_inputs(stage, plan, OPTIONS[stage])["own"]) for stage in MODULES
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "reached"),
+    [
+        ("synthesis/estimate_arithmetic.py", {"estimate"}),
+        ("synthesis/vendor_run.py", {"vitis", "vivado"}),
+        ("synthesis/toolchain.py", {"vitis", "vivado"}),
+        ("synthesis/diagnosis_rules.py", {"vitis", "vivado"}),
+        ("reporting/csynth_xml.py", {"vitis", "vivado"}),
+        # By `importlib`, in a registry.
+        ("reporting/utilization_hierarchical.py", {"vitis", "vivado"}),
+        ("synthesis/pyosys_script.py", {"open"}),
+        ("synthesis/limited.py", {"open"}),
+        ("synthesis/rtl/verilog/mac_array.v", {"open"}),
+        # The open stage holds its RTL against C simulation, co-simulation the tools' RTL.
+        ("process.py", {"open", "vitis", "vivado"}),
+        ("stages.py", set(MODULES)),
+        ("commands/build.py", set()),
+    ],
+)
+def test_a_line_of_code_changes_the_stages_that_it_runs_in(workspace, changed_package, module, reached):
+    before = keys(workspace)
+    changed_package(module)
+    after = keys(workspace)
+    assert {stage for stage in before if before[stage] != after[stage]} == reached
+
+
+def test_a_workspaces_own_calibration_changes_its_estimates(workspace):
+    before = keys(workspace)
+    assert keys(workspace) == before
+    (workspace.root / "estimate_model.json").write_text("{}")
+    after = keys(workspace)
+    assert {stage for stage in before if before[stage] != after[stage]} == {"estimate"}
+
+
+@pytest.mark.slow
+def test_finished_vendor_work_is_read_again_whatever_the_keys(built, installs, tmp_path, changed_package):  # noqa: F811
+    root = tmp_path / "moved"
+    shutil.copytree(built.root, root, symlinks=True)
+    moved = Workspace(root=root)
+    first = build(moved, request("csynth"), quiet())
+    assert calls(tmp_path) == ["csynth"] and not first.unchanged
+    assert build(moved, request("csynth"), quiet()).unchanged
+    for modules in (["reporting/csynth_xml.py"], ["conversion/convert.py"], ["errors.py"]):
+        changed_package(*modules)
+        again = build(moved, request("csynth"), quiet())
+        assert not again.unchanged
+        assert again.record.figures == first.record.figures
+        assert any(figure.stage == "csynth" for figure in again.record.figures)
+    assert calls(tmp_path) == ["csynth"]
+    assert (moved.build / MODEL / "synthesis-vitis").is_dir()
