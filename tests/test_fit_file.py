@@ -14,7 +14,7 @@ BODY = "# Fitted to pynq-z2\nbackend: Vitis\nreuse_factor: 4\n"
 
 
 def fitted(path: Path, body: str = BODY) -> Fitted:
-    return Fitted(board="pynq-z2", fit=None, lines=(), text=_sealed(body), path=path)  # type: ignore[arg-type]
+    return Fitted(model="small", board="pynq-z2", fit=None, lines=(), text=_sealed(body), path=path)  # type: ignore[arg-type]
 
 
 def test_two_requests_never_share_a_name():

@@ -37,6 +37,7 @@ _SEAL = "# Written by hlsflow fit; SHA-256 of what follows: "
 class Fitted:
     """The fit, its explanation, and the text of the configuration with the path that it belongs to."""
 
+    model: str
     board: str
     fit: Fit
     lines: tuple[str, ...]
@@ -70,6 +71,7 @@ def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: 
     header = f"# Fitted to {name} by `hlsflow fit {model} {name} --goal {goal}{words}`.\n"
     header += "".join(f"# {line}\n" for line in lines) + "#\n"
     return Fitted(
+        model=model,
         board=name,
         fit=found,
         lines=lines,
@@ -105,8 +107,8 @@ def write_fitted(fitted: Fitted, *, force: bool) -> None:
     if present is not None and not force and not is_untouched(present):
         raise UsageError(
             f"{fitted.path} was edited since `hlsflow fit` wrote it, so it is not written over",
-            hint=f"build it as it is: hlsflow build --config {fitted.path.name}; keep it under another name; "
-            "or replace it: --force",
+            hint=f"build it as it is: hlsflow build --model {fitted.model} --config {fitted.path.name}; keep it under "
+            "another name; or replace it: --force",
         )
     write_text(fitted.path, fitted.text)
 
