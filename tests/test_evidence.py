@@ -176,7 +176,9 @@ def test_a_failure_on_as_many_samples_or_fewer_is_added_and_never_presented_as_p
     found = joined(known(), failed(**less))
     assert found.gate.passed and found.samples == known().samples and found.figures == known().figures
     assert not found.passed
-    assert "passed, but CONTRADICTED: on" in markdown(found) and "it failed, the C simulation differs" in markdown(found)
+    assert "passed, but CONTRADICTED: on" in markdown(found) and "it failed, the C simulation differs" in markdown(
+        found
+    )
     assert not found.exact and known().exact and "exact:" not in exactness(found)
     assert BuildRecord.from_json(found.to_json(), "x") == found
     # a second such run says no more

@@ -118,9 +118,7 @@ def _counterexamples(earlier: BuildRecord, newer: BuildRecord, best: BuildRecord
 def _as_counterexample(record: BuildRecord, best: BuildRecord) -> list[CounterexampleRecord]:
     if record.gate.passed or not best.gate.passed:
         return []
-    return [
-        CounterexampleRecord(samples=record.samples, gate=record.gate, versions=record.versions)
-    ]
+    return [CounterexampleRecord(samples=record.samples, gate=record.gate, versions=record.versions)]
 
 
 def _covers(samples: Samples, others: Samples) -> bool:
