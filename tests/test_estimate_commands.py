@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from comparison_records import record as made_up
 from estimate_designs import dense_project, matrix
 
 from hlsflow.__main__ import main
@@ -47,7 +48,7 @@ def test_calibrate_own_without_a_synthesis(workspace, capsys):
 @pytest.fixture
 def synthesized(workspace):
     """A workspace with one build whose csynth figures are made up for the test."""
-    record = json.loads((ROOT / "reports" / "qap8" / "build.json").read_text())
+    record = json.loads(made_up("own").to_json())
     figure = {
         "stage": "csynth", "tool": "Vitis HLS", "tool_version": "2023.2", "part": "xc7z020clg400-1",
         "source_file": "stand-in", "lut": 4000, "ff": 2000, "dsp": 40, "bram_18k": 0, "latency_max_cycles": 9,
@@ -70,6 +71,15 @@ def test_calibrate_own_shows_the_effect_before_it_is_used(synthesized, capsys):
     assert not model.exists()
     assert main(["calibrate", "--own", "--use", "--workspace", str(synthesized.root)]) == 0
     assert json.loads(model.read_text())["own_designs"] == 1
+
+
+def test_a_synthesis_of_another_design_than_what_is_built_is_no_row(synthesized, capsys):
+    path = synthesized.reports / "own" / "build.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "design": "d" * 64}))
+    assert main(["calibrate", "--own", "--workspace", str(synthesized.root)]) == 2
+    said = capsys.readouterr()
+    assert "own" in said.err + said.out and "no finished synthesis" in said.err
 
 
 def test_fit_writes_an_editable_configuration_that_loads(workspace, capsys, monkeypatch):

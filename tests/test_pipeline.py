@@ -107,6 +107,7 @@ def test_a_narrowed_accumulator_is_caught_and_located(mine):
     edit(
         config, block, block.replace(f"accum: fixed<{width},{integer}>", f"accum: fixed<{width - 4},{integer - 4}>", 1)
     )
+    shipped = {path.name: path.read_bytes() for path in (mine.reports / "digits6").glob("*.*")}
     with pytest.raises(MismatchError) as caught:
         build(mine, BuildRequest(model="digits6"), quiet())
     message = str(caught.value)
@@ -118,11 +119,24 @@ def test_a_narrowed_accumulator_is_caught_and_located(mine):
     assert not record.gate.passed and first.layer == "fc2" and first.error_lsb > 0
     # The emulator sees the same wrong integers: it is the converted project that it evaluates.
     assert record.emulator.mismatching_values == 0
-    # It is recorded, and goes on, when that is asked for; and the failure is remembered.
-    allowed = build(mine, BuildRequest(model="digits6", allow_mismatch=True), quiet())
-    assert not allowed.record.gate.passed
+    assert "estimate" not in record.stages
+    # It is recorded, and goes on, when that is asked for: what a passing build would have run is run now.
+    request = BuildRequest(model="digits6", allow_mismatch=True)
+    allowed = build(mine, request, quiet())
+    assert not allowed.record.gate.passed and not allowed.unchanged
+    assert allowed.record.stages["estimate"].startswith("estimated") and allowed.record.figures
+    record = read_record(mine.reports / "digits6" / "build.json")
+    assert record == allowed.record and not record.passed
+    assert build(mine, request, quiet()).unchanged
+    # And the failure is remembered.
     with pytest.raises(MismatchError):
         build(mine, BuildRequest(model="digits6"), quiet())
+    # The record of the design that passed is not lost, and comes back with it.
+    (aside,) = (mine.reports / "digits6" / "designs").iterdir()
+    assert aside.read_bytes() == shipped["build.json"]
+    config.write_text(text)
+    build(mine, BuildRequest(model="digits6"), quiet())
+    assert {path.name: path.read_bytes() for path in (mine.reports / "digits6").glob("*.*")} == shipped
 
 
 @pytest.mark.slow

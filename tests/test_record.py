@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
+from comparison_records import record as made_up
 
 from hlsflow.errors import ReportError
 from hlsflow.record import BuildRecord, read_record
 from hlsflow.reporting.build_report import exactness, markdown
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = sorted((ROOT / "reports").glob("*/build.json"))
+
+
+def git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
+
+
+# What is committed, not what lies in the folder: that may be what a user built.
+SHIPPED = [path for path in git("ls-tree", "-r", "--name-only", "HEAD", "reports/").split() if
+           path.endswith("/build.json")]  # fmt: skip
+
+
+def shipped(path: str) -> str:
+    return git("show", f"HEAD:{path}")
 
 
 def record() -> BuildRecord:
-    return read_record(ROOT / "reports" / "qap8" / "build.json")
+    """A made-up record, exact on 10,000 samples."""
+    return made_up("small")
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", SHIPPED)
 def test_the_shipped_records_round_trip_and_match_their_reports(path):
-    text = path.read_text()
-    found = BuildRecord.from_json(text, str(path))
+    text = shipped(path)
+    found = BuildRecord.from_json(text, path)
     assert found.to_json() == text
-    assert (path.parent / "report.md").read_text() == markdown(found)
-    assert found.name == path.parent.name
+    assert shipped(path.replace("build.json", "report.md")) == markdown(found)
+    assert found.name == path.split("/")[1]
+    # Only so can a build on another machine add to it.
+    assert found.design is not None and found.reference is not None
 
 
+@pytest.mark.skipif(not SHIPPED, reason="no git checkout: what was committed is not known")
 def test_every_shipped_quantized_model_is_exact_on_real_mnist():
-    names = {path.parent.name for path in SHIPPED}
+    names = {path.split("/")[1] for path in SHIPPED}
     assert {"qat8", "qap8", "qap8_tuned", "qat8_linear", "qap8_linear"} <= names
     for path in SHIPPED:
-        found = read_record(path)
+        found = BuildRecord.from_json(shipped(path), path)
         if found.trained is not None and found.trained.dataset == "mnist":
             assert (found.samples.dataset, found.samples.count, found.samples.substitute) == ("mnist", 10_000, False)
-        assert found.gate.passed
+        assert found.passed
         assert found.emulator is not None and found.emulator.mismatching_values == 0
         if found.gate.kind == "exact":
-            assert all(item.mismatching_values == 0 for item in found.agreement)
+            assert found.exact
 
 
 def test_the_float_that_keras_computed_in_is_said_where_it_is_not_the_usual_one():

@@ -10,10 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.errors import HlsflowError, MismatchError
+from hlsflow.errors import HlsflowError, MismatchError, ReportError
+from hlsflow.evidence_files import RECORD_FILE, Publication, own_record_path, publication
 from hlsflow.log import Log
 from hlsflow.plan import BuildRequest, Plan, make_plan
-from hlsflow.record import BuildRecord, read_record
+from hlsflow.record import BuildRecord, check_target, read_record
 from hlsflow.session import Session, load_network_step
 from hlsflow.stages import (
     MODULES,
@@ -22,10 +23,12 @@ from hlsflow.stages import (
     check_request,
     collect,
     drop_damaged,
+    of_other_designs,
     run_stage,
     stage_inputs,
 )
-from hlsflow.steps import Steps
+from hlsflow.steps import Steps, digest, file_digest
+from hlsflow.synthesis.vendor_project import DESIGN_FILE, design_digest
 from hlsflow.verdict import complaint
 from hlsflow.workspace import Workspace, storage_errors, write_text
 
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildResult:
-    """The record, where it was written, the HLS project, and whether anything had to be done."""
+    """The record of this run, the path of the one it joined, the HLS project, whether anything had to be done."""
 
     record: BuildRecord
     record_path: Path
@@ -48,44 +51,70 @@ def build(workspace: Workspace, request: BuildRequest, log: Log) -> BuildResult:
     """Builds a model. Raises MismatchError where the gate fails, after the record was written."""
     plan = make_plan(workspace, request)
     folder = workspace.build / plan.name
-    record_path = workspace.reports / plan.name / "build.json"
+    reports = workspace.reports / plan.name
+    record_path = reports / RECORD_FILE
     with locked(folder, log):
         steps = Steps(folder=folder, log=log)
         steps.clean()
-        for torn in record_path.parent.glob(".*.partial"):
+        for torn in reports.rglob(".*.partial"):
             torn.unlink(missing_ok=True)
         for stage in drop_damaged(folder):
             log.warn(f"{folder / stage}: damaged, so it is made anew where it is asked for")
         stages = _wanted_stages(request)
-        known = _known_record(plan, steps, record_path, stages)
+        known = _known_record(plan, steps, reports, stages, request)
         if known is not None:
+            record, said = known
             log.line(f"{plan.name}: nothing changed since the last build (inputs {plan.digest[:12]}), nothing to do")
-            _raise_unless_passed(known, record_path, request)
-            return BuildResult(record=known, record_path=record_path, project=folder / "hls", unchanged=True)
+            _tell(said, log)
+            _raise_unless_passed(record, own_record_path(folder), request)
+            return BuildResult(record=record, record_path=record_path, project=folder / "hls", unchanged=True)
         if plan.samples.substitute:
             log.warn(f"verifying on {plan.samples.source}")
         check_request(stages, plan)
         record, hls = _verified(plan, steps, log, stages)
-        record = _completed(record, plan, folder, record_path)
-        _raise_unless_passed(record, record_path, request)
-        failure: StageFailed | None = None
-        for stage, options in stages.items():
-            try:
-                run_stage(stage, plan, hls, steps, options)
-            except StageFailed as error:
-                failure = failure or error
-        record = _completed(record, plan, folder, record_path)
-        if failure is not None:
-            raise failure
+        assert record.design is not None
+        record, said = _completed(record, plan, folder, reports)
+        if request.allow_mismatch or record.gate.passed:
+            failure: StageFailed | None = None
+            for stage, options in stages.items():
+                try:
+                    run_stage(stage, plan, hls, record.design, steps, options)
+                except StageFailed as error:
+                    failure = failure or error
+            record, said = _completed(record, plan, folder, reports)
+            _tell(said, log)
+            for stage in of_other_designs(record.design, folder):
+                log.line(f"{plan.name}: the results of '{stage}' are of another design than this one: not recorded")
+            if failure is not None:
+                raise failure
+        else:
+            _tell(said, log)
+        _raise_unless_passed(record, own_record_path(folder), request)
         return BuildResult(record=record, record_path=record_path, project=hls, unchanged=False)
 
 
-def _completed(record: BuildRecord, plan: Plan, folder: Path, path: Path) -> BuildRecord:
-    """The record with the figures of every stage that was run on this project by now, written."""
-    figures, states = collect(plan, folder)
+def _completed(
+    record: BuildRecord, plan: Plan, folder: Path, reports: Path
+) -> tuple[BuildRecord, Publication]:  # fmt: skip
+    """The record with the figures of every stage that was run on this design by now, joined with what is known of it.
+
+    The run's own record is written last: without it the next run does all this again.
+    """
+    assert record.design is not None
+    figures, states = collect(record.design, folder)
     record = record.model_copy(update={"figures": figures, "stages": states})
-    _write(record, path)
-    return record
+    check_target(record, str(folder))
+    said = publication(reports, record)
+    said.carry_out()
+    write_text(own_record_path(folder), record.to_json())
+    return record, said
+
+
+def _tell(said: Publication, log: Log) -> None:
+    for text in said.warnings:
+        log.warn(text)
+    for text in said.said:
+        log.line(text)
 
 
 def _wanted_stages(request: BuildRequest) -> dict[str, Mapping[str, Any]]:
@@ -122,6 +151,7 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
     hls = steps.run(
         "hls", plan.keys["hls"], lambda path, step: write_project(plan.config, network, linted, path, final)
     )
+    design = design_of(hls)
     program = steps.run("compile", plan.keys["compile"], lambda path, step: compile_project(plan.compiler, hls, path))
     outputs = steps.run(
         "csim",
@@ -144,30 +174,64 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
             keras_layers=partial(layer_outputs, session),
             scratch=steps.folder / "trace",
         )
-        record = judge(evidence)
+        record = judge(evidence).model_copy(update={"design": design, "reference": reference_of(plan)})
         step.detail = "passed" if record.gate.passed else "FAILED"
     return record, hls
 
 
-def _known_record(plan: Plan, steps: Steps, path: Path, stages: Mapping[str, Mapping[str, Any]]) -> BuildRecord | None:
-    """The record of an earlier build with the same inputs, if that build's results are all still there."""
+def _known_record(
+    plan: Plan, steps: Steps, reports: Path, stages: Mapping[str, Mapping[str, Any]], request: BuildRequest
+) -> tuple[BuildRecord, Publication] | None:
+    """The record of an earlier run with the same inputs, if all that it gave is still there and published."""
     if not all(steps.up_to_date(name, key) for name, key in plan.keys.items() if name != "record"):
         return None
     try:
-        record = read_record(path)
+        record = read_record(own_record_path(steps.folder))
+        design = design_of(steps.folder / "hls")
+        if record.digest != plan.digest or record.design != design:
+            return None
         # A stage that was imported, or whose build was killed before its record was written, has yet to join it.
-        figures, states = collect(plan, steps.folder)
+        if (record.figures, record.stages) != collect(design, steps.folder):
+            return None
+        said = publication(reports, record)
     except HlsflowError:
         return None
-    if record.digest != plan.digest or not (path.parent / "report.md").is_file():
-        return None
-    if record.figures != figures or record.stages != states:
-        return None
-    if record.gate.passed and not all(
-        steps.up_to_date(stage, stage_inputs(stage, plan, options)) for stage, options in stages.items()
+    goes_on = record.gate.passed or request.allow_mismatch
+    if goes_on and not all(
+        steps.up_to_date(stage, stage_inputs(stage, plan, design, options)) for stage, options in stages.items()
     ):
         return None
-    return record
+    return (record, said) if said.is_done else None
+
+
+def design_of(hls: Path) -> str:
+    """The digest of an HLS project's contents: sources, types, weights, target.
+
+    Raises ReportError where it is no longer what was written, ToolError where it is no HLS project.
+    """
+    found = design_digest(hls)
+    try:
+        written = (hls / DESIGN_FILE).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return found
+    if written != found:
+        raise ReportError(
+            f"{hls}: it was changed after hlsflow wrote it, and what was verified is not what is there",
+            hint="keep your changes elsewhere and remove the folder: the next build makes it again",
+        )
+    return found
+
+
+def reference_of(plan: Plan) -> str:
+    """The digest of the Keras model that a design is compared with, of what it computes alone."""
+    recipe = plan.recipe.model_dump(mode="json")
+    return digest(
+        {
+            **{name: recipe[name] for name in ("input", "architecture", "dataset", "classes")},
+            "quantization": recipe["compression"]["quantization"],
+            "weights": file_digest(plan.model_dir / "weights.npz"),
+        }
+    )
 
 
 def _lint(plan: Plan, network: Network, log: Log) -> Linted:
@@ -184,13 +248,6 @@ def _lint(plan: Plan, network: Network, log: Log) -> Linted:
     for warning in warnings:
         log.warn(str(warning))
     return linted
-
-
-def _write(record: BuildRecord, path: Path) -> None:
-    from hlsflow.reporting.build_report import markdown
-
-    write_text(path.parent / "report.md", markdown(record))
-    write_text(path, record.to_json())
 
 
 def _raise_unless_passed(record: BuildRecord, path: Path, request: BuildRequest) -> None:

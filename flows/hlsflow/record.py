@@ -1,4 +1,8 @@
-"""What a build found, as `reports/<name>/build.json`. A figure that is not known is None: not measured, never 0."""
+"""What is known of a design, as `reports/<name>/build.json`. A figure that is not known is None: not measured, never 0.
+
+A record is of one design, the HLS project by its contents: `hlsflow.evidence` says how what several builds and tools
+found of it becomes one record.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,16 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hlsflow.errors import ReportError
+from hlsflow.reporting.project_config import part_of
 
 # 2: errors are of real values, and the verdict has its reasons. What an older gate called exact is not taken over.
+# A record may be without a `design`: it is then of an unknown one, and joined with nothing.
 SCHEMA = 2
+
+# Stages whose reports state part and clock of the very design that they are of.
+VENDOR_STAGES = ("csynth", "cosim", "logic-synthesis", "placed", "post-route")
+# csynth.rpt rounds the period to two digits.
+CLOCK_TOLERANCE_NS = 0.0051
 
 
 class _Value(BaseModel):
@@ -148,6 +159,8 @@ class FigureRecord(_Value):
 
     Counts are of LUT, FF, DSP, 18 Kb BRAM and URAM; latency and interval are in cycles, clocks in ns. `ranges` holds
     [low, high] of an estimate's error bars by field name, `in_domain` whether it was calibrated on such designs.
+    `samples` went through a simulation. `architecture` is that of RTL of our own (`folded`, `unrolled`), which is
+    another design than the one that HLS makes of the same network.
     """
 
     stage: str
@@ -176,16 +189,31 @@ class FigureRecord(_Value):
     ranges: dict[str, list[float]] = {}
     in_domain: bool | None = None
     notes: list[str] = []
+    samples: int | None = None
+    architecture: str | None = None
+
+
+class CounterexampleRecord(_Value):
+    """A run whose gate failed on the very design that the record's own verification passed."""
+
+    samples: Samples
+    gate: GateRecord
+    versions: dict[str, str]
 
 
 class BuildRecord(_Value):
-    """One build of one model. Figures of synthesis join it as they are made; None is not measured."""
+    """What is known of one design of one model: its verification, and the figures of tools; None is not measured."""
 
     schema_version: Literal[2] = SCHEMA
     model: str
     variant: str
     title: str
+    # Of everything that the verification depends on, tools and code included.
     digest: str
+    # Of the contents of the HLS project (sources, types, weights); None: not known.
+    design: str | None = None
+    # Of what it is compared with: the Keras network and its weights.
+    reference: str | None = None
     configuration: Configuration
     samples: Samples
     trained: Trained | None
@@ -201,7 +229,9 @@ class BuildRecord(_Value):
     layers: list[LayerRecord]
     warnings: list[str]
     versions: dict[str, str]
-    # Figures of every stage that was run on exactly this project, the whole design first, then its modules.
+    # Runs on other samples, or with other tools, that contradict the verification.
+    counterexamples: list[CounterexampleRecord] = []
+    # Figures of every stage that was run on exactly this design, the whole design first, then its modules.
     figures: list[FigureRecord] = []
     # What became of each stage that was asked for: "done", "skipped: vitis-run not found", "failed: …".
     stages: dict[str, str] = {}
@@ -214,7 +244,7 @@ class BuildRecord(_Value):
         """
         return (
             self.gate.kind == "exact"
-            and self.gate.passed
+            and self.passed
             and all(item.mismatching_values == 0 and item.holds_derived for item in self.agreement)
         )
 
@@ -223,17 +253,36 @@ class BuildRecord(_Value):
         """The model with its variant, as folders are named: `qap8`, `qap8@Vivado-io_stream`."""
         return f"{self.model}@{self.variant}" if self.variant else self.model
 
+    @property
+    def passed(self) -> bool:
+        """Whether the gate passed, and no other run on this design contradicts it."""
+        return self.gate.passed and not self.counterexamples
+
     def to_json(self) -> str:
-        """The record as text: fixed order and layout, no clock time."""
-        # Left out where it is float32, so that the records of older builds read and write the same.
-        usual = {"keras_float"} if self.keras_float == "float32" else None
-        return json.dumps(self.model_dump(mode="json", exclude=usual), indent=1, ensure_ascii=False) + "\n"
+        """The record as text: fixed order and layout, no clock time.
+
+        Raises ReportError where a vendor's figure is of another part or clock than the record.
+        """
+        check_target(self, self.name)
+        data = self.model_dump(mode="json")
+        # What is as usual is left out, so that the records of older builds read and write the same.
+        for key, usual in _USUAL.items():
+            if data[key] == usual:
+                del data[key]
+        for figure in data["figures"]:
+            for key in ("samples", "architecture"):
+                if figure[key] is None:
+                    del figure[key]
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Self:
-        """The record that a text holds. Raises ReportError naming `source` and the key that is wrong."""
+        """The record that a text holds.
+
+        Raises ReportError naming `source` and the key that is wrong, or the figure that is of another target.
+        """
         try:
-            return cls.model_validate_json(text)
+            record = cls.model_validate_json(text)
         except ValidationError as error:
             older = next((item for item in error.errors() if item["loc"] == ("schema_version",)), None)
             if older is not None:
@@ -244,6 +293,29 @@ class BuildRecord(_Value):
             first = error.errors()[0]
             path = ".".join(str(part) for part in first["loc"]) or "the whole file"
             raise ReportError(f"{source}: {path}: {first['msg']}", hint="build the model again") from error
+        check_target(record, source)
+        return record
+
+
+_USUAL: dict[str, object] = {"keras_float": "float32", "design": None, "reference": None, "counterexamples": []}
+
+
+def check_target(record: BuildRecord, source: str) -> None:
+    """Raises ReportError where a figure of a vendor's tool is of another part or another clock than the record."""
+    part, clock_ns = record.configuration.part, record.configuration.clock_period_ns
+    for number, figure in enumerate(record.figures):
+        if figure.stage not in VENDOR_STAGES:
+            continue
+        other = None
+        if figure.part and figure.part.strip() and not part_of(figure.part).may_be(part_of(part)):
+            other = f"part {figure.part}, the record of {part}"
+        elif figure.clock_target_ns is not None and abs(figure.clock_target_ns - clock_ns) > CLOCK_TOLERANCE_NS:
+            other = f"a clock of {figure.clock_target_ns:g} ns, the record of {clock_ns:g} ns"
+        if other is not None:
+            raise ReportError(
+                f"{source}: figures.{number}: the {figure.stage} figures of {figure.tool} are of {other}",
+                hint="they are results of another configuration: run the synthesis again on this one",
+            )
 
 
 def read_record(path: Path) -> BuildRecord:

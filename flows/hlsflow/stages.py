@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from hlsflow.errors import HlsflowError, ReportError, ToolError
+from hlsflow.evidence import ordered
 from hlsflow.log import Step
 from hlsflow.record import FigureRecord
-from hlsflow.steps import STEP_FILE, Steps, digest
+from hlsflow.steps import STEP_FILE, Steps
 from hlsflow.workspace import write_text
 
 if TYPE_CHECKING:
@@ -85,13 +86,15 @@ def _check(name: str, stages: Mapping[str, Mapping[str, Any]], call: Callable[[A
             call(check, options)
 
 
-def run_stage(stage: str, plan: Plan, hls: Path, steps: Steps, options: Mapping[str, Any]) -> None:
-    """Runs a stage unless its result for this very project and these options is there.
+def run_stage(
+    stage: str, plan: Plan, hls: Path, design: str, steps: Steps, options: Mapping[str, Any]
+) -> None:  # fmt: skip
+    """Runs a stage unless its result for this very design and these options is there.
 
     Raises StageFailed where it ended early; what it had found by then is kept, and the next run goes on from there.
     """
     module = importlib.import_module(MODULES[stage])
-    inputs = stage_inputs(stage, plan, options)
+    inputs = stage_inputs(stage, plan, design, options)
     try:
         steps.run(stage, inputs, lambda folder, step: module.compute(plan, hls, folder, step, options))
     except StageFailed as error:
@@ -116,40 +119,53 @@ def drop_damaged(folder: Path) -> list[str]:
 
 def _is_whole(folder: Path) -> bool:
     try:
-        json.loads((folder / STEP_FILE).read_text())["inputs"]["hls"]
+        json.loads((folder / STEP_FILE).read_text())["inputs"].get("design")
         _FIGURES.validate_json((folder / FIGURES_FILE).read_text())
         return bool((folder / STATE_FILE).read_text().strip())
-    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return False
 
 
-def stage_inputs(stage: str, plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stage's result depends on."""
+def stage_inputs(stage: str, plan: Plan, design: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stage's result depends on: the design by its contents, not how or where it was made."""
     module = importlib.import_module(MODULES[stage])
     lasting = {name: value for name, value in options.items() if name not in LIMITS}
-    return {"hls": digest(plan.keys["hls"]), "options": lasting, "own": module.step_inputs(plan, options)}
+    return {"design": design, "options": lasting, "own": module.step_inputs(plan, options)}
 
 
-def collect(plan: Plan, folder: Path) -> tuple[list[FigureRecord], dict[str, str]]:
-    """The figures of every stage that was run on exactly this project, and their states; older ones are left out.
+def collect(design: str, folder: Path) -> tuple[list[FigureRecord], dict[str, str]]:
+    """The figures of every stage that was run on exactly this design, and their states; others' are left out.
 
     Raises ReportError where a stage's file is damaged.
     """
     figures: list[FigureRecord] = []
     states: dict[str, str] = {}
-    wanted = digest(plan.keys["hls"])
     for stage in MODULES:
         path = folder / stage
         try:
             said = json.loads((path / STEP_FILE).read_text())
-            if said["inputs"]["hls"] != wanted:
+            # Results of an hlsflow that did not know designs have none.
+            if said["inputs"].get("design") != design:
                 continue
             figures += _FIGURES.validate_json((path / FIGURES_FILE).read_text())
             states[stage] = (path / STATE_FILE).read_text().strip()
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
             raise ReportError(
                 f"{path}: damaged: {error}", hint=f"remove the folder and run the stage '{stage}' again"
             ) from error
-    return figures, states
+    return ordered(figures), states
+
+
+def of_other_designs(design: str, folder: Path) -> list[str]:
+    """The stages whose results in the folder are of another design, or of an unknown one: they join no record of it."""
+    found = []
+    for stage in MODULES:
+        try:
+            said = json.loads((folder / stage / STEP_FILE).read_text())
+            if said["inputs"].get("design") != design:
+                found.append(stage)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return found

@@ -7,7 +7,8 @@ from pathlib import Path
 from hlsflow.conversion.hls_config import HlsConfig
 from hlsflow.conversion.lint import Linted
 from hlsflow.conversion.network import Network
-from hlsflow.workspace import storage_errors
+from hlsflow.synthesis.vendor_project import DESIGN_FILE, design_digest
+from hlsflow.workspace import storage_errors, write_text
 
 
 def write_project(config: HlsConfig, network: Network, linted: Linted, folder: Path, final: Path) -> str:
@@ -20,4 +21,5 @@ def write_project(config: HlsConfig, network: Network, linted: Linted, folder: P
     with storage_errors(folder):
         (folder / "hls4ml.log").write_text(said)
     verify(read_project(folder), linted.layers, config)
+    write_text(folder / DESIGN_FILE, design_digest(folder) + "\n")
     return f"{config.backend} {config.io_type}, {config.part}, {config.clock_period_ns:g} ns"

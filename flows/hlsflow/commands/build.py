@@ -27,11 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fit", metavar="BOARD", help="choose reuse factors that fit a board or part, and build that")
     parser.add_argument("--goal", metavar="GOAL", help="of --fit: latency (default), area or interval=N cycles")
+    parser.add_argument("--force", action="store_true", help="of --fit: write over a configuration that was edited")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="instead of hls_configs/NAME.yaml, such as one that --fit wrote"
+    )
     add_synthesis(parser)
     add_workspace(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from hlsflow.errors import UsageError
     from hlsflow.pipeline import build
     from hlsflow.plan import BuildRequest
     from hlsflow.reporting.build_report import summary
@@ -53,11 +58,13 @@ def run(args: argparse.Namespace) -> int:
     workspace = find_workspace(args.workspace)
     if args.synth in HLS_TOOLS:
         refuse_without_tool(workspace.build, args.model, args.synth)
-    config_path = _fitted(args, workspace, changes, log)
+    if args.config is not None and args.fit is not None:
+        raise UsageError("--config names a configuration, --fit makes one: one of the two")
+    fitted = _fitted(args, workspace, changes, log)
     request = BuildRequest(
         model=args.model,
-        changes={} if config_path else changes,
-        config_path=config_path,
+        changes=changes if fitted is None else {},
+        config_path=_named(args, workspace) if fitted is None else fitted,
         data_dir=args.data_dir,
         samples=args.samples,
         allow_mismatch=args.allow_mismatch,
@@ -80,21 +87,31 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _named(args: argparse.Namespace, workspace: Workspace) -> Path | None:
+    """The configuration that --config names, as a path or by its name below hls_configs/; None for the model's own."""
+    if args.config is None:
+        return None
+    path = args.config if args.config.exists() else workspace.hls_configs / args.config
+    own = workspace.hls_configs / f"{args.model}.yaml"
+    return None if path.resolve() == own.resolve() else path
+
+
 def _fitted(args: argparse.Namespace, workspace: Workspace, changes: dict[str, Any], log: Log) -> Path | None:
     """The configuration that --fit chose and wrote, None where it was not asked for."""
     from hlsflow.errors import UsageError
-    from hlsflow.workspace import write_text
 
     if args.fit is None:
         if args.goal is not None:
             raise UsageError("--goal goes with --fit BOARD")
+        if args.force:
+            raise UsageError("--force goes with --fit BOARD")
         return None
     if args.part is not None:
         raise UsageError("--fit names the part: leave out --part")
-    from hlsflow.synthesis.fit_run import fit_model
+    from hlsflow.synthesis.fit_run import fit_model, write_fitted
 
     fitted = fit_model(workspace, args.model, args.fit, args.goal or "latency", changes, log)
-    write_text(fitted.path, fitted.text)
+    write_fitted(fitted, force=args.force)
     for line in fitted.lines:
         log.line(line)
     log.line(f"wrote {fitted.path}")

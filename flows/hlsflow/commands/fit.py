@@ -17,12 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--io-type", choices=["io_parallel", "io_stream"], help="instead of the configuration's")
     parser.add_argument("--clock-period-ns", type=float, metavar="NS", help="instead of the configuration's")
     parser.add_argument("--stdout", action="store_true", help="print it instead of writing hls_configs/NAME.BOARD.yaml")
+    parser.add_argument("--force", action="store_true", help="write over one that was edited since")
     add_workspace(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from hlsflow.synthesis.fit_run import fit_model
-    from hlsflow.workspace import find_workspace, write_text
+    from hlsflow.synthesis.fit_run import fit_model, write_fitted
+    from hlsflow.workspace import find_workspace
 
     changes = {"io_type": args.io_type, "clock_period_ns": args.clock_period_ns}
     fitted = fit_model(
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if args.stdout:
         sys.stdout.write(fitted.text)
         return 0
-    write_text(fitted.path, fitted.text)
+    write_fitted(fitted, force=args.force)
     print("\n".join(fitted.lines))
-    print(f"wrote {fitted.path}; build it: hlsflow build --model {args.model} --fit {fitted.board} --goal {args.goal}")
+    print(f"wrote {fitted.path}; build it: hlsflow build --model {args.model} --config {fitted.path.name}")
     return 0

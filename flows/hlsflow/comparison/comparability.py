@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hlsflow.comparison.design import Design, Measurement
+from hlsflow.record import CLOCK_TOLERANCE_NS
 from hlsflow.reporting.project_config import part_of
-
-# csynth.rpt rounds the period to two digits
-CLOCK_TOLERANCE_NS = 0.0051
 
 
 class Differs(StrEnum):

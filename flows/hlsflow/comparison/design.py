@@ -138,7 +138,7 @@ def design_of_record(record: BuildRecord, source_file: str) -> Design:
         accuracy_keras=record.accuracy_keras,
         gate=Gate(
             kind=record.gate.kind,
-            passed=record.gate.passed,
+            passed=record.passed,
             values=sum(item.values for item in record.agreement),
             mismatching_values=sum(item.mismatching_values for item in record.agreement),
             max_abs_error=record.gate.max_abs_error,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from hlsflow.evidence import contradiction
 from hlsflow.log import paint
 from hlsflow.record import AgreementRecord, BuildRecord
 from hlsflow.verdict import at_most, place
@@ -45,14 +46,14 @@ def exactness(record: BuildRecord) -> str:
         first = narrow[0]
         own = "no type that is known" if first.derived_type is None else first.derived_type
         return f"equal on these samples: {equal}; not called exact, since {first.type} of '{first.output}' is not {own}"
-    if not gate.passed:
+    if not record.passed:
         return equal
     return f"exact: {equal}"
 
 
 def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> str:
     """The end of a build, for a person."""
-    passed = paint("PASS", "green", stream) if record.gate.passed else paint("FAIL", "red", stream)
+    passed = paint("PASS", "green", stream) if record.passed else paint("FAIL", "red", stream)
     size = record.size
     rows = [
         ("gate", f"{passed}  {exactness(record)}"),
@@ -136,6 +137,13 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def _verdict(record: BuildRecord) -> str:
+    if not record.gate.passed:
+        return "FAILED"
+    refuted = contradiction(record)
+    return "passed" if refuted is None else f"passed, but CONTRADICTED: {refuted}"
+
+
 def _agreement_row(item: AgreementRecord) -> list[str]:
     return [
         f"`{item.output}`",
@@ -153,7 +161,7 @@ def markdown(record: BuildRecord) -> str:
     configuration, size = record.configuration, record.size
     parts = [
         f"# {record.name}: {record.title}",
-        f"**Gate: {'passed' if record.gate.passed else 'FAILED'}.** {_sentence(exactness(record))}",
+        f"**Gate: {_verdict(record)}.** {_sentence(exactness(record))}",
         *([] if record.gate.passed else ["\n".join(f"- {failure}" for failure in record.gate.failures)]),
         f"Target: {configuration.backend}, part {configuration.part}, clock {configuration.clock_period_ns:g} ns "
         f"(uncertainty {configuration.clock_uncertainty_percent:g} %), {configuration.io_type}.",
@@ -222,6 +230,7 @@ def markdown(record: BuildRecord) -> str:
     parts += [
         "## Provenance",
         _table(["tool", "version"], [[tool, version] for tool, version in sorted(record.versions.items())]),
+        *([] if record.design is None else [f"Design (sources, types, weights): `{record.design}`."]),
         f"Digest of all inputs: `{record.digest}`. Made again by `python flows/build.py --model {record.model}`.",
     ]
     return "\n\n".join(parts) + "\n"

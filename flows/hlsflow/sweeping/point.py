@@ -15,6 +15,7 @@ from hlsflow.compression.training_record import RECORD_FILE, TrainingRecord, fil
 from hlsflow.compression.weights import WEIGHTS_FILE
 from hlsflow.datasets import Dataset, dataset_digest, load_dataset
 from hlsflow.errors import HlsflowError, MismatchError, ModelError
+from hlsflow.evidence_files import own_record_path
 from hlsflow.keys.work import work_of
 from hlsflow.log import Log, Step
 from hlsflow.pipeline import build, locked
@@ -215,7 +216,7 @@ def _hardware(models: SweepModels, point: SweepPoint, data_dir: Path | None, log
     try:
         record = build(models.own, request, log).record
     except MismatchError:
-        record = read_record(models.own.reports / point.name / "build.json")
+        record = read_record(own_record_path(models.own.build / point.name))
     return hardware_of(record)
 
 

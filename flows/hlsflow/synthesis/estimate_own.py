@@ -7,6 +7,7 @@ from hlsflow.record import FigureRecord, read_record
 from hlsflow.synthesis.estimate_read import design_of, target_of
 from hlsflow.synthesis.estimate_source import read_source
 from hlsflow.synthesis.estimate_table import Row, row_of
+from hlsflow.synthesis.vendor_project import design_digest
 from hlsflow.workspace import Workspace
 
 _FIELDS = {
@@ -26,6 +27,9 @@ def own_rows(workspace: Workspace) -> tuple[list[Row], list[str]]:
             figures = [f for f in record.figures if f.stage == "csynth" and f.module is None]
             if not figures:
                 continue
+            hls = workspace.build / name / "hls"
+            if record.design is not None and design_digest(hls) != record.design:
+                raise ValueError(f"{hls} is another design than the one that was synthesized: build it again")
             rows.append(_row(workspace, name, figures[-1]))
         except (HlsflowError, ValueError) as error:
             skipped.append(f"{name}: {error}")

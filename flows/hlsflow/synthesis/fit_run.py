@@ -1,7 +1,12 @@
-"""`--fit BOARD`: from a model and its configuration to the fitted one, written as a YAML that a person can edit."""
+"""`--fit BOARD`: from a model and its configuration to the fitted one, written as a YAML that a person can edit.
+
+The file's name says all that was asked for, so that two requests never share a file or a variant. Its first line holds
+the digest of the rest: a file that a person has edited since is never written over unasked.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +15,7 @@ from typing import Any
 from hlsflow.conversion.config_writer import write_config
 from hlsflow.conversion.hls_config import HlsConfig, LayerConfig
 from hlsflow.conversion.lint import lint
+from hlsflow.errors import UsageError
 from hlsflow.log import Log
 from hlsflow.pipeline import locked
 from hlsflow.plan import BuildRequest, make_plan
@@ -22,13 +28,16 @@ from hlsflow.synthesis.fit import Fit, fit
 from hlsflow.synthesis.fit_options import is_free
 from hlsflow.synthesis.fit_program import parse_goal
 from hlsflow.synthesis.fit_text import fit_lines
-from hlsflow.workspace import Workspace
+from hlsflow.workspace import Workspace, storage_errors, write_text
+
+_SEAL = "# Written by hlsflow fit; SHA-256 of what follows: "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
     """The fit, its explanation, and the text of the configuration with the path that it belongs to."""
 
+    model: str
     board: str
     fit: Fit
     lines: tuple[str, ...]
@@ -58,15 +67,60 @@ def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: 
     config = fitted_config(plan.config, found)
     lines = tuple(fit_lines(found))
     # The types do not depend on reuse factors, so those of the base configuration hold.
-    header = f"# Fitted to {name} by `hlsflow fit {model} {name} --goal {goal}`.\n"
+    words = "".join(f" --{key.replace('_', '-')} {_word(value)}" for key, value in changes.items())
+    header = f"# Fitted to {name} by `hlsflow fit {model} {name} --goal {goal}{words}`.\n"
     header += "".join(f"# {line}\n" for line in lines) + "#\n"
     return Fitted(
+        model=model,
         board=name,
         fit=found,
         lines=lines,
-        text=header + write_config(model, config, linted.layers),
-        path=workspace.hls_configs / f"{model}.{name}.yaml",
+        text=_sealed(header + write_config(model, config, linted.layers)),
+        path=workspace.hls_configs / f"{model}.{variant_of(name, goal, changes)}.yaml",
     )
+
+
+def variant_of(board: str, goal: str, changes: Mapping[str, Any]) -> str:
+    """The name of a fit among those of a model: the board, and all that was asked for besides."""
+    words = [board, *([] if goal == "latency" else [goal.replace("=", "")])]
+    return "-".join([*words, *(f"{_word(value)}" for value in changes.values() if value is not None)])
+
+
+def _word(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def write_fitted(fitted: Fitted, *, force: bool) -> None:
+    """Writes the configuration of a fit.
+
+    Raises UsageError where the file was edited since a fit wrote it, or no fit wrote it, unless `force` says otherwise.
+    """
+    try:
+        present = fitted.path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        present = None
+    except UnicodeDecodeError:
+        present = ""
+    except OSError as error:
+        with storage_errors(fitted.path):
+            raise error
+    if present is not None and not force and not is_untouched(present):
+        raise UsageError(
+            f"{fitted.path} was edited since `hlsflow fit` wrote it, so it is not written over",
+            hint=f"build it as it is: hlsflow build --model {fitted.model} --config {fitted.path.name}; keep it under "
+            "another name; or replace it: --force",
+        )
+    write_text(fitted.path, fitted.text)
+
+
+def _sealed(text: str) -> str:
+    return f"{_SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+
+
+def is_untouched(text: str) -> bool:
+    """Whether a file is as a fit wrote it."""
+    first, _, rest = text.partition("\n")
+    return first.startswith(_SEAL) and _sealed(rest) == text
 
 
 def fitted_config(config: HlsConfig, found: Fit) -> HlsConfig:

@@ -105,7 +105,7 @@ def _import_model(workspace: Workspace, source: Path, model: PackedModel, log: L
         state = failed_state(failures[0], results, workspace.root) if failures else summary(results)
         options = {"tool": model.tool, "stages": [str(stage) for stage in results]}
         steps = Steps(folder=folder, log=log)
-        inputs = stage_inputs(model.tool, plan, options) | ({"failed": state} if failures else {})
+        inputs = stage_inputs(model.tool, plan, model.design, options) | ({"failed": state} if failures else {})
 
         def record(target: Path, step: object) -> str:
             write_figures(target, figures_of(results), state)

@@ -43,6 +43,7 @@ def simulation_figure(
         interval_min_cycles=plain.interval_min,
         interval_max_cycles=plain.interval_max,
         notes=notes,
+        architecture=design.architecture,
     )
 
 
@@ -115,6 +116,7 @@ def _row(design: RtlDesign, tool: OpenTool, target: Target, cells: Cells, source
         dsp=cells.dsp,
         bram_18k=cells.bram_18k,
         uram=cells.uram,
+        architecture=design.architecture,
     )
 
 

@@ -226,7 +226,13 @@ def _simulated(run: _Run, tool: OpenTool, rtl: Path) -> FigureRecord:
     compared = f"0 of {values:,} integers differ from {run.vectors.source}, {len(run.vectors.inputs):,} samples"
     figure = open_figures.simulation_figure(
         run.design, tool, run.target, runs, run.source("figures.json"), compared
-    ).model_copy(update={"interval_min_cycles": interval.interval_min, "interval_max_cycles": interval.interval_max})
+    ).model_copy(
+        update={
+            "interval_min_cycles": interval.interval_min,
+            "interval_max_cycles": interval.interval_max,
+            "samples": len(run.vectors.inputs),
+        }
+    )
     assert figure.latency_max_cycles == latency.latency_max
     return figure
 
@@ -316,7 +322,8 @@ def _routed(run: _Run, synthesizer: OpenTool) -> list[FigureRecord]:
     )
     routed = nextpnr.read_routed(kept)
     source = run.source(f"nextpnr/{nextpnr.REPORT_FILE}")
-    return [open_figures.route_figure(tool, run.target, routed, source, run.period_ns, notes)]
+    figure = open_figures.route_figure(tool, run.target, routed, source, run.period_ns, notes)
+    return [figure.model_copy(update={"architecture": run.design.architecture})]
 
 
 def _keep(kept: Path, folder: Path) -> None:

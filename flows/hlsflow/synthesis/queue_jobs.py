@@ -10,8 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from hlsflow.errors import HlsflowError
+from hlsflow.errors import HlsflowError, UsageError
+from hlsflow.synthesis.vendor_command import VendorStage, parse_stages
 from hlsflow.workspace import storage_errors, write_text
+
+# What a build does that names no stages.
+_STAGES = "csynth"
 
 
 class State(StrEnum):
@@ -36,6 +40,14 @@ class Needs:
             licences=self.licences + other.licences,
             memory_bytes=self.memory_bytes + other.memory_bytes,
             cores=self.cores + other.cores,
+        )
+
+    def at_least(self, other: Needs) -> Needs:
+        """The greater of the two, of each."""
+        return Needs(
+            licences=max(self.licences, other.licences),
+            memory_bytes=max(self.memory_bytes, other.memory_bytes),
+            cores=max(self.cores, other.cores),
         )
 
     def fits(self, limits: Needs) -> bool:
@@ -79,20 +91,52 @@ class Queue:
         return sorted(found, key=lambda job: (job.number, job.name))
 
     def add(self, jobs: Sequence[tuple[str, Sequence[str], Needs]]) -> list[Job]:
-        """Adds (name, arguments, needs), or takes a job of that name again that has ended."""
-        known = {job.name: job for job in self.jobs()}
-        last = max((job.number for job in known.values()), default=0)
-        added = []
-        for name, arguments, needs in jobs:
-            before = known.get(name)
-            if before is not None and before.state is State.RUNNING and before.arguments == tuple(arguments):
-                added.append(before)
-                continue
-            last += 1
-            job = Job(name=name, number=last, arguments=tuple(arguments), needs=needs)
-            self.save(job)
-            added.append(job)
-        return added
+        """Adds (name, arguments, needs), or takes a job of that name again that has ended.
+
+        One that waits takes the new stages in besides its own; one that runs is followed by one of all of them, since
+        what is through is not repeated. Raises UsageError, before anything is added, where the two differ otherwise.
+        """
+        with self._one_at_a_time():
+            known = {job.name: job for job in self.jobs()}
+            last = max((job.number for job in known.values()), default=0)
+            added = []
+            for name, arguments, needs in jobs:
+                before = known.get(name)
+                if before is None or before.state in (State.DONE, State.FAILED):
+                    last += 1
+                    added.append(Job(name=name, number=last, arguments=tuple(arguments), needs=needs))
+                    continue
+                asked = _merged(before, tuple(arguments))
+                if before.state is State.WAITING:
+                    added.append(replace(before, arguments=asked, needs=before.needs.at_least(needs)))
+                elif asked == before.arguments:
+                    added.append(before)
+                else:
+                    last += 1
+                    added.append(Job(name=name, number=last, arguments=asked, needs=before.needs.at_least(needs)))
+            for job in added:
+                if job != known.get(job.name):
+                    self.save(job)
+            return added
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        with storage_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".adding").open("w")
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def start(self, job: Job) -> Job | None:
+        """Marks a job as running, as it now is in its file; None where it waits no longer."""
+        with self._one_at_a_time():
+            now = _read(self.folder / f"{job.name}.json")
+            if now is None or now.state is not State.WAITING:
+                return None
+            now = replace(now, state=State.RUNNING)
+            self.save(now)
+            return now
 
     def save(self, job: Job) -> None:
         """Writes a job as it now is."""
@@ -119,6 +163,27 @@ class Queue:
                 yield False
                 return
             yield True
+
+
+def _merged(before: Job, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments of a job that does what `before` does and what is asked for now."""
+    mine, asked = _options(before.arguments), _options(arguments)
+    stages = {stage for said in (mine, asked) for stage in parse_stages(said.get("--stages", _STAGES))}
+    other = sorted(key for key in {*mine, *asked} - {"--stages"} if mine.get(key) != asked.get(key))
+    if other:
+        words = ", ".join(f"{key} {mine.get(key, '(none)')}, asked for {asked.get(key, '(none)')}" for key in other)
+        raise UsageError(
+            f"{before.name} is {before.state} in the queue with other options: {words}",
+            hint="wait until it has ended (hlsflow queue --status), or ask with the same options",
+        )
+    if stages == set(parse_stages(mine.get("--stages", _STAGES))):
+        return before.arguments
+    mine["--stages"] = ",".join(stage for stage in VendorStage if stage in stages)
+    return tuple(word for pair in mine.items() for word in pair)
+
+
+def _options(arguments: Sequence[str]) -> dict[str, str]:
+    return dict(zip(arguments[::2], arguments[1::2], strict=True))
 
 
 def _read(path: Path) -> Job | None:

@@ -67,8 +67,10 @@ def _start(
         # One that needs more than there is at all runs alone: it shall be tried, and its failure told.
         if not (taken.plus(job.needs).fits(limits) or (not running and not job.needs.fits(limits))):
             continue
-        job = replace(job, state=State.RUNNING)
-        queue.save(job)
+        started = queue.start(job)
+        if started is None:
+            continue
+        job = started
         log.line(f"{job.name}: started (log: {queue.log(job)})")
         taken = taken.plus(job.needs)
         running[pool.submit(_run_job, queue, job, stop)] = job

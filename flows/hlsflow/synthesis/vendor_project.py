@@ -27,6 +27,8 @@ CSIM_RESULTS_FILE = "tb_data/csim_results.log"
 _BENCH_OPENS = "std::ofstream fout(RESULTS_LOG);"
 # Six digits, the default of a stream, do not tell apart the values of a type of more than nineteen bits.
 _BENCH_DIGITS = "\n    fout.precision(17);"
+# In an HLS project: the digest of its contents as they were written.
+DESIGN_FILE = "design.sha256"
 # What hls4ml's C simulation needs and the tools bring themselves, or what holds a random stamp or a path.
 _NOT_SEEN = ("firmware/ap_types", "build_opt.tcl")
 

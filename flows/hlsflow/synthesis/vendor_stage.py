@@ -6,6 +6,7 @@ through stays through, however the next one ends. The step itself is but the sum
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,9 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def refuse_without_tool(build: Path, model: str, kind: str) -> None:
     """Raises ToolError where no tool is here and nothing came from elsewhere: at once, not after the conversion."""
-    if not any(build.glob(f"{model}*/synthesis-{kind}/*/results/*.json")):
+    name = glob.escape(model)
+    builds = (name, f"{name}@*")
+    if not any(any(build.glob(f"{folder}/synthesis-{kind}/*/results/*.json")) for folder in builds):
         find_tools().required_hls(kind, f"hlsflow pack {model}")
 
 

@@ -160,6 +160,7 @@ def _result(
             update={
                 "notes": [*figures[0].notes, *remarks],
                 "tool_version": figures[0].tool_version or tool.version,
+                "samples": len(ports[0].csim) if stage is VendorStage.COSIM and ports else None,
             }
         )
         figures = [first, *figures[1:]]
