@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hlsflow.conversion.project import read_project
 from hlsflow.log import Log
 from hlsflow.pipeline import build
 from hlsflow.plan import BuildRequest
@@ -79,6 +80,11 @@ def clear(workspace: Workspace) -> None:
     for path in [*folder.glob("synthesis-*"), *folder.glob("vitis"), *folder.glob("vivado"), workspace.build / "queue"]:
         subprocess.run(["chmod", "-R", "u+w", str(path)], check=False, capture_output=True)
         shutil.rmtree(path, ignore_errors=True)
+
+
+def top_of(workspace: Workspace) -> str:
+    """The top function of the built project, which carries the design's digest."""
+    return read_project(workspace.build / MODEL / "hls").top
 
 
 def request(*stages: str, tool: str = "vitis", **options) -> BuildRequest:
