@@ -23,21 +23,19 @@ MAX_MISTAKES = 20
 
 
 class StrictLoader(yaml.SafeLoader):
-    """PyYAML's safe loader with YAML 1.2's scalars, without duplicate keys, and without anchors and aliases.
+    """PyYAML's safe loader with YAML 1.2's scalars, without duplicate keys, and with bounded aliases.
 
     PyYAML follows YAML 1.1: `1e-3` is a string, `010` is 8, `no` is False, and the last of two equal keys wins.
-    Aliases are how a few lines become a structure of gigabytes, and no configuration needs them.
+    By aliases of aliases a few lines become a structure of gigabytes, for whoever walks through it.
     """
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
-        if getattr(event, "anchor", None) is not None:
-            raise yaml.composer.ComposerError(
-                None, None, "anchors and aliases (&, *) are not read: write the value out", event.start_mark
-            )
-        return super().compose_node(parent, index)
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None:
+            _written_out(node, {})
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -48,6 +46,27 @@ class StrictLoader(yaml.SafeLoader):
                 raise _error(f"the key {brief(key.value)} stands twice", key)
             seen.add(key.value)
         return super().construct_mapping(node, deep=True)
+
+
+def _written_out(node: yaml.Node, known: dict[int, int | None]) -> int:
+    """How many characters a node has with its aliases written out. Raises where those are more than a file may have."""
+    key = id(node)
+    if key in known:
+        size = known[key]
+        if size is None:
+            raise _error("an alias names what it stands in", node)
+        return size
+    known[key] = None
+    if isinstance(node, yaml.ScalarNode):
+        size = 1 + len(node.value)
+    elif isinstance(node, yaml.MappingNode):
+        size = 1 + sum(_written_out(item, known) for pair in node.value for item in pair)
+    else:
+        size = 1 + sum(_written_out(item, known) for item in node.value)
+    if size > MAX_FILE_BYTES:
+        raise _error(f"with its aliases (*) written out this is longer than {MAX_FILE_BYTES:,} characters", node)
+    known[key] = size
+    return size
 
 
 def _error(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
