@@ -83,7 +83,7 @@ def _unpack(
         size += member.size if member.isfile() else 0
         if entries > max_files or size > max_bytes:
             raise ReportError(
-                f"{path}: more than {max_files:,} files and folders or {max_bytes / (1 << 30):.1f} GiB: refused",
+                f"{path}: more than {max_files:,} files and folders or {max_bytes:,} bytes: refused",
                 hint="an archive of hlsflow's results is far smaller",
             )
         name = safe_path(member.name, str(path))
