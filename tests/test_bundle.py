@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from vendor_fixtures import MODEL, built, built_once, installs, quiet, request
+from vendor_fixtures import MODEL, built, built_once, installs, quiet, request, top_of
 
 from hlsflow.__main__ import main
 from hlsflow.errors import UsageError
@@ -30,7 +30,7 @@ def test_a_bundle_holds_what_explains_a_failure_and_no_weights(built, installs, 
     assert main(["bundle", MODEL, "--output", str(out), "--workspace", str(built.root)]) == 0
     files = contents(out)
     assert {f"reports/{MODEL}/build.json", f"hls_configs/{MODEL}.yaml", f"models/{MODEL}/recipe.yaml",
-            f"build/{MODEL}/hls/firmware/myproject.cpp", f"build/{MODEL}/hls/step.json", "environment.json"
+            f"build/{MODEL}/hls/firmware/{top_of(built)}.cpp", f"build/{MODEL}/hls/step.json", "environment.json"
             } <= set(files)  # fmt: skip
     (log,) = (text for name, text in files.items() if name.endswith("runs/csynth-001/tool.log"))
     assert b"Common 17-345" in log

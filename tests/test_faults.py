@@ -33,6 +33,7 @@ from vendor_fixtures import (
     quiet,
     request,
     tools_alive,
+    top_of,
     wait_until,
 )
 
@@ -93,7 +94,7 @@ class Scene:
 
     @property
     def solution(self) -> Path:
-        return self.folder / "project" / "myproject_prj" / "solution1"
+        return self.folder / "project" / f"{top_of(self.workspace)}_prj" / "solution1"
 
     def dies_at(self, function: str, ending: str, work: Callable[[], object] | None = None) -> str:
         """Runs in a child that kills itself where `os.<function>` is about to touch a path of that ending."""

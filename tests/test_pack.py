@@ -108,7 +108,7 @@ def test_results_of_another_project_are_refused(built, installs, packed):
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("firmware/defines.h", "the sources were changed where they were synthesized: firmware/defines.h"),
+        ("firmware/defines.h", "the sources were changed where they were synthesized: 'firmware/defines.h'"),
         ("tb_data/tb_input_features.dat", "the samples of the test bench were changed"),
     ],
 )
@@ -215,7 +215,7 @@ def test_hostile_archives_are_refused(tmp_path, name, kind, words):
 
 def test_bombs_and_torn_archives_are_refused(tmp_path):
     write_archive(tmp_path / "big.tar.gz", [Entry(name="zeros", content=bytes(5 << 20))])
-    with pytest.raises(ReportError, match=r"more than .* files or"):
+    with pytest.raises(ReportError, match=r"more than 200,000 files and folders or 1,048,576 bytes: refused"):
         unpack(tmp_path / "big.tar.gz", tmp_path / "out", max_bytes=1 << 20)
     data = (tmp_path / "big.tar.gz").read_bytes()
     (tmp_path / "torn.tar.gz").write_bytes(data[: len(data) // 2])

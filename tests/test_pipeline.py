@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hlsflow.conversion.project import read_project
 from hlsflow.errors import ConfigError, HlsflowError, MismatchError, ModelError, ToolError, UsageError
 from hlsflow.log import Log
 from hlsflow.pipeline import build
@@ -61,7 +63,9 @@ def test_a_build_is_exact_and_says_what_it_did(built):
     assert read_record(workspace.reports / "digits6" / "build.json") == record
     for step in ("model", "keras", "types", "hls", "compile", "csim", "gate"):
         assert f"  {step}" in said
-    for file in ("firmware/myproject.cpp", "build_prj.tcl", "hls4ml_config.yml"):
+    top = read_project(result.project).top
+    assert re.fullmatch(r"hlsflow_[0-9a-f]{12}", top)
+    for file in (f"firmware/{top}.cpp", "build_prj.tcl", "hls4ml_config.yml"):
         assert (result.project / file).is_file()
     assert str(result.project) in (result.project / "hls4ml_config.yml").read_text()
 

@@ -128,7 +128,9 @@ def test_the_digest_follows_what_decides_the_weights_alone(tmp_path):
         ("final_sparsity: 0.3", "final_sparsity: 30",
          "compression.pruning.final_sparsity: input should be less than 1, not 30"),
         ("1e-3", ".nan", "training.learning_rate: input should be a valid number, not '.nan'"),
-        ("1e-3", "1e999", "training.learning_rate: input should be a finite number, not inf"),
+        ("1e-3", "1e999", "line 15: '1e999' is not a finite number\n"
+         "  training: {{learning_rate: 1e999, batch_size: 64, epochs: 16, validation_split: 0.2}}\n"
+         "                            ^"),
         ("epochs: 16", "epochs: 16.5", "training.epochs: input should be a valid integer, not 16.5"),
         ("name: qap", "name: other", "name: 'other' is not its folder's name 'qap'"),
         ("name: qap", "name: 8bit", "name: string should match pattern '^[A-Za-z][A-Za-z0-9_]*$', not '8bit'"),

@@ -109,4 +109,4 @@ def test_files_that_cannot_be_read(tmp_path):
     huge.write_bytes(b"#" * (2 << 20))
     with pytest.raises(ConfigError) as caught:
         load_config(Outer, huge)
-    assert str(caught.value) == f"{huge}: 2,097,152 bytes is no configuration (at most 1,048,576)"
+    assert str(caught.value) == f"cannot read {huge}: it is larger than 1 MiB"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hlsflow.conversion.project import read_project
 from hlsflow.evidence_files import OWN_FILE, own_record_path
 from hlsflow.log import Log
 from hlsflow.pipeline import build
@@ -86,6 +87,11 @@ def clear(workspace: Workspace) -> None:
     shutil.rmtree(workspace.reports / MODEL, ignore_errors=True)
     shutil.copytree(workspace.root / "untouched", workspace.reports / MODEL)
     shutil.move(workspace.reports / MODEL / OWN_FILE, own_record_path(folder))
+
+
+def top_of(workspace: Workspace) -> str:
+    """The top function of the built project, which carries the design's digest."""
+    return read_project(workspace.build / MODEL / "hls").top
 
 
 def request(*stages: str, tool: str = "vitis", **options) -> BuildRequest:

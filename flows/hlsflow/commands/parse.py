@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 
@@ -63,16 +62,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_csv(discovery, modules: bool) -> None:
+    from hlsflow.csv_text import csv_text
     from hlsflow.reporting.run_rows import run_record
 
-    writer = None
-    for found in discovery.runs:
-        for part in (None, *(found.modules if modules else ()), *(found.loops if modules else ())):
-            record = run_record(found, part)
-            if writer is None:
-                writer = csv.DictWriter(sys.stdout, fieldnames=list(record), lineterminator="\n")
-                writer.writeheader()
-            writer.writerow(record)
+    records = [
+        run_record(found, part)
+        for found in discovery.runs
+        for part in (None, *(found.modules if modules else ()), *(found.loops if modules else ()))
+    ]
+    if records:
+        sys.stdout.write(csv_text(records, list(records[0])))
 
 
 def _print_tables(discovery, args: argparse.Namespace) -> None:
@@ -105,6 +104,8 @@ def _print_log(console, log) -> None:
     console.print(
         f"  {tool} · {log.part or '-'} · {clock} · top {log.top or '-'}: {steps}", markup=False, soft_wrap=True
     )
+    if log.left_out_bytes:
+        console.print(f"  of its middle {log.left_out_bytes:,} bytes were not read", style="yellow", markup=False)
     if log.first_error is not None:
         # hls4ml's own scripts provoke error lines in runs that succeed
         console.print(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 from hlsflow.comparison.comparability import sentences
@@ -19,6 +17,7 @@ from hlsflow.comparison.metrics import (
     figure_value,
     utilisation_percent,
 )
+from hlsflow.csv_text import csv_text as csv_of
 
 
 def csv_text(comparison: Comparison) -> str:
@@ -28,11 +27,7 @@ def csv_text(comparison: Comparison) -> str:
         for row in comparison.rows
         for record in ([_record(comparison, row, item) for item in row.measurements] or [_record(comparison, row)])
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()
+    return csv_of(records, list(records[0]))
 
 
 def _record(comparison: Comparison, row: Row, item: MeasurementRow | None = None) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from hlsflow.conversion.hls_config import HlsConfig
+from hlsflow.conversion.identity import design_identity, project_name
 from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MULTIPLIES, Network, Op
 from hlsflow.conversion.ranges import softmax_table_sizes
 from hlsflow.errors import ToolError
 from hlsflow.workspace import storage_errors
-
-PROJECT_NAME = "myproject"
 
 # Keys of hls4ml's layer configuration that are types of their own, not entries under `Precision`.
 _TABLE_TYPES = ("exp_table", "inv_table", "inv_inp", "inp_norm")
@@ -44,16 +43,28 @@ def layer_configuration(layer: LayerTypes, config: HlsConfig) -> dict[str, Any]:
     return said
 
 
-def hls4ml_config(layers: Sequence[LayerTypes], config: HlsConfig, output_dir: Path) -> dict[str, Any]:
+def identity_of(network: Network, layers: Sequence[LayerTypes], config: HlsConfig) -> str:
+    """The digest of the design (64 hexadecimal digits) that a network, its types and a configuration make."""
+    return design_identity(network, layers, _settings(layers, config))
+
+
+def hls4ml_config(
+    network: Network, layers: Sequence[LayerTypes], config: HlsConfig, output_dir: Path
+) -> dict[str, Any]:
     """The whole configuration as hls4ml takes it; its keys are hls4ml's own."""
+    settings = _settings(layers, config)
+    name = project_name(design_identity(network, layers, settings))
+    return {**settings, "OutputDir": str(output_dir), "ProjectName": name}
+
+
+def _settings(layers: Sequence[LayerTypes], config: HlsConfig) -> dict[str, Any]:
+    """What hls4ml is told of the design: all but where to write it, and under which name."""
     return {
         "Backend": config.backend,
         "Part": config.part,
         "ClockPeriod": config.clock_period_ns,
         "ClockUncertainty": f"{config.clock_uncertainty_percent:g}%",
         "IOType": config.io_type,
-        "OutputDir": str(output_dir),
-        "ProjectName": PROJECT_NAME,
         # hls4ml stamps a project at random; ours is told apart by its digest.
         "Stamp": "hlsflow",
         "TraceOutput": True,
@@ -133,7 +144,7 @@ def convert(
         warnings.simplefilter("always")
         try:
             graph = ModelGraph.from_layer_list(
-                hls4ml_config(layers, config, folder),
+                hls4ml_config(network, layers, config, folder),
                 layer_list(layers),
                 list(network.inputs),
                 list(network.outputs),

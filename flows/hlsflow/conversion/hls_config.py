@@ -33,7 +33,9 @@ _PART = re.compile(r"^xc[a-z0-9]{3,}(-?[a-z]{2,4}[a-z]?\d{2,4})?(-\d[a-z]{0,2})?
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True, allow_inf_nan=False
+    )  # fmt: skip
 
 
 class LayerConfig(_Strict):

@@ -8,14 +8,14 @@ import multiprocessing
 import os
 import re
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from hlsflow.errors import ReportError, UsageError
 from hlsflow.reporting.figures import STAGE_ORDER, Stage
-from hlsflow.reporting.kinds import decode, is_meant_as_report, read_text, recognise
+from hlsflow.reporting.kinds import HEAD_CHARACTERS, decode, is_meant_as_report, read_text, recognise
 from hlsflow.reporting.merge import CSYNTH_KINDS, merge, run_key, split, with_stage_of_neighbours
 from hlsflow.reporting.project_config import (
     configs_beside,
@@ -26,6 +26,7 @@ from hlsflow.reporting.project_config import (
 )
 from hlsflow.reporting.report import Kind, Report
 from hlsflow.reporting.run import Discovery, Failure, LogRun, Note, NoteKind, Role, Run
+from hlsflow.strict_read import UnreadableError, open_regular, read_bytes, read_ends
 
 SUFFIXES = frozenset({".rpt", ".xml", ".log"})
 # The tools' own databases, whose reports are copies, and what is no project at all.
@@ -48,6 +49,7 @@ class _Outcome:
     report: Report | None = None
     digest: str | None = None
     error: str | None = None
+    left_out_bytes: int = 0
 
 
 def discover(paths: Sequence[str | os.PathLike[str]], *, processes: int | None = None) -> Discovery:
@@ -62,7 +64,7 @@ def discover(paths: Sequence[str | os.PathLike[str]], *, processes: int | None =
     failures = [
         Failure(source_file=outcome.candidate.shown_as, message=outcome.error) for outcome in outcomes if outcome.error
     ]
-    logs = [_log_run(outcome.report) for outcome in reports if outcome.report.kind == Kind.TOOL_LOG]
+    logs = [_log_run(o.report, o.left_out_bytes) for o in reports if o.report.kind == Kind.TOOL_LOG]
     return Discovery(
         runs=tuple(_runs([o for o in reports if o.report.kind not in (Kind.TOOL_LOG, Kind.DESIGN_SIZE)])),
         logs=tuple(sorted(logs, key=lambda log: log.source_file)),
@@ -78,13 +80,9 @@ def _candidates(paths: Sequence[str | os.PathLike[str]]) -> list[_Candidate]:
         path = Path(given)
         if path.is_dir():
             root = path.resolve()
-            for folder, names, files in os.walk(root):
-                names[:] = sorted(name for name in names if name not in SKIPPED_FOLDERS)
-                for name in sorted(files):
-                    if os.path.splitext(name)[1] in SUFFIXES:
-                        file = Path(folder, name)
-                        shown = path / file.relative_to(root)
-                        found.setdefault(file, _Candidate(path=file, root=root, shown_as=shown.as_posix(), named=False))
+            for file in _files(root):
+                shown = path / file.relative_to(root)
+                found.setdefault(file, _Candidate(path=file, root=root, shown_as=shown.as_posix(), named=False))
         elif path.exists():
             file = path.resolve()
             # the configuration of a single file may lie anywhere above it, within what a project is deep
@@ -93,6 +91,26 @@ def _candidates(paths: Sequence[str | os.PathLike[str]]) -> list[_Candidate]:
         else:
             raise UsageError(f"no such file or folder: {path}")
     return list(found.values())
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """The files below a folder whose suffix a report may have, in a stable order; no link to a folder is followed.
+
+    `os.walk` of this Python calls itself for each folder within a folder, and ends in a RecursionError.
+    """
+    waiting = [str(root)]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                inner = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        folders = [entry for entry in inner if entry.is_dir(follow_symlinks=False)]
+        waiting += [entry.path for entry in reversed(folders) if entry.name not in SKIPPED_FOLDERS]
+        for entry in inner:
+            if os.path.splitext(entry.name)[1] in SUFFIXES and not entry.is_dir():
+                yield Path(entry.path)
 
 
 def _read_all(candidates: list[_Candidate], processes: int | None) -> list[_Outcome]:
@@ -112,21 +130,37 @@ def _read_all(candidates: list[_Candidate], processes: int | None) -> list[_Outc
 
 
 def _read_one(candidate: _Candidate) -> _Outcome:
+    meant = candidate.named or is_meant_as_report(candidate.path)
+    left_out = 0
     try:
-        text = decode(candidate.path.read_bytes())
+        text = _head(candidate.path)
+        if not meant and recognise(text) is None:
+            return _Outcome(candidate=candidate)
+        if recognise(text) == Kind.TOOL_LOG:
+            # a log of days may be gigabytes: its head has the tool's banner, its end what became of it
+            data, left_out = read_ends(candidate.path)
+        else:
+            data = read_bytes(candidate.path)
+    except UnreadableError as error:
+        # a pipe or a device is no report, unless its name says that it is meant as one
+        return _Outcome(candidate=candidate, error=f"not read: {error.strerror}" if meant else None)
     except OSError as error:
         return _Outcome(candidate=candidate, error=f"cannot be read: {error.strerror}")
-    meant = candidate.named or is_meant_as_report(candidate.path)
-    if not meant and recognise(text) is None:
-        return _Outcome(candidate=candidate)
+    text = decode(data)
     try:
         report = read_text(text, candidate.shown_as)
     except ReportError as error:
         return _Outcome(candidate=candidate, error=error.message.removeprefix(f"{candidate.shown_as}: "))
-    return _Outcome(candidate=candidate, report=report, digest=hashlib.sha256(text.encode()).hexdigest())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return _Outcome(candidate=candidate, report=report, digest=digest, left_out_bytes=left_out)
 
 
-def _log_run(report: Report) -> LogRun:
+def _head(path: Path) -> str:
+    with open_regular(path) as file:
+        return decode(file.read(4 * HEAD_CHARACTERS))
+
+
+def _log_run(report: Report, left_out_bytes: int) -> LogRun:
     return LogRun(
         source_file=report.provenance.source_file,
         tool=report.provenance.tool,
@@ -139,6 +173,7 @@ def _log_run(report: Report) -> LogRun:
         warning_count=report.log.warning_count,
         completed_steps=report.log.completed_steps,
         ended_by_kill=report.log.ended_by_kill,
+        left_out_bytes=left_out_bytes,
     )
 
 

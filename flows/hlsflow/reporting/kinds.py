@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hlsflow.errors import ReportError
 from hlsflow.reporting.report import Kind, Report
+from hlsflow.strict_read import printable, read_bytes
 
 PARSERS = {
     Kind.CSYNTH_RPT: "csynth_rpt",
@@ -64,7 +65,10 @@ TEXT_ENCODINGS = {
 
 
 def decode(data: bytes) -> str:
-    """The text of a report in UTF-8, UTF-16 (with or without its mark) or Latin-1, with `\\n` line ends."""
+    """The text of a report in UTF-8, UTF-16 (with or without its mark) or Latin-1, with `\\n` line ends.
+
+    A report's names and messages are shown on terminals, so its control characters are `?`.
+    """
     encoding = next((name for mark, name in TEXT_ENCODINGS.items() if data.startswith(mark)), None)
     if encoding is None and data[1:64:2].count(0) > 16:
         encoding = "utf-16-le"
@@ -72,7 +76,7 @@ def decode(data: bytes) -> str:
         text = data.decode(encoding or "utf-8")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return printable(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def recognise(text: str) -> Kind | None:
@@ -116,6 +120,6 @@ def read_text(text: str, source_file: str) -> Report:
 
 def _load(path: Path) -> str:
     try:
-        return decode(path.read_bytes())
+        return decode(read_bytes(path))
     except OSError as error:
         raise ReportError(f"{path}: cannot be read: {error.strerror}") from error

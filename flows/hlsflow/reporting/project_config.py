@@ -13,8 +13,11 @@ import yaml
 
 from hlsflow.reporting.cells import NS_PER_UNIT
 from hlsflow.reporting.kinds import decode
+from hlsflow.strict_read import read_bytes
 
 NAMES = ("hls4ml_config.yml", "project.tcl", "hls_config.cfg", "build_prj.tcl", "vitis_hls.log", "vivado_hls.log")
+# Of a configuration or of hls4ml's parameters; a file that is larger asks for nothing.
+MAX_BYTES = 4 << 20
 # Keys that differ between two conversions of the same model.
 VOLATILE_KEYS = (
     "OutputDir",
@@ -76,7 +79,7 @@ def configs_in(folder: Path) -> tuple[ProjectConfig, ...]:
     for name in NAMES:
         path = folder / name
         try:
-            text = decode(path.read_bytes())
+            text = decode(read_bytes(path, MAX_BYTES))
         except OSError:
             continue
         stated = READERS[name](text)
@@ -100,7 +103,7 @@ def parameters_digest(folder: Path) -> str | None:
     digest = hashlib.sha256()
     for name in ("firmware/parameters.h", "firmware/defines.h", "hls4ml_config.yml"):
         try:
-            text = decode((folder / name).read_bytes())
+            text = decode(read_bytes(folder / name, MAX_BYTES))
         except OSError:
             continue
         lines = [line for line in text.splitlines() if not line.startswith(VOLATILE_KEYS)]
@@ -114,7 +117,7 @@ def layer_numbers(folder: Path) -> frozenset[str]:
     """The numbers of the layers that hls4ml's `firmware/parameters.h` configures, empty where there is no such file."""
     # struct config2 : nnet::dense_config {        struct relu_config4 : nnet::activ_config {
     try:
-        text = decode((folder / "firmware/parameters.h").read_bytes())
+        text = decode(read_bytes(folder / "firmware/parameters.h", MAX_BYTES))
     except OSError:
         return frozenset()
     return frozenset(re.findall(r"^\s*struct \w*?config(\d+)", text, flags=re.MULTILINE))
@@ -151,15 +154,18 @@ _TolerantLoader.add_multi_constructor("", lambda loader, suffix, node: None)
 def _hls4ml_config(text: str) -> dict[str, Any]:
     try:
         data = yaml.load(text, Loader=_TolerantLoader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError):
+        # YAML's own constructors raise what they please: a date of the 99th, a number of too many digits
         return {}
     if not isinstance(data, dict):
         return {}
     name, backend = data.get("ProjectName"), data.get("Backend")
     part = data.get("Part") or data.get("XilinxPart")
+    # a structure of aliases would be written out
+    period = data.get("ClockPeriod")
     return {
         "part": part if isinstance(part, str) else None,
-        "clock_target_ns": _nanoseconds(str(data.get("ClockPeriod", ""))),
+        "clock_target_ns": _nanoseconds(str(period) if isinstance(period, str | int | float) else ""),
         "top": name if isinstance(name, str) else None,
         "backend": backend if isinstance(backend, str) else None,
     }

@@ -111,6 +111,8 @@ class LogRun:
     warning_count: int
     completed_steps: tuple[str, ...]
     ended_by_kill: bool
+    # Of a log that is larger than what is read: what was passed over between its head and its end.
+    left_out_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

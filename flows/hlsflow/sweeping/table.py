@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from statistics import mean, stdev
 from typing import Any
 
+from hlsflow.csv_text import csv_text as csv_of
 from hlsflow.sweeping.row import ESTIMATES, Exactness, Row
 from hlsflow.sweeping.spec import Sweep
 from hlsflow.verdict import at_most
@@ -58,11 +57,7 @@ def csv_text(rows: Sequence[Row]) -> str:
     """All rows with every figure, a header first."""
     records = [record(row) for row in rows]
     names = list(dict.fromkeys(name for item in records for name in item))
-    content = io.StringIO()
-    writer = csv.DictWriter(content, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return content.getvalue()
+    return csv_of(records, names)
 
 
 def json_text(sweep: Sweep, rows: Sequence[Row]) -> str:

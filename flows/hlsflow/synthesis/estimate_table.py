@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hlsflow.csv_text import csv_text
 from hlsflow.errors import ReportError, ToolError
 from hlsflow.synthesis.devices import DATA
 from hlsflow.synthesis.estimate_cost import FITTED, TARGETS, DesignCost, design_cost
@@ -64,9 +64,7 @@ def table_text(rows: Sequence[Row]) -> str:
         *(f"computed_{target}" for target in TARGETS if target not in FITTED),
         *(f"features_{t}" for t in FITTED),
     ]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
+    records = []
     for row in sorted(rows, key=lambda row: row.source):
         said: dict[str, object] = {name: getattr(row, name) for name in ("source", "repository", "group", "part")}
         said |= row.traits
@@ -75,8 +73,8 @@ def table_text(rows: Sequence[Row]) -> str:
         for target in FITTED:
             features = {name: round(value, 1) for name, value in sorted(row.cost.features[target].items())}
             said[f"features_{target}"] = json.dumps(features, separators=(",", ":"))
-        writer.writerow(said)
-    return out.getvalue()
+        records.append(said)
+    return csv_text(records, columns)
 
 
 def read_table(path: Path = TABLE_FILE) -> list[Row]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from hlsflow.compression.recipe import MODEL_NAME
 from hlsflow.conversion.project import read_project
 from hlsflow.errors import ReportError, ToolError
 from hlsflow.plan import BuildRequest, Plan
+from hlsflow.safe_names import safe_name, safe_path
 from hlsflow.steps import digest
+from hlsflow.strict_read import UnreadableError, brief, printable, read_bytes
 from hlsflow.synthesis.archive import Entry, write_archive
 from hlsflow.synthesis.vendor_bench import bench_of
 from hlsflow.synthesis.vendor_command import VendorStage
 from hlsflow.synthesis.vendor_project import INPUTS_FILE, PREDICTIONS_FILE, design_files, lines_of
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
+_MAX_MANIFEST_BYTES = 64 << 20
 _README = """\
 HLS projects of hlsflow, to be synthesized on a machine with AMD's tools; nothing else is needed there.
 
@@ -33,35 +37,58 @@ Then take results.tar.gz (or the folder) back to where the models are:
     hlsflow import results.tar.gz
 
 Run it again after an interruption: stages that are through are not repeated.
+
+What is checked when the results come back: run.sh writes the SHA-256 of every report and log of a stage into
+models/NAME/runs/STAGE.sums, with the digest of the design, and import compares them, the sources and the samples with
+what was packed. That finds files that were changed, mixed up or cut off on the way, and results of another design
+(each top function carries its design's digest). It is a checksum: nobody signed it, and whoever wants to can write
+other reports with other sums. So imported figures are noted as "imported: checksums agree; not signed".
 """
+
+# What a build can be told to change for a pack; see `hlsflow pack --help`.
+_Change = Literal["backend", "io_type", "part", "clock_period_ns"]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _named(what: str, check: Callable[[str, str], object]) -> AfterValidator:
+    """Refuses a text that is no plain name or path, by a ReportError that says which."""
+
+    def checked(text: str) -> str:
+        check(text, f"{MANIFEST}: {what}")
+        return text
+
+    return AfterValidator(checked)
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class PackedModel(_Value):
-    """One model: how it was built, the digest of what the tools see, and of the samples of its test bench."""
+    """One model: how it was built, the digest of what the tools see, and of the samples of its test bench.
 
-    name: str
-    model: str
-    changes: dict[str, Any]
-    samples: int | None
-    cosim_samples: int
-    tool: str
-    top: str
-    part: str
+    It comes back from another machine, and parts of it become parts of paths: every text has a pattern of its own.
+    """
+
+    name: Annotated[str, _named("name", safe_name)]
+    model: str = Field(pattern=MODEL_NAME, max_length=64)
+    changes: dict[_Change, str | int | float]
+    samples: int | None = Field(ge=1, le=1 << 31)
+    cosim_samples: int = Field(ge=1, le=1 << 31)
+    tool: Literal["vitis", "vivado"]
+    top: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
+    part: str = Field(pattern=r"^[A-Za-z0-9-]{1,64}$")
     clock_period_ns: float
-    design: str
-    bench: str
-    files: dict[str, str]
+    design: _Sha256
+    bench: _Sha256
+    files: dict[Annotated[str, _named("files", safe_path)], _Sha256]
 
 
 class Manifest(_Value):
     """What an archive holds; `digest` is that of all the rest."""
 
     schema_version: int
-    stages: list[str]
+    stages: list[Literal["csynth", "cosim", "vsynth", "export"]]
     models: list[PackedModel]
     digest: str
 
@@ -75,11 +102,21 @@ class Manifest(_Value):
 def read_manifest(path: Path) -> Manifest:
     """The manifest in a file. Raises ReportError where it is absent, damaged or of another version of hlsflow."""
     try:
-        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        manifest = Manifest.model_validate_json(read_bytes(path, _MAX_MANIFEST_BYTES))
+    except UnreadableError as error:
+        raise ReportError(f"{path}: not read: {error.strerror}") from error
     except OSError as error:
         raise ReportError(f"{path.parent}: no {MANIFEST}: it is no result of 'hlsflow pack'") from error
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise ReportError(f"{path}: damaged, or of another version of hlsflow") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) if isinstance(part, int) else brief(part).strip("'") for part in first["loc"])
+        raise ReportError(
+            f"{path}: damaged, or of another version of hlsflow: {where or 'JSON'}: {printable(first['msg'])[:200]}, "
+            f"not {brief(first['input'])}"
+        ) from error
+    names = [model.name for model in manifest.models]
+    if len(set(names)) != len(names):
+        raise ReportError(f"{path}: names one model twice")
     if manifest.schema_version != SCHEMA or manifest.digest != Manifest.of(manifest.stages, manifest.models).digest:
         raise ReportError(f"{path}: it was changed after it was written, or is of another version of hlsflow")
     return manifest

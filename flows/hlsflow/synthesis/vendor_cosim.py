@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.errors import MismatchError, ReportError
+from hlsflow.strict_read import read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,10 @@ def read_outputs(path: Path, ports: tuple[Expected, ...]) -> dict[str, np.ndarra
     """
     import numpy as np
 
-    lines = path.read_text(errors="replace").splitlines()
+    try:
+        lines = read_bytes(path).decode("utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise ReportError(f"{path}: not read: {error.strerror}") from error
     lines = [line for line in lines if line.strip()]
     samples = len(ports[0].csim)
     if len(lines) != samples * len(ports):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hlsflow.errors import ToolError
 from hlsflow.steps import digest
+from hlsflow.strict_read import open_regular, read_bytes
 from hlsflow.synthesis.vendor_command import SCRIPT, VendorStage
 from hlsflow.workspace import storage_errors, write_text
 
@@ -29,6 +30,8 @@ _BENCH_OPENS = "std::ofstream fout(RESULTS_LOG);"
 _BENCH_DIGITS = "\n    fout.precision(17);"
 # In an HLS project: the digest of its contents as they were written.
 DESIGN_FILE = "design.sha256"
+# Of one source file; the weights of a large layer are some megabytes of text.
+_MAX_SOURCE_BYTES = 512 << 20
 # What hls4ml's C simulation needs and the tools bring themselves, or what holds a random stamp or a path.
 _NOT_SEEN = ("firmware/ap_types", "build_opt.tcl")
 
@@ -64,7 +67,7 @@ def design_files(root: Path) -> Iterator[tuple[str, bytes]]:
         if name.startswith(_NOT_SEEN):
             continue
         try:
-            content = path.read_bytes()
+            content = read_bytes(path, _MAX_SOURCE_BYTES)
         except OSError as error:
             raise ToolError(f"cannot read {path}: {error.strerror or error}") from error
         if name.endswith("_test.cpp") and _BENCH_DIGITS.encode() not in content:
@@ -111,7 +114,8 @@ def prepare(hls: Path, project: Path, bench: Bench | None) -> None:
 def bench_digest(project: Path) -> str | None:
     """The SHA-256 of the inputs that the test bench reads; None where it has none, and takes zeros."""
     try:
-        return hashlib.sha256((project / INPUTS_FILE).read_bytes()).hexdigest()
+        with open_regular(project / INPUTS_FILE) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
 
@@ -124,6 +128,26 @@ def solution(project: Path, top: str) -> Path:
 def has_rtl(project: Path, top: str) -> bool:
     """Whether C synthesis left the Verilog that all later stages start from."""
     return any((solution(project, top) / "syn" / "verilog").glob("*.v"))
+
+
+def evidence_files(project: Path, top: str, stage: VendorStage) -> list[Path]:
+    """The files that say what a stage gave: its reports, the outputs of its simulation, its packed IP; sorted."""
+    made = solution(project, top)
+    found: list[Path] = []
+    if stage is VendorStage.CSYNTH:
+        found = _reports(made / "syn" / "report")
+    elif stage is VendorStage.COSIM:
+        results = Path(RTL_RESULTS_FILE).name
+        found = [*_reports(made / "sim" / "report"), project / RTL_RESULTS_FILE, *(made / "sim").rglob(results)]
+    elif stage is VendorStage.VSYNTH:
+        found = [project / "vivado_synth.rpt"]
+    elif stage is VendorStage.EXPORT:
+        found = [*(made / "impl").rglob("*.zip"), *made.glob("*.zip")]
+    return sorted({path for path in found if path.is_file()})
+
+
+def _reports(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.suffix in (".rpt", ".xml", ".log")]
 
 
 def stale_paths(project: Path, top: str, stage: VendorStage) -> list[Path]:

@@ -14,7 +14,9 @@ from hlsflow.reporting.discover import discover
 from hlsflow.reporting.figures import Clock, Latency, Resources, Stage
 from hlsflow.reporting.report import Module
 from hlsflow.reporting.run import STALE_KINDS, NoteKind, Role, Run
+from hlsflow.strict_read import brief
 from hlsflow.synthesis.diagnosis import read_log, remarks
+from hlsflow.synthesis.run_results import logged_version
 from hlsflow.synthesis.vendor_command import COMPLETED, VendorStage
 from hlsflow.synthesis.vendor_project import RTL_RESULTS_FILE, solution
 from hlsflow.workspace import storage_errors, write_text
@@ -104,7 +106,10 @@ def judge(
     ]  # fmt: skip
     if not runs:
         raise ToolError(f"{stage}: no report of '{top}' at {folder}")
-    run = next((run for run in runs if run.module == top), runs[0])
+    # The top carries the digest of its design: a report of another top is one of another design.
+    run = next((run for run in runs if run.module == top), None)
+    if run is None:
+        raise ReportError(f"{stage}: the report is of {brief(runs[0].module)}, not of this design's top '{top}'")
     # What an earlier run left was removed before this one, so a clock that was set back makes no report stale.
     doubts = [note for note in run.notes if note.kind in STALE_KINDS and note.kind is not NoteKind.OLDER_THAN_CSYNTH]
     if doubts:
@@ -113,7 +118,9 @@ def judge(
         raise ToolError(f"cosim: the tool's verdict is '{run.simulation.status}'")
     if stage is VendorStage.COSIM and not _rtl_results(project, top):
         raise ToolError(f"cosim: the RTL's outputs are missing: no {RTL_RESULTS_FILE}")
-    version = next((log_run.tool_version for log_run in found.logs if log_run.tool_version), None)
+    version = logged_version(log) or next(
+        (log_run.tool_version for log_run in found.logs if log_run.tool_version), None
+    )
     _keep(folder, project, kept)
     return _figures(run, project, shown, version), remarks(text), None
 

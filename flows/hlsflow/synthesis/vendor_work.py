@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hlsflow.errors import HlsflowError, MismatchError, ReportError, StorageError, ToolError
@@ -18,6 +18,8 @@ from hlsflow.log import Step
 from hlsflow.process import Finished
 from hlsflow.synthesis import vendor_cosim
 from hlsflow.synthesis.diagnosis import explain
+from hlsflow.synthesis.run_results import NOTE as IMPORTED_NOTE
+from hlsflow.synthesis.run_results import check_versions, logged_version
 from hlsflow.synthesis.toolchain import Tool, Toolchain, environment, version_key
 from hlsflow.synthesis.vendor_command import SCRIPT, VendorStage, stage_command, write_files
 from hlsflow.synthesis.vendor_cosim import Expected
@@ -155,6 +157,11 @@ def _result(
         remarks.append("the tool was ended after it had written its result: it did not end by itself")
     elif finished is not None and finished.returncode != 0:
         remarks.append(f"the tool ended with {finished.returncode} after it had written its result")
+    if origin == "imported":
+        logged = logged_version(log)
+        check_versions(stage, tool.version, logged, figures[0].tool_version if figures else None)
+        tool = replace(tool, version=tool.version or logged)
+        remarks.append(IMPORTED_NOTE)
     if figures:
         first = figures[0].model_copy(
             update={

@@ -4,9 +4,12 @@
 #   sh run.sh [--stages csynth,cosim,vsynth,export] [--jobs N] [--timeout SECONDS] [MODEL ...]
 #
 # A stage that is through is not run again. Afterwards, take results.tar.gz back:  hlsflow import results.tar.gz
+# runs/STAGE.sums holds the SHA-256 of its reports with the design's digest: checksums, signed by nobody.
 # Tools: PATH, or SETTINGS=/path/to/settings64.sh, or the newest install below /opt/Xilinx, /tools/Xilinx or ~/Xilinx.
 
 set -u
+# No tool gives a file such a name, and import takes none.
+_odd='[!A-Za-z0-9._@+=~,#%/-]'
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 cd "$here" || exit 1
 stages=@STAGES@
@@ -20,7 +23,7 @@ while [ $# -gt 0 ]; do
         --jobs) [ $# -ge 2 ] || { echo "run.sh: --jobs needs a number" >&2; exit 2; }; jobs=$2; shift ;;
         --timeout) [ $# -ge 2 ] || { echo "run.sh: --timeout needs seconds" >&2; exit 2; }; limit=$2; shift ;;
         --one) one=1 ;;
-        -h|--help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
         -*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
         *) models="$models $1" ;;
     esac
@@ -56,6 +59,40 @@ tool_version() { # PATH
     echo "${version:-unknown}"
 }
 
+sha256() { # FILE: its SHA-256 on standard output
+    if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1" | cut -c 1-64
+    elif command -v shasum >/dev/null 2>&1; then shasum -a 256 <"$1" | cut -c 1-64
+    else openssl dgst -sha256 <"$1" | sed 's/^.*= *//'; fi
+}
+
+evidence() { # STAGE: the files, below models/MODEL, that say what it gave
+    made=project/${top}_prj/solution1
+    echo "runs/$1.log"
+    case $1 in
+        csynth) find "$made/syn/report" -type f \( -name '*.rpt' -o -name '*.xml' -o -name '*.log' \) ;;
+        cosim) find "$made/sim/report" -type f \( -name '*.rpt' -o -name '*.xml' -o -name '*.log' \)
+            find project/tb_data "$made/sim" -type f -name rtl_cosim_results.log ;;
+        vsynth) find project/vivado_synth.rpt -type f ;;
+        export) find "$made" -type f -name '*.zip' ;;
+    esac 2>/dev/null
+}
+
+write_sums() { # STAGE STATUS: what its files are now, in runs/STAGE.sums
+    (   cd "$dir" || exit 10
+        {   echo "design=$design"
+            echo "$(sha256 "$2")  runs/$1.status"
+            evidence "$1" | grep -v '[^A-Za-z0-9._@+=~,#%/-]' | LC_ALL=C sort -u | while IFS= read -r file; do
+                echo "$(sha256 "$file")  $file"
+            done
+        } > "runs/$1.sums.partial" && mv "runs/$1.sums.partial" "runs/$1.sums"
+    )
+}
+
+sums_hold() { # STAGE: whether its files are still those that it left
+    ( cd "$dir" 2>/dev/null && [ -f "runs/$1.sums" ] && sed 1d "runs/$1.sums" | {
+        while read -r sum file; do [ -f "$file" ] && [ "$(sha256 "$file")" = "$sum" ] || exit 1; done; } )
+}
+
 options() { # STAGE: the switches of hls4ml's build_prj.tcl, name=value
     reset=0; synth=0; cosim=0; export=0
     case $1 in csynth) reset=1; synth=1 ;; cosim) cosim=1 ;; export) export=1 ;; esac
@@ -87,12 +124,16 @@ run_stage() { # MODEL STAGE
     cd "$dir/project" || return 10
     # What an earlier run left is never taken for a result.
     case $2 in
-        csynth) rm -rf "${top}_prj" vivado_synth.rpt tb_data/rtl_cosim_results.log "$dir"/runs/*.status ;;
+        csynth) rm -rf "${top}_prj" vivado_synth.rpt tb_data/rtl_cosim_results.log "$dir"/runs/*.status \
+            "$dir"/runs/*.sums ;;
         cosim) rm -rf "${top}_prj/solution1/sim" tb_data/rtl_cosim_results.log ;;
         vsynth) rm -f vivado_synth.rpt ;;
         export) rm -rf "${top}_prj/solution1/impl" ;;
     esac
-    rm -f "$status"
+    rm -f "$status" "$dir/runs/$2.sums"
+    # A later stage may write an earlier one's reports again; what somebody else changed is not summed anew.
+    intact=
+    for earlier in csynth cosim vsynth export; do sums_hold "$earlier" && intact="$intact $earlier"; done
     log=$dir/runs/$2.log
     case $2 in
         vsynth) set -- "$1" "$2" "$tool" -mode batch -nojournal -source vivado_synth.tcl ;;
@@ -119,7 +160,9 @@ run_stage() { # MODEL STAGE
     esac
     {   echo "stage=$stage"; echo "outcome=$outcome"; echo "exit=$code"; echo "seconds=$(($(date +%s) - begin))"
         echo "tool=$(basename "$tool")"; echo "version=$(tool_version "$tool")"; echo "design=$design"
-    } > "$status.partial" && mv "$status.partial" "$status"
+    } > "$status.partial" || return 10
+    write_sums "$stage" "$status.partial" && mv "$status.partial" "$status" || return 10
+    for earlier in $intact; do write_sums "$earlier" "runs/$earlier.status"; done
     echo "$model: $stage: $outcome (exit code $code, log: $log)"
     [ "$outcome" = done ]
 }
@@ -133,9 +176,14 @@ if [ -n "$one" ]; then
     exit 0
 fi
 
-if command -v sha256sum >/dev/null 2>&1; then
-    sha256sum -c --quiet SHA256SUMS || { echo "run.sh: files of this archive were changed or are missing" >&2; exit 9; }
+if ! command -v sha256sum >/dev/null 2>&1 && ! command -v shasum >/dev/null 2>&1 && ! command -v openssl >/dev/null 2>&1
+then
+    echo "run.sh: neither sha256sum, shasum nor openssl was found: without one no result can be brought back" >&2; exit 7
 fi
+while read -r sum file; do
+    [ -f "$file" ] && [ "$(sha256 "$file")" = "$sum" ] || {
+        echo "run.sh: files of this archive were changed or are missing: $file" >&2; exit 9; }
+done < SHA256SUMS
 for model in $models; do
     [ -d "models/$model" ] || { echo "run.sh: no model '$model'; there are: $(ls models | tr '\n' ' ')" >&2; exit 2; }
 done
@@ -148,10 +196,12 @@ if [ "$jobs" -gt 1 ]; then
 else
     for model in $models; do sh "$here/run.sh" "$@" "$model" || failed=1; done
 fi
-find manifest.json models -type f \( -name '*.rpt' -o -name '*.xml' -o -name '*.log' -o -name '*.status' -o -name target \
+find manifest.json models -type f \( -name '*.rpt' -o -name '*.xml' -o -name '*.log' -o -name '*.status' -o -name '*.sums' \
+    -o -name target \
     -o -name manifest.json -o -name '*.zip' -o -path '*/project/firmware/*' -o -path '*/project/tb_data/*' \
     -o -path '*/project/*.tcl' -o -path '*/project/*.cpp' -o -path '*/project/*.yml' -o -path '*/syn/verilog/*' \) \
-    ! -path '*/.autopilot/*' ! -path '*/sim/verilog/*' ! -path '*/sim/wrapc*' ! -name '.*' > .results.list
+    ! -path '*/.autopilot/*' ! -path '*/sim/verilog/*' ! -path '*/sim/wrapc*' ! -path '*/.*' \
+    ! -path "*$_odd*" > .results.list
 tar -czf results.tar.gz.partial -T .results.list && mv results.tar.gz.partial results.tar.gz && rm -f .results.list \
     || { echo "run.sh: results.tar.gz cannot be written" >&2; exit 10; }
 echo "results: $here/results.tar.gz   (bring it back:  hlsflow import results.tar.gz)"
