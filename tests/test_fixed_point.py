@@ -15,6 +15,7 @@ from hlsflow.conversion.fixed_point import (
     cast,
     fraction_of,
     parse_type,
+    round_shift,
     to_integers,
     type_for_range,
 )
@@ -76,6 +77,75 @@ def test_cast_in_float32_below_24_bits(values, fraction, to):
         return
     expected = [cast_one(value, fraction, to) for value in values]
     assert cast(np.array(values, dtype=np.float32), fraction, to).astype(np.int64).tolist() == expected
+
+
+wide_types = st.builds(
+    FixedType,
+    width=st.integers(1, 63),
+    integer=st.integers(-40, 80),
+    signed=st.booleans(),
+    rounding=st.sampled_from(Rounding),
+    overflow=st.sampled_from(Overflow),
+)
+# Ties and their neighbours, as far down as int64 goes.
+near_ties = st.builds(
+    lambda power, sign, off: max(-(2**63), min(2**63 - 1, sign * 2**power + off)),
+    st.integers(0, 63), st.sampled_from((-1, 1)), st.integers(-2, 2),
+)  # fmt: skip
+
+
+@given(st.lists(near_ties, min_size=1, max_size=20), st.integers(0, 90), wide_types)
+def test_the_whole_of_int64_is_cast_as_defined_or_refused(values, fraction, to):
+    shift = fraction - to.fraction
+    if shift < 0 and any(abs(value) << -shift >= 2**63 for value in values):
+        return
+    expected = [cast_one(value, fraction, to) for value in values]
+    assert cast(np.array(values, dtype=np.int64), fraction, to).tolist() == expected
+
+
+@given(st.lists(near_ties, min_size=1, max_size=20), st.sampled_from(Rounding), st.integers(0, 1200))
+def test_both_paths_round_as_defined_however_far_they_shift(values, rounding, shift):
+    to = FixedType(width=64, integer=64, rounding=rounding)
+    expected = [cast_one(value, shift, to) for value in values]
+    assert round_shift(np.array(values, dtype=np.int64), shift, rounding).tolist() == expected
+    for dtype, bits in ((np.float64, 53), (np.float32, 24)):
+        held = [(value, right) for value, right in zip(values, expected, strict=True) if abs(value) <= 1 << bits]
+        found = round_shift(np.array([value for value, _ in held], dtype=dtype), shift, rounding)
+        assert found.astype(np.int64).tolist() == [right for _, right in held]
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.float32])
+def test_a_value_far_below_the_last_bit_rounds_by_its_sign(rounding, dtype):
+    down = rounding is Rounding.TRN
+    for shift in (63, 64, 65, 66, 149, 150, 200, 1074, 1100):
+        found = round_shift(np.array([-1, 0, 1], dtype=dtype), shift, rounding)
+        assert found.tolist() == [-1 if down else 0, 0, 0], shift
+
+
+@pytest.mark.parametrize(
+    ("rounding", "expected"),
+    [
+        (Rounding.TRN, [-2, -1, 0, 1]), (Rounding.TRN_ZERO, [-1, 0, 0, 1]), (Rounding.RND, [-1, 0, 1, 2]),
+        (Rounding.RND_MIN_INF, [-2, -1, 0, 1]), (Rounding.RND_ZERO, [-1, 0, 0, 1]), (Rounding.RND_INF, [-2, -1, 1, 2]),
+        (Rounding.RND_CONV, [-2, 0, 0, 2]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.float32])
+def test_ties_in_every_mode_and_dtype(rounding, expected, dtype):
+    assert round_shift(np.array([-3, -1, 1, 3], dtype=dtype), 1, rounding).tolist() == expected
+    assert round_shift(np.array([-12, -4, 4, 12], dtype=dtype), 3, rounding).tolist() == expected
+
+
+def test_integers_that_int64_does_not_hold_are_refused():
+    with pytest.raises(ValueError, match=r"int64 does not hold these integers times 2\^40"):
+        round_shift(np.array([2**30], dtype=np.int64), -40, Rounding.TRN)
+    for far in (np.array([-1]), np.array([1])):
+        with pytest.raises(ValueError, match=r"int64 does not hold these integers times 2\^70"):
+            round_shift(far, -70, Rounding.TRN)
+    assert round_shift(np.array([0]), -70, Rounding.TRN).tolist() == [0]
+    with pytest.raises(ValueError, match="int64 does not hold the values of ufixed<70,70>"):
+        cast(np.array([-1], dtype=np.int64), 0, parse_type("ufixed<70,70>"))
 
 
 def test_a_tie_goes_to_even_and_not_up():

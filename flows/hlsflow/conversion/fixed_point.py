@@ -43,6 +43,9 @@ class Overflow(StrEnum):
 # driver carries values as doubles; what a layer may use is checked where it is used.
 MAX_WIDTH = 1024
 
+# Shifts up to this one keep an integer-valued float32 or float64 above its least normal number.
+_SAFE_SHIFT = 100
+
 _TYPE = re.compile(r"^\s*(?:ap_)?(u?)(fixed|int)\s*<\s*([^<>]*?)\s*>\s*$")
 
 
@@ -159,6 +162,10 @@ def round_shift(values: np.ndarray, shift: int, rounding: Rounding) -> np.ndarra
     if shift <= 0:
         return values if shift == 0 else values * values.dtype.type(2.0**-shift)
     scaled = values * values.dtype.type(2.0**-shift)
+    if shift > _SAFE_SHIFT:
+        # The product may have gone below the least float and lost its sign, which decides what it rounds to.
+        lost = (values != 0) & (np.abs(scaled) < 0.25)
+        scaled = np.where(lost, np.copysign(values.dtype.type(0.25), values), scaled)
     half = values.dtype.type(0.5)
     match rounding:
         case Rounding.TRN:
@@ -187,8 +194,18 @@ def round_shift(values: np.ndarray, shift: int, rounding: Rounding) -> np.ndarra
 def _round_shift_integers(values: np.ndarray, shift: int, rounding: Rounding) -> np.ndarray:
     import numpy as np
 
+    values = values.astype(np.int64, copy=False)
     if shift <= 0:
-        return values << -shift
+        moved = values << min(-shift, 63)
+        if shift and not np.array_equal(moved >> min(-shift, 63), values if shift > -64 else np.sign(values) * 2):
+            raise ValueError(f"int64 does not hold these integers times 2^{-shift}")
+        return moved
+    if shift > 63:
+        # int64 has nothing to shift so far. Every quotient lies within 1/2 of zero: in quarters, with the last one set
+        # where anything is below it, it rounds to the same.
+        past = min(shift - 2, 63)
+        quarters = values >> past
+        values, shift = quarters | (quarters << past != values), 2
     floor = values >> shift
     rest = values - (floor << shift)
     half = 1 << (shift - 1)
@@ -218,20 +235,36 @@ def apply_overflow(values: np.ndarray, to: FixedType) -> np.ndarray:
     low, high = to.min_int, to.max_int
     match to.overflow:
         case Overflow.SAT:
-            return np.clip(values, low, high)
+            return _clipped(values, low, high)
         case Overflow.SAT_SYM:
             # Only a value out of range is replaced: the most negative code itself maps to its symmetric neighbour too.
-            return np.clip(values, -high if to.signed else 0, high)
+            return _clipped(values, -high if to.signed else 0, high)
         case Overflow.SAT_ZERO:
             return np.where((values < low) | (values > high), 0, values).astype(values.dtype)
         case Overflow.WRAP:
             if values.dtype.kind in "iu":
-                if to.width >= 63:
-                    return values
-                span = 1 << to.width
-                return ((values - low) & (span - 1)) + low
+                return _wrapped_integers(values.astype(np.int64, copy=False), to)
             span = values.dtype.type(2.0**to.width)
             return values - np.floor((values - values.dtype.type(low)) / span) * span
+
+
+def _clipped(values: np.ndarray, low: int, high: int) -> np.ndarray:
+    import numpy as np
+
+    if values.dtype.kind in "iu":
+        limits = np.iinfo(values.dtype)
+        low, high = max(low, limits.min), min(high, limits.max)
+    return np.clip(values, low, high)
+
+
+def _wrapped_integers(values: np.ndarray, to: FixedType) -> np.ndarray:
+    if to.width > 63:
+        # Everything that int64 holds fits, but for a negative number that becomes one beyond int64.
+        if not to.signed and values.size and values.min() < 0:
+            raise ValueError(f"int64 does not hold the values of {to} that negative numbers wrap to")
+        return values
+    # What overflows int64 here wraps at 2**64, a multiple of the span.
+    return ((values - to.min_int) & ((1 << to.width) - 1)) + to.min_int
 
 
 def cast(values: np.ndarray, fraction: int, to: FixedType) -> np.ndarray:
