@@ -7,11 +7,15 @@ layer is never tried on somebody's hardware.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import log2
 from typing import Any
 
-from hlsflow.conversion.network import Network, Op
+from hlsflow.conversion.fixed_point import FixedType
+from hlsflow.conversion.layer_types import LayerTypes
+from hlsflow.conversion.network import MOVES, Network, Op
+from hlsflow.conversion.pooling_rules import MEAN_CUT, is_padded
 from hlsflow.conversion.quantizers import NotExact, activation_quantizer
 
 SUPPORTED = frozenset(
@@ -227,18 +231,39 @@ def refusals_of_network(network: Network) -> list[Refusal]:
                     "softmax at the end, or quantized_sigmoid",
                 )
             )
-        if node.op is Op.MAX_POOL and _padded(node.attributes):
-            before = network[node.inputs[0]]
-            result = before.declared.get("result")
-            if result is not None and not result.signed:
-                found.append(
-                    Refusal(
-                        node.keras_layer,
-                        "hls4ml pads a maximum over an unsigned type with its sign bit, which is half its range",
-                        "padding='valid'",
-                    )
-                )
     return found
+
+
+def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refusal]:
+    """What only the resolved types tell, the configured ones among them. `exact`: no output may differ from Keras."""
+    found = []
+    done = {layer.node.name: layer for layer in layers}
+    for layer in layers:
+        node = layer.node
+        if node.op is Op.MAX_POOL and is_padded(node):
+            source = done[node.inputs[0]]
+            if not source.result.signed:
+                found.append(Refusal(node.keras_layer, *_unsigned_padding(_maker(source, done), source.result)))
+        cut = [finding for finding in layer.findings if finding.code == MEAN_CUT]
+        if cut and exact:
+            way_out = "a quantizer such as quantized_relu(8,4) right behind it, or a power of two of values in the mean"
+            found.append(Refusal(node.keras_layer, cut[0].message, way_out))
+    return found
+
+
+def _unsigned_padding(maker: LayerTypes, type_: FixedType) -> tuple[str, str]:
+    signed = replace(maker.result, width=type_.width + 1, integer=type_.integer + 1, signed=True)
+    return (
+        f"hls4ml pads a maximum over an unsigned type ({type_}) with its sign bit, which is half its range",
+        f"padding='valid', or a signed type in the configuration: layers.{maker.node.name}.precision.result: {signed}",
+    )
+
+
+def _maker(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
+    """The layer whose type a value has: values only move behind it."""
+    while layer.node.op in MOVES:
+        layer = done[layer.node.inputs[0]]
+    return layer
 
 
 def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
@@ -250,7 +275,7 @@ def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
         window = node.attributes
         if node.op in (Op.MAX_POOL, Op.AVERAGE_POOL) and not window["global"]:
             strides = (window["stride_height"], window["stride_width"])
-            if _padded(window):
+            if is_padded(node):
                 reason = "pooling with padding aborts in io_stream", "padding='valid', or io_parallel"
             elif len(node.shape) == 3 and strides != (window["pool_height"], window["pool_width"]):
                 reason = "overlapping pooling aborts in io_stream", "strides equal to pool_size, or io_parallel"
@@ -262,7 +287,3 @@ def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
             continue
         found.append(Refusal(node.keras_layer, *reason))
     return found
-
-
-def _padded(window: Any) -> bool:
-    return any(window[f"pad_{side}"] for side in ("top", "bottom", "left", "right"))

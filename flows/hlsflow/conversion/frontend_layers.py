@@ -234,7 +234,8 @@ def _batch_norm(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Nod
         "n_out": _product(shape),
         "n_filt": -1 if len(shape) == 1 else shape[-1],
     }
-    return [builder.node(entry, Op.SCALE, shape, owner, arrays=arrays)]
+    attributes = {"fused": True} if getattr(owner, "fused", False) else {}
+    return [builder.node(entry, Op.SCALE, shape, owner, arrays=arrays, attributes=attributes)]
 
 
 def _product(shape: tuple[int, ...]) -> int:
@@ -271,10 +272,15 @@ def quantized_activation(builder: Builder, entry: dict[str, Any], owner: Any) ->
         before = [_spacer(builder, made, shape, owner)]
     if before:
         made["inputs"] = [before[-1].name]
+    # With alpha=None QKeras adds the sign to a tanh and takes it off again, in float32.
+    soft = found.function in ("binary_tanh", "ternary_tanh") and quantizer.alpha is None
     return [
         *before,
-        builder.node(made, Op.ACTIVATION, shape, owner, function=found.function, declared={"result": found.result}),
-    ]
+        builder.node(
+            made, Op.ACTIVATION, shape, owner, function=found.function, declared={"result": found.result},
+            attributes={"soft": True} if soft else {},
+        ),
+    ]  # fmt: skip
 
 
 def _spacer(builder: Builder, entry: Mapping[str, Any], shape: tuple[int, ...], owner: Any) -> Node:

@@ -63,6 +63,24 @@ def loses(interval: Interval, type_: FixedType) -> tuple[bool, bool]:
     return rounds, bool(low.min() < type_.min_int or high.max() > type_.max_int)
 
 
+def same_effect(interval: Interval, a: FixedType, b: FixedType) -> bool:
+    """Whether assigning any value of the interval to either type gives the same number."""
+    rounds = interval.fraction > min(a.fraction, b.fraction)
+    if a.fraction != b.fraction or (rounds and a.rounding != b.rounding):
+        return False
+    low, high = (int(bound) for bound in (_rounded(interval, a)[0].min(), _rounded(interval, a)[1].max()))
+    ends = [_ends(type_, low, high) for type_ in (a, b)]
+    return None not in ends and ends[0] == ends[1]
+
+
+def _ends(type_: FixedType, low: int, high: int) -> tuple[int, int] | None:
+    """Where a type cuts off the integers of [low, high], None where it does anything else to them."""
+    least = -type_.max_int if type_.overflow is Overflow.SAT_SYM and type_.signed else type_.min_int
+    if (low < least or high > type_.max_int) and type_.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
+        return None
+    return max(low, least), min(high, type_.max_int)
+
+
 def _rounded(interval: Interval, type_: FixedType) -> tuple[np.ndarray, np.ndarray]:
     shift = interval.fraction - type_.fraction
     return round_shift(interval.low, shift, type_.rounding), round_shift(interval.high, shift, type_.rounding)

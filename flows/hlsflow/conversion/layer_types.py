@@ -22,6 +22,8 @@ WEIGHTS = "weights"
 INTERVAL = "interval"
 INPUT = "recipe"
 FIXED = "design"
+# The code of the finding that a type was given where none is taken: it changes nothing.
+IGNORED = "ignored"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +40,8 @@ class Finding:
 class LayerTypes:
     """The types of one node by role, where each came from, its effective weights, and what was proved.
 
-    `arrays` holds the weights as int64 multiples of their type's LSB. `interval` bounds the output.
+    `arrays` holds the weights as int64 multiples of their type's LSB. `interval` bounds the output. `keras_exact` says
+    that Keras' float32 gives this layer's output as real arithmetic does, for any input (`float32.exact_layers`).
     """
 
     node: Node
@@ -69,7 +72,16 @@ class Working:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     proof: str = ""
-    keras_exact: bool = True
+
+    @property
+    def whole_proof(self) -> str:
+        """What was proved, and what the configured types lose of it."""
+        lost = [f"; but {finding.role}: {finding.message}" for finding in self.findings if finding.code != IGNORED]
+        return self.proof + "".join(lost)
+
+    def loses(self, role: str) -> bool:
+        """Whether something was found against the type of a role."""
+        return any(finding.role == role and finding.code != IGNORED for finding in self.findings)
 
     def choose(self, role: str, derived: FixedType, source: str) -> FixedType:
         """The configured type of a role, else the derived one."""
@@ -125,6 +137,9 @@ class Working:
         elif overflows and self.sources[role] == CONFIGURATION and role not in self.node.declared:
             self.note(f"{role}-saturates", role, f"{type_} can saturate: the {what} reaches [{low}, {high}] {unit}")
         declared = self.node.declared.get(role)
+        if declared is not None and type_ != declared and intervals.same_effect(interval, type_, declared):
+            # Another way to write the quantizer, such as a sign that no value has.
+            return intervals.assigned(interval, type_)
         if rounds and (declared is None or type_.fraction < declared.fraction):
             self.note(f"{role}-rounds", role, f"{type_} drops bits of the {what}, which is exact in {exact}")
         if declared is not None and type_ != declared and not (rounds or overflows):
@@ -134,6 +149,12 @@ class Working:
         elif declared is not None and type_ != declared:
             self.note("quantizer-differs", role, f"{type_} is not what the quantizer does, {declared}")
         return intervals.assigned(interval, type_)
+
+
+def range_text(interval: Interval) -> str:
+    """The bounds of a whole tensor as real numbers."""
+    low, high = interval.bounds
+    return f"[{low * 2.0**-interval.fraction:g}, {high * 2.0**-interval.fraction:g}]"
 
 
 def first_of(first: FixedType | None, source: str, second: FixedType, other: str) -> tuple[FixedType, str]:

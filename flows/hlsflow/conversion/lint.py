@@ -99,7 +99,7 @@ def parallel_multiplications(n_in: int, n_out: int, reuse_factor: int) -> int:
 def lint(network: Network, config: HlsConfig) -> Linted:
     """The resolved types of every layer under a configuration, with every complaint about it.
 
-    Raises UnsupportedError for what no configuration can mend: a construct that the io type cannot carry exactly.
+    Raises UnsupportedError for a construct that the io type, or the types themselves, cannot carry exactly.
     """
     complaints = [*_unknown_layers(network, config), *_misplaced_keys(network, config)]
     refused = allow_list.refusals_of_io_type(network, config.io_type)
@@ -108,6 +108,9 @@ def lint(network: Network, config: HlsConfig) -> Linted:
     known = {node.name for node in network.nodes}
     given = {name: types for name, types in config.given_types.items() if name in known}
     layers = tuple(resolve(network, given, config.io_type))
+    refused = allow_list.refusals_of_types(layers, exact=config.gate.kind == "exact")
+    if refused:
+        raise UnsupportedError(allow_list.message("this network with these types", refused))
     for layer in layers:
         path = f"layers.{layer.node.name}"
         if layer.node.op in MULTIPLIES:

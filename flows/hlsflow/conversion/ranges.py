@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import ceil, log2
+from functools import partial
+from math import ceil
 
-from hlsflow.conversion import intervals
+from hlsflow.conversion import float32, intervals
 from hlsflow.conversion.fixed_point import FixedType, Overflow, parse_type, type_for_range
 from hlsflow.conversion.intervals import EXACT_BITS, Interval
 from hlsflow.conversion.layer_types import (
     FIXED,
+    IGNORED,
     INPUT,
     INTERVAL,
     QUANTIZER,
@@ -23,8 +25,10 @@ from hlsflow.conversion.layer_types import (
     LayerTypes,
     Working,
     first_of,
+    range_text,
 )
 from hlsflow.conversion.network import MOVES, Network, Node, Op
+from hlsflow.conversion.pooling_rules import average_pool, max_pool, readers_of
 from hlsflow.errors import UnsupportedError
 
 # The softmax tables' precision. hls4ml's defaults are off by 0.06; these stay below 0.0025 for ten classes.
@@ -34,27 +38,38 @@ SOFTMAX_ADDRESS_BITS = 12
 # exp(-16) is below the table's LSB, so a larger distance to the maximum may saturate.
 SOFTMAX_DISTANCE_BITS = 4
 
-# Float32 holds every integer up to 2**24: below that, Keras itself computes exactly.
-FLOAT32_BITS = 24
-# A quotient that is no dyadic number is truncated this far below the grid of its input: enough that any quantizer
-# not more than 7 bits finer than that input rounds it as the true quotient (see `_average_pool`).
-GUARD_BITS = 8
-
 
 def resolve(network: Network, given: Given, io_type: str = "io_parallel") -> list[LayerTypes]:
     """The types of every node, in the network's order. `given` maps node names to roles to types.
 
-    `io_type` matters where hls4ml's function for streams is another one.
+    `io_type` matters where hls4ml's function for streams is another one. `keras_exact` is a matter of the network
+    alone: what Keras computes does not change with the types of the hardware.
 
     Raises UnsupportedError where a value cannot be carried exactly at all.
     """
+    layers = _resolve(network, given, io_type)
+    derived = layers
+    if any(given.values()):
+        try:
+            derived = _resolve(network, {}, io_type)
+        except UnsupportedError:
+            # A value that no double carries is none that float32 does.
+            derived = []
+    exact = float32.exact_layers(derived)
+    return [replace(layer, keras_exact=layer.node.name in exact) for layer in layers]
+
+
+def _resolve(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
     done: dict[str, LayerTypes] = {}
     for node in network.nodes:
         if "threshold" in node.attributes:
             node = _with_ternary_scale(node, done[node.inputs[0]].interval, io_type)
         work = Working(node=node, given=given.get(node.name, {}))
         inputs = [done[name] for name in node.inputs]
-        interval = _RULES[node.op](work, [layer.interval for layer in inputs], inputs)
+        rule = _RULES[node.op] if node.op is not Op.AVERAGE_POOL else partial(
+            average_pool, readers_of(network, node, given)
+        )  # fmt: skip
+        interval = rule(work, [layer.interval for layer in inputs], inputs)
         _check_width(node, work.types)
         done[node.name] = LayerTypes(
             node=node,
@@ -62,8 +77,8 @@ def resolve(network: Network, given: Given, io_type: str = "io_parallel") -> lis
             sources=work.sources,
             arrays=work.arrays,
             interval=interval,
-            proof=work.proof,
-            keras_exact=work.keras_exact,
+            proof=work.whole_proof,
+            keras_exact=False,
             findings=tuple(work.findings),
         )
     return list(done.values())
@@ -77,11 +92,6 @@ def _check_width(node: Node, types: Mapping[str, FixedType]) -> None:
                 f"{EXACT_BITS} are not supported",
                 hint="put a quantizer before it, or give a narrower type in the configuration",
             )
-
-
-def _range_text(interval: Interval) -> str:
-    low, high = interval.bounds
-    return f"[{low * 2.0**-interval.fraction:g}, {high * 2.0**-interval.fraction:g}]"
 
 
 def _input(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
@@ -104,17 +114,16 @@ def _product(
                 work.weight(role)
         fractions = {role: work.types[role].fraction for role in work.arrays}
         found = bounds(node, xs[0], work.arrays, fractions)
-        low, high = found.partial.bounds
-        work.keras_exact = layers[0].keras_exact and max(-low, high) <= 1 << FLOAT32_BITS
         derived = found.partial.smallest_type(signed=True)
         accum = work.choose("accum", derived, INTERVAL)
         result = work.choose("result", *first_of(node.declared.get("result"), QUANTIZER, derived, INTERVAL))
         work.proof = (
-            f"the sum stays in {_range_text(found.total)} for any input, every partial sum in "
-            f"{_range_text(found.partial)}: {derived.width} bits with {derived.fraction} fractional ones hold it"
+            f"the sum stays in {range_text(found.total)} for any input, every partial sum in "
+            f"{range_text(found.partial)}"
         )
         after = work.store("accum", found.partial, "sum")
-        if accum.fraction >= derived.fraction and not any(f.role == "accum" for f in work.findings):
+        if not work.loses("accum"):
+            work.proof += f": {accum.width} bits with {accum.fraction} fractional ones hold it"
             after = found.total
         elif accum.fraction < derived.fraction:
             # hls4ml casts every product before it adds, so each may lose up to an LSB.
@@ -131,10 +140,7 @@ def _scale(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Inter
     fractions = {role: work.types[role].fraction for role in work.arrays}
     found = intervals.scaled(node, xs[0], work.arrays, fractions)
     work.choose("result", found.smallest_type(), INTERVAL)
-    # Keras rounds the product and the sum to float32; only small dyadic constants make that exact.
-    low, high = found.bounds
-    work.keras_exact = layers[0].keras_exact and max(-low, high) <= 1 << FLOAT32_BITS
-    work.proof = f"scaled values stay in {_range_text(found)}"
+    work.proof = f"scaled values stay in {range_text(found)}"
     return work.store("result", found, "scaled value")
 
 
@@ -161,121 +167,56 @@ def _activation(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> 
     import numpy as np
 
     node, x = work.node, xs[0]
-    work.keras_exact = layers[0].keras_exact
     declared = node.declared.get("result")
-    if declared is not None:
-        # A quantizer puts the value back onto a coarse grid; from there Keras is exact again.
-        work.keras_exact = True
     match node.function:
         case "relu":
             x = Interval(low=np.maximum(x.low, 0), high=np.maximum(x.high, 0), fraction=x.fraction)
         case "leaky_relu":
             work.weight("param")
             x = intervals.leaky(x, work.arrays["param"], work.types["param"].fraction)
-            low, high = x.bounds
-            work.keras_exact = work.keras_exact and max(-low, high) <= 1 << FLOAT32_BITS
         case "linear" if node.attributes.get("spacer"):
             # One bit more than needed: hls4ml doubles the value before it compares, in the same type.
             low, high = x.bounds
-            work.choose("result", type_for_range(2 * min(low, -1), 2 * max(high, 1), x.fraction), FIXED)
-            work.proof = "room for the doubling before the comparison"
+            derived = type_for_range(2 * min(low, -1), 2 * max(high, 1), x.fraction)
+            if work.choose("result", derived, FIXED).holds(derived):
+                work.proof = "room for the doubling before the comparison"
+            else:
+                work.proof = f"the doubling before the comparison needs {derived}"
+                work.note("result-overflow", "result", f"{work.types['result']} can overflow: {derived} holds it")
             return work.store("result", x, "value")
         case "linear":
             pass
         case _:
             assert declared is not None
             work.choose("result", declared, QUANTIZER)
-            work.proof = f"every output is a value of {declared}"
+            work.proof = f"every output is a value of {work.types['result']}"
             if work.types["result"] != declared:
                 return work.store("result", intervals.full(declared, node.shape), "activation")
             return intervals.full(declared, node.shape)
     work.choose("result", *first_of(declared, QUANTIZER, x.smallest_type(), INTERVAL))
-    work.proof = (
-        f"rounds and saturates as the quantizer does: {declared}" if declared else f"values stay in {_range_text(x)}"
-    )
-    return work.store("result", x, "activation")
+    stored = work.store("result", x, "activation")
+    work.proof = f"values stay in {range_text(x)}"
+    if declared is not None:
+        work.proof = (
+            f"the quantizer rounds and saturates to {declared}"
+            if work.loses("result")
+            else f"rounds and saturates as the quantizer does: {declared}"
+        )
+    return stored
 
 
 def _prelu(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     work.weight("param")
     x = intervals.leaky(xs[0], work.arrays["param"], work.types["param"].fraction)
-    low, high = x.bounds
-    work.keras_exact = layers[0].keras_exact and max(-low, high) <= 1 << FLOAT32_BITS
     work.choose("result", x.smallest_type(), INTERVAL)
-    work.proof = f"values stay in {_range_text(x)}"
+    work.proof = f"values stay in {range_text(x)}"
     return work.store("result", x, "activation")
-
-
-def _max_pool(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
-    import numpy as np
-
-    type_ = layers[0].result.grid
-    work.choose("accum", type_, INTERVAL)
-    work.choose("result", type_, INTERVAL)
-    work.keras_exact = layers[0].keras_exact
-    low, high = intervals.per_channel(xs[0])
-    x = Interval(
-        low=np.broadcast_to(low, work.node.shape), high=np.broadcast_to(high, work.node.shape), fraction=xs[0].fraction
-    )
-    work.proof = "a maximum is one of its inputs"
-    return work.store("result", work.store("accum", x, "maximum"), "maximum")
-
-
-def pool_counts(node: Node, in_shape: tuple[int, ...]) -> set[int]:
-    """How many real (not padded) values the windows of a pooling node cover."""
-    window = node.attributes
-    if window["global"]:
-        return {window["pool_height"] * window["pool_width"]}
-    height, width = (in_shape[0], in_shape[1]) if len(in_shape) == 3 else (1, in_shape[0])
-    out_height, out_width = (node.shape[0], node.shape[1]) if len(node.shape) == 3 else (1, node.shape[0])
-
-    def overlaps(out: int, stride: int, pool: int, pad: int, size: int) -> list[int]:
-        return [min(i * stride - pad + pool, size) - max(i * stride - pad, 0) for i in range(out)]
-
-    rows = overlaps(out_height, window["stride_height"], window["pool_height"], window["pad_top"], height)
-    columns = overlaps(out_width, window["stride_width"], window["pool_width"], window["pad_left"], width)
-    return {row * column for row in rows for column in columns}
-
-
-def _average_pool(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
-    """A sum over n values, then a division that truncates.
-
-    For n a power of two, log2(n) more fractional bits make it exact. Else the quotient k/n (k in LSBs of the input) is
-    cut off. A rounding of it to a coarser grid changes at ties, dyadic numbers at least 1/(2n) LSB away from any k/n
-    that is no tie itself; cut off log2(n) + 1 bits below that grid, no value crosses one.
-    """
-    import numpy as np
-
-    node, x = work.node, xs[0]
-    counts = pool_counts(node, layers[0].node.shape)
-    most = max(counts)
-    dyadic = all(count & (count - 1) == 0 for count in counts)
-    extra = int(log2(most)) if dyadic else ceil(log2(most)) + GUARD_BITS
-    low, high = intervals.per_channel(x)
-    total = Interval(
-        low=np.broadcast_to(np.minimum(low * most, low), node.shape),
-        high=np.broadcast_to(np.maximum(high * most, high), node.shape),
-        fraction=x.fraction,
-    ).at(x.fraction + extra)
-    mean = Interval(
-        low=np.broadcast_to(low, node.shape), high=np.broadcast_to(high, node.shape), fraction=x.fraction
-    ).at(x.fraction + extra)
-    work.choose("accum", total.smallest_type(), INTERVAL)
-    work.choose("result", mean.smallest_type(), INTERVAL)
-    work.keras_exact = layers[0].keras_exact and dyadic
-    work.proof = f"sums of {most} values stay in {_range_text(total)}; the division is " + (
-        "exact" if dyadic else f"cut off {extra} bits below the input's grid, too far down to change a rounding"
-    )
-    work.store("accum", total, "sum")
-    return work.store("result", mean, "mean")
 
 
 def _merge(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     found = intervals.merged(work.node.function, xs[0], xs[1])
-    low, high = found.bounds
-    work.keras_exact = all(layer.keras_exact for layer in layers) and max(-low, high) <= 1 << FLOAT32_BITS
     work.choose("result", found.smallest_type(), INTERVAL)
-    work.proof = f"values stay in {_range_text(found)}"
+    work.proof = f"values stay in {range_text(found)}"
     return work.store("result", found, work.node.function)
 
 
@@ -290,18 +231,17 @@ def _concatenate(work: Working, xs: list[Interval], layers: list[LayerTypes]) ->
         high=np.concatenate([x.high for x in wide], axis=axis),
         fraction=fraction,
     )
-    work.keras_exact = all(layer.keras_exact for layer in layers)
     work.choose("result", found.smallest_type(), INTERVAL)
-    work.proof = "one type holds both"
-    return work.store("result", found, "value")
+    stored = work.store("result", found, "value")
+    work.proof = f"values of both stay in {range_text(found)}" + ("" if work.loses("result") else ": one type holds both")
+    return stored
 
 
 def _move(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     if "result" in work.given:
-        work.note("ignored", "result", "values only move here: the type is that of the input, whatever is given")
+        work.note(IGNORED, "result", "values only move here: the type is that of the input, whatever is given")
     work.types["result"] = layers[0].result.grid
     work.sources["result"] = layers[0].sources["result"]
-    work.keras_exact = layers[0].keras_exact
     work.proof = "values move unchanged"
     return intervals.moved(work.node, xs[0])
 
@@ -334,7 +274,6 @@ def _softmax(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Int
     work.choose("accum", sums, FIXED)
     work.choose("inv_inp", replace(sums, width=SOFTMAX_ADDRESS_BITS), FIXED)
     work.choose("result", SOFTMAX_RESULT, FIXED)
-    work.keras_exact = False
     work.proof = "tables: close, not exact; the error is bounded and measured, and no part of the gate"
     return intervals.full(work.types["result"], work.node.shape)
 
@@ -348,8 +287,7 @@ _RULES: dict[Op, Rule] = {
     Op.SCALE: _scale,
     Op.ACTIVATION: _activation,
     Op.PRELU: _prelu,
-    Op.MAX_POOL: _max_pool,
-    Op.AVERAGE_POOL: _average_pool,
+    Op.MAX_POOL: max_pool,
     Op.MERGE: _merge,
     Op.CONCATENATE: _concatenate,
     **dict.fromkeys(MOVES, _move),
