@@ -326,6 +326,10 @@ def padded_pool() -> Any:
     )()
 
 
+def _padded_maximum() -> Any:
+    return _layers().MaxPooling2D(4, padding="same", name="pool")
+
+
 _PADDED = "pooling with padding aborts in io_stream"
 
 CONSTRUCTS = [
@@ -449,6 +453,30 @@ CONSTRUCTS = [
         streams=_PADDED,
     ),
     Construct("conv maxpool same", padded_pool, streams=_PADDED),
+    *(
+        Construct(f"unsigned {name} maxpool same", conv(*before, _padded_maximum), "with its sign bit, which is half")
+        for name, before in {
+            "float relu": (lambda: _layers().Activation("relu", name="act"),),
+            "relu layer": (lambda: _layers().ReLU(name="act"),),
+            "zero padding": (_relu8, lambda: _layers().ZeroPadding2D(1, name="zeros")),
+            "up-sampling": (_relu8, lambda: _layers().UpSampling2D(2, name="up")),
+            "pooling": (_relu8, lambda: _layers().MaxPooling2D(2, name="first")),
+            "quantizer": (_relu8,),
+        }.items()
+    ),
+    Construct(
+        "conv avgpool fine",
+        conv(
+            _relu8,
+            lambda: _layers().AveragePooling2D(3, name="pool"),
+            lambda: _act("quantized_relu(12,1)", "after"),
+        ),
+    ),
+    Construct(
+        "conv avgpool unrounded",
+        conv(_relu8, lambda: _layers().AveragePooling2D(3, name="pool")),
+        "a mean that does not end in binary",
+    ),
     Construct(
         "conv gap",
         conv(

@@ -132,7 +132,7 @@ def test_a_construct_that_no_policy_makes_exact_is_refused_with_a_way_out(constr
 
     model = construct.build()
     with pytest.raises(UnsupportedError) as caught:
-        resolve(network_of(model, parse_type(INPUT_TYPE)), {})
+        lint(network_of(model, parse_type(INPUT_TYPE)), HlsConfig())
     assert construct.expected in str(caught.value)
     assert "layer '" in str(caught.value)
 

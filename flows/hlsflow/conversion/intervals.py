@@ -190,10 +190,13 @@ def leaky(x: Interval, slopes: np.ndarray, fraction: int) -> Interval:
     """Bounds of x where positive and x * slope where not; slopes are integers with `fraction` fractional bits."""
     import numpy as np
 
-    out = x.fraction + fraction
+    # Slopes that are all whole and even would give a coarser grid, on which the positive values are not.
+    finer = max(fraction, 0)
+    out = x.fraction + finer
+    slopes = slopes * 2.0 ** (finer - fraction)
 
     def value(bound: np.ndarray) -> np.ndarray:
-        return np.where(bound > 0, bound * 2.0**fraction, bound * slopes)
+        return np.where(bound > 0, bound * 2.0**finer, bound * slopes)
 
     low, high = value(x.low), value(x.high)
     # A negative slope turns the order round, and zero lies between.

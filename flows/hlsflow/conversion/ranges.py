@@ -233,7 +233,9 @@ def _concatenate(work: Working, xs: list[Interval], layers: list[LayerTypes]) ->
     )
     work.choose("result", found.smallest_type(), INTERVAL)
     stored = work.store("result", found, "value")
-    work.proof = f"values of both stay in {range_text(found)}" + ("" if work.loses("result") else ": one type holds both")
+    work.proof = f"values of both stay in {range_text(found)}" + (
+        "" if work.loses("result") else ": one type holds both"
+    )
     return stored
 
 
