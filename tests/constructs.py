@@ -327,7 +327,7 @@ def padded_pool() -> Any:
 
 
 def _padded_maximum() -> Any:
-    return _layers().MaxPooling2D(4, padding="same", name="pool")
+    return _layers().MaxPooling2D(5, padding="same", name="pool")
 
 
 _PADDED = "pooling with padding aborts in io_stream"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from networks import small_network
+from networks import input_node, small_network
 
 from hlsflow.conversion.convert import convert
 from hlsflow.conversion.csim import simulate
@@ -15,6 +17,8 @@ from hlsflow.conversion.hls_config import HlsConfig, LayerConfig
 from hlsflow.conversion.network import Network, Node, Op
 from hlsflow.conversion.project import read_project
 from hlsflow.conversion.ranges import resolve, softmax_table_sizes
+from hlsflow.conversion.softmax_bound import why_unbounded
+from hlsflow.conversion.softmax_tables import _table
 
 
 def network_with_softmax(classes: int) -> Network:
@@ -74,6 +78,146 @@ def test_a_skipped_softmax_leaves_the_logits(tmp_path):
     project = read_project(tmp_path)
     assert [call.layer for call in project.calls] == ["fc1"]
     assert project.type_of(project.outputs[0].type_name) == layers[-2].result
+
+
+def emulated_softmax(classes: int, logits: str, given: dict[str, str], folder):
+    """(function from integers of the logits to probabilities, LayerTypes of the softmax, table sizes, the bound)."""
+    entry = {
+        "name": "probabilities", "class_name": "Softmax", "activation": "softmax", "inputs": ["x_in"], "axis": -1,
+        "data_format": "channels_last",
+    }  # fmt: skip
+    softmax = Node(name="probabilities", op=Op.SOFTMAX, inputs=("x_in",), shape=(classes,), entry=entry, keras_layer="p")
+    network = Network(nodes=(input_node(classes, logits), softmax), inputs=("x_in",), outputs=("probabilities",))
+    layers = resolve(network, {"probabilities": {role: parse_type(text) for role, text in given.items()}})
+    convert(network, layers, HlsConfig(), folder)
+    emulator = make_emulator(read_project(folder))
+    sizes = softmax_table_sizes(layers[-1])
+
+    def run(integers: np.ndarray) -> np.ndarray:
+        (found,) = emulator.run([integers]).values()
+        return found * layers[-1].result.lsb
+
+    return run, error_bound(classes, layers[0].result, layers[-1].types, sizes), layers, sizes
+
+
+def attacked(run, classes: int, logits, rounds: int) -> float:
+    """The largest error that random and adversarial logits reach, the worst of them changed again and again."""
+    rng = np.random.default_rng(classes)
+    low, high = logits.min_int, logits.max_int
+
+    def errors(integers: np.ndarray) -> np.ndarray:
+        return np.abs(run(integers) - true_softmax(integers * logits.lsb)).max(axis=1)
+
+    count = max(20, 20_000 // classes)
+    spreads = np.exp(rng.uniform(0, np.log(high - low + 1), (count, 1)))
+    x = np.clip(high - rng.integers(0, 1 << 30, (count, classes)) % np.maximum(spreads, 1), low, high).astype(np.int64)
+    # One class far above the rest, all alike, one alike and the rest at a distance, both ends of the type.
+    ends = np.full((4, classes), low)
+    ends[0, 0], ends[1, :], ends[2, : classes // 2], ends[3, 0] = high, high, high, low + 1
+    # Some at the top and the rest at one distance: sums that lie anywhere in a cell of the inverses.
+    steps = np.unique(np.geomspace(1, high - low, 60 if classes > 1000 else 400).astype(np.int64))
+    tops = {1, 2, classes // 2 or 1}
+    stairs = np.concatenate([np.where(np.arange(classes) < top, high, high - steps[:, None]) for top in tops])
+    x = np.concatenate([x, ends, stairs])
+    best = errors(x)
+    for _ in range(rounds):
+        order = np.argsort(best)[-count // 4 :]
+        y = np.repeat(x[order], 4, axis=0)
+        steps = rng.integers(-3, 4, y.shape) * rng.choice([1, 1, 5, 40], (len(y), 1))
+        y = np.clip(y + steps * (rng.random(y.shape) < rng.choice([0.1, 0.5, 1], (len(y), 1))), low, high)
+        x, best = np.concatenate([x[order], y]), np.concatenate([best[order], errors(y)])
+    return float(best.max())
+
+
+@pytest.mark.parametrize(
+    ("classes", "logits", "given"),
+    [
+        (10, "fixed<14,6>", {}),
+        (2, "fixed<10,4>", {}),
+        (10, "fixed<20,6>", {}),
+        (10, "ufixed<8,8>", {}),
+        (300, "fixed<12,5>", {}),
+        (4096, "fixed<12,5>", {}),
+        (10, "fixed<14,6>", {"result": "ufixed<4,0>"}),
+        (10, "fixed<14,6>", {"result": "ufixed<4,0,TRN,SAT>"}),
+        (10, "fixed<14,6>", {"result": "ufixed<3,1,RND,SAT>"}),
+        (10, "fixed<14,6>", {"result": "ufixed<12,-1,RND,SAT>"}),
+        (10, "fixed<14,6>", {"exp_table": "ufixed<8,1,RND,SAT>"}),
+        (10, "fixed<14,6>", {"exp_table": "ufixed<8,0,TRN,SAT>"}),
+        (10, "fixed<14,6>", {"inv_table": "ufixed<6,1,TRN,SAT>"}),
+        (10, "fixed<14,6>", {"inp_norm": "ufixed<6,4,TRN,SAT>"}),
+        (10, "fixed<14,6>", {"inp_norm": "ufixed<6,2,RND,SAT>"}),
+        (10, "fixed<14,6>", {"inp_norm": "ufixed<16,4,RND_CONV,SAT>"}),
+        (10, "fixed<14,6>", {"inv_inp": "ufixed<6,4,TRN,SAT>"}),
+        (10, "fixed<14,6>", {"inv_inp": "ufixed<6,2,RND,SAT>"}),
+        (10, "fixed<14,6>", {"inv_inp": "ufixed<15,4,RND_CONV,SAT>"}),
+        (10, "fixed<14,6>", {"accum": "ufixed<12,4,RND,SAT>"}),
+        (10, "fixed<14,6>", {"accum": "ufixed<9,4,TRN,SAT>", "inv_inp": "ufixed<8,4,TRN,SAT>"}),
+        (40, "fixed<14,6>", {"inp_norm": "ufixed<5,4,TRN,SAT>", "result": "ufixed<5,0,TRN,SAT>"}),
+    ],
+)  # fmt: skip
+def test_no_logits_leave_the_bound_of_the_types_at_hand(classes, logits, given, tmp_path):
+    run, bound, layers, sizes = emulated_softmax(classes, logits, given, tmp_path)
+    assert bound is not None and 0 < bound <= 1
+    assert why_unbounded(classes, layers[0].result, layers[-1].types, sizes) is None
+    worst = attacked(run, classes, layers[0].result, 25 if classes < 100 else 3)
+    # Valid, and of use: what happens comes near it, or it is small.
+    assert worst <= bound
+    assert bound < max(4 * worst, 0.01), (worst, bound)
+
+
+@pytest.mark.parametrize(
+    ("classes", "given", "reason"),
+    [
+        (10, {"inp_norm": "ufixed<6,2>"}, "a distance reaches 63.9961, which ufixed<6,2> does not hold"),
+        (10, {"inv_inp": "ufixed<8,2>"}, "the sum of the exponentials reaches 10, which ufixed<8,2> does not hold"),
+        (10, {"accum": "ufixed<19,2>"}, "the sum of 10 exponentials can overflow ufixed<19,2>"),
+        (10, {"exp_table": "fixed<18,1>"}, "1/0 is read"),
+        (10, {"exp_table": "fixed<18,1>", "accum": "fixed<22,5>"}, "an exponential wraps to a negative number in fixed"),
+        (10, {"exp_table": "ufixed<18,0>"}, "1/0 is read"),
+        (10_000, {}, "the sum of the exponentials can be below the first cell of ufixed<12,14,RND,SAT>: 1/0 is read"),
+        (10, {"result": "fixed<16,1>"}, "it can give -1 or 0.9"),
+    ],
+)
+def test_where_no_bound_is_derived_there_is_none_with_the_reason(classes, given, reason):
+    network = network_with_softmax(10)
+    layers = resolve(network, {"probabilities": {role: parse_type(text) for role, text in given.items()}})
+    types, sizes = layers[-1].types, softmax_table_sizes(layers[-1])
+    if classes != 10:
+        sums = replace(types["accum"], width=17 + classes.bit_length(), integer=classes.bit_length())
+        types = {**types, "accum": sums, "inv_inp": replace(sums, width=12)}
+    logits = parse_type("fixed<14,6>")
+    assert error_bound(classes, logits, types, sizes) is None
+    assert reason in why_unbounded(classes, logits, types, sizes)
+
+
+@pytest.mark.parametrize("classes", [4096, 5000, 8191])
+def test_the_bound_of_many_classes_is_no_negative_number(classes, tmp_path):
+    network = network_with_softmax(2)
+    types = resolve(network, {})[-1].types
+    whole = classes.bit_length()
+    sums = replace(types["accum"], width=17 + whole, integer=whole)
+    bound = error_bound(
+        classes, parse_type("fixed<14,6>"), {**types, "accum": sums, "inv_inp": replace(sums, width=12)}, (4096, 4096)
+    )
+    assert 0 < bound <= 1
+
+
+def test_logits_that_are_off_themselves_add_half_of_that():
+    layers = resolve(network_with_softmax(10), {})
+    common = (10, layers[-2].result, layers[-1].types, softmax_table_sizes(layers[-1]))
+    assert error_bound(*common, logit_error=0.01) == pytest.approx(error_bound(*common) + 0.005)
+    rng = np.random.default_rng(1)
+    x = rng.normal(0, 2, (5000, 10))
+    moved = np.abs(true_softmax(x + 0.01 * rng.choice([-1, 1], x.shape)) - true_softmax(x)).max()
+    assert 0.003 < moved <= 0.005
+
+
+def test_table_entries_are_rounded_where_they_lie():
+    # Just below a grid point: cut off, it is the one below.
+    values = np.array([0.5 - 2.0**-40, 0.5, 3 * 2.0**-19, -(2.0**-60)])
+    assert _table(values, parse_type("fixed<8,2>")).tolist() == [31, 32, 0, -1]
+    assert _table(values, parse_type("fixed<20,2,RND_CONV,SAT>")).tolist() == [131072, 131072, 2, 0]
 
 
 def test_the_bound_grows_with_what_is_cut_off():

@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import exp, expm1
 from typing import TYPE_CHECKING
 
 from hlsflow.conversion.emulator_step import Step, type_bits
 from hlsflow.conversion.fixed_point import FixedType, apply_overflow, cast
 from hlsflow.conversion.project import Call, Config, HlsProject
+from hlsflow.conversion.softmax_bound import error_bound
+from hlsflow.conversion.softmax_tables import address_bits, exp_table, invert_table
 from hlsflow.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def address_bits(table_size: int) -> int:
-    """Address bits of a table as `nnet::ceillog2` counts them."""
-    return 1 if table_size <= 2 else 1 + address_bits((table_size + 1) // 2)
-
-
-def _table(values: np.ndarray, type_: FixedType) -> np.ndarray:
-    """Real values assigned to a type: integers of it. Values are rounded where they lie, not on some grid first."""
-    import numpy as np
-
-    # Twelve bits more than the type has: far finer than any tie of a transcendental number.
-    fine = np.rint(np.clip(values, -(2.0**30), 2.0**30) * 2.0 ** (type_.fraction + 12))
-    return cast(fine, type_.fraction + 12, type_)
-
-
-def exp_table(index: FixedType, size: int, table: FixedType, scale: float) -> np.ndarray:
-    """exp(-x) over the top bits of an unsigned index type, as integers of the table's type."""
-    import numpy as np
-
-    positions = np.arange(size) * 2.0 ** (index.width - address_bits(size)) * index.lsb
-    return _table(np.exp(-(positions * scale)).astype(np.float32).astype(np.float64), table)
-
-
-def invert_table(index: FixedType, size: int, table: FixedType) -> np.ndarray:
-    """1/x over the top bits of an index type, as integers of the table's type; the entry of x = 0 is never read."""
-    import numpy as np
-
-    positions = np.arange(size) * 2.0 ** (index.width - address_bits(size)) * index.lsb
-    inverse = (1.0 / np.maximum(positions, index.lsb)).astype(np.float32).astype(np.float64)
-    return _table(inverse, table)
+__all__ = ["address_bits", "error_bound", "softmax"]
 
 
 def softmax(project: HlsProject, call: Call) -> Step:
@@ -103,26 +75,3 @@ def _argmax(project: HlsProject, call: Call) -> Step:
 
     bits = max(type_bits(data), type_bits(result))
     return Step(inputs=call.arguments[:1], outputs=call.arguments[1:2], function=run, bits=bits)
-
-
-def error_bound(classes: int, logits: FixedType, types: Mapping[str, FixedType], table_sizes: tuple[int, int]) -> float:
-    """The largest difference of the stable softmax to the true one, for any logits. `types` are those of its roles.
-
-    The index into the exponentials drops up to `step` of a distance, so each e_i becomes e_i * r_i with r_i in
-    [1, exp(step)], and p_i moves by a factor in [exp(-step), exp(step)]: by less than exp(step) - 1. On top of that
-    each exponential is off by at most `a` (half the table's LSB, the tail beyond its range), and their sum, which is at
-    least 1, by `s`: n * a, half an LSB of the index into the inverses and what that drops. Together
-    |p' - p| <= exp(step) - 1 + (a + s) / (1 - s) + half an LSB each of the inverse and the result.
-    """
-    norm, inv_inp = types["inp_norm"], types["inv_inp"]
-    step = _dropped(norm, logits.lsb, table_sizes[0])
-    tail = exp(-(norm.max_int * norm.lsb))
-    a = types["exp_table"].lsb / 2 + tail + max(0.0, types["accum"].lsb - types["exp_table"].lsb)
-    s = classes * a + inv_inp.lsb / 2 + _dropped(inv_inp, inv_inp.lsb, table_sizes[1])
-    return expm1(step) + (a + s) / (1 - s) + types["inv_table"].lsb / 2 + types["result"].lsb / 2
-
-
-def _dropped(index: FixedType, source_lsb: float, table_size: int) -> float:
-    """How much of a value its place in a table leaves out: bits below the index type, and below the address."""
-    step = index.lsb * 2.0 ** max(0, index.width - address_bits(table_size))
-    return step - source_lsb if step > source_lsb else 0.0
