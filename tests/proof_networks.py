@@ -111,6 +111,10 @@ class Chain:
         entry = {"class_name": "Concatenate", "op": f"concatenate{len(out)}d", "axis": -1}
         return self._add(name, Op.CONCATENATE, out, (self.last.name, other), entry, attributes={"axis": len(out) - 1})
 
+    def softmax(self, name: str) -> Chain:
+        entry = {"class_name": "Softmax", "activation": "softmax", "axis": -1}
+        return self._add(name, Op.SOFTMAX, self.last.shape, (self.last.name,), entry)
+
     def dense(self, name: str, weight: np.ndarray, bias: np.ndarray | None = None) -> Chain:
         entry = {"class_name": "Dense", "activation": "linear", "use_bias": bias is not None,
                  "n_in": weight.shape[0], "n_out": weight.shape[1]}  # fmt: skip

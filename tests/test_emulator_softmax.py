@@ -14,6 +14,7 @@ from hlsflow.conversion.emulator import make_emulator
 from hlsflow.conversion.emulator_softmax import address_bits, error_bound
 from hlsflow.conversion.fixed_point import parse_type
 from hlsflow.conversion.hls_config import HlsConfig, LayerConfig
+from hlsflow.conversion.lint import lint
 from hlsflow.conversion.network import Network, Node, Op
 from hlsflow.conversion.project import read_project
 from hlsflow.conversion.ranges import resolve, softmax_table_sizes
@@ -86,7 +87,9 @@ def emulated_softmax(classes: int, logits: str, given: dict[str, str], folder):
         "name": "probabilities", "class_name": "Softmax", "activation": "softmax", "inputs": ["x_in"], "axis": -1,
         "data_format": "channels_last",
     }  # fmt: skip
-    softmax = Node(name="probabilities", op=Op.SOFTMAX, inputs=("x_in",), shape=(classes,), entry=entry, keras_layer="p")
+    softmax = Node(
+        name="probabilities", op=Op.SOFTMAX, inputs=("x_in",), shape=(classes,), entry=entry, keras_layer="p"
+    )
     network = Network(nodes=(input_node(classes, logits), softmax), inputs=("x_in",), outputs=("probabilities",))
     layers = resolve(network, {"probabilities": {role: parse_type(text) for role, text in given.items()}})
     convert(network, layers, HlsConfig(), folder)
@@ -173,7 +176,11 @@ def test_no_logits_leave_the_bound_of_the_types_at_hand(classes, logits, given, 
         (10, {"inv_inp": "ufixed<8,2>"}, "the sum of the exponentials reaches 10, which ufixed<8,2> does not hold"),
         (10, {"accum": "ufixed<19,2>"}, "the sum of 10 exponentials can overflow ufixed<19,2>"),
         (10, {"exp_table": "fixed<18,1>"}, "1/0 is read"),
-        (10, {"exp_table": "fixed<18,1>", "accum": "fixed<22,5>"}, "an exponential wraps to a negative number in fixed"),
+        (
+            10,
+            {"exp_table": "fixed<18,1>", "accum": "fixed<22,5>"},
+            "an exponential wraps to a negative number",
+        ),
         (10, {"exp_table": "ufixed<18,0>"}, "1/0 is read"),
         (10_000, {}, "the sum of the exponentials can be below the first cell of ufixed<12,14,RND,SAT>: 1/0 is read"),
         (10, {"result": "fixed<16,1>"}, "it can give -1 or 0.9"),
@@ -189,6 +196,18 @@ def test_where_no_bound_is_derived_there_is_none_with_the_reason(classes, given,
     logits = parse_type("fixed<14,6>")
     assert error_bound(classes, logits, types, sizes) is None
     assert reason in why_unbounded(classes, logits, types, sizes)
+
+
+def test_a_softmax_without_a_bound_is_complained_of():
+    def codes(**said):
+        config = HlsConfig.model_validate({"layers": {"probabilities": said}})
+        return [item.code for item in lint(network_with_softmax(10), config).complaints]
+
+    narrow = {"inp_norm": "ufixed<6,2>"}
+    assert "softmax-unbounded" in codes(precision=narrow)
+    assert "softmax-unbounded" not in codes()
+    assert "softmax-unbounded" not in codes(precision=narrow, implementation="argmax")
+    assert "softmax-unbounded" not in codes(precision=narrow, skip=True)
 
 
 @pytest.mark.parametrize("classes", [4096, 5000, 8191])

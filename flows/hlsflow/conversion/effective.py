@@ -1,15 +1,18 @@
-"""What hls4ml wrote against what was asked of it: every layer there, every type, weight and reuse factor as planned."""
+"""What hls4ml wrote against what was asked of it: every layer there, every type, constant, strategy and reuse factor,
+the ports and the target, as planned."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hlsflow.conversion.effective_target import interface_problems, target_problems
 from hlsflow.conversion.fixed_point import FixedType, to_integers
 from hlsflow.conversion.hls_config import HlsConfig
 from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MULTIPLIES, Op
 from hlsflow.conversion.project import Call, Config, HlsProject
+from hlsflow.conversion.ranges import softmax_table_sizes
 from hlsflow.errors import ToolError
 
 if TYPE_CHECKING:
@@ -44,10 +47,7 @@ def verify(project: HlsProject, layers: Sequence[LayerTypes], config: HlsConfig)
             problems.append(f"layer '{node.name}': {len(calls)} calls in the C++ where one was due")
             continue
         problems += [f"layer '{node.name}': {problem}" for problem in _layer_problems(project, layer, calls[0], config)]
-    for port, layer in zip(project.inputs, (item for item in layers if item.node.op is Op.INPUT), strict=False):
-        found = project.type_of(port.type_name)
-        if found != layer.result:
-            problems.append(f"input '{port.name}': {found} in the C++, {layer.result} planned")
+    problems += [*interface_problems(project, layers, config), *target_problems(project, config)]
     if problems:
         raise ToolError(
             "hls4ml wrote another project than was asked for:\n  " + "\n  ".join(problems),
@@ -58,6 +58,10 @@ def verify(project: HlsProject, layers: Sequence[LayerTypes], config: HlsConfig)
 def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: HlsConfig) -> list[str]:
     node = layer.node
     problems = []
+    if node.op in (Op.ACTIVATION, Op.MERGE) and call.function != node.function:
+        problems.append(f"nnet::{call.function} in the C++, {node.function} planned")
+    if "param" in layer.types and project.type_of(call.template[1]) != layer.types["param"]:
+        problems.append(f"param is {project.type_of(call.template[1])} in the C++, {layer.types['param']} planned")
     if node.op is not Op.RESIZE:
         found = project.type_of(call.template[-2])
         if found.grid != layer.result.grid or (node.op not in (Op.PAD, Op.TRANSPOSE) and found != layer.result):
@@ -75,17 +79,21 @@ def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: 
         if planned is not None and project.layer_type(struct, f"{role}_t") != planned:
             problems.append(f"{role} is {project.layer_type(struct, f'{role}_t')} in the C++, {planned} planned")
     if node.op in MULTIPLIES:
-        problems += _multiplier_problems(project, layer, call, struct, config)
-    return problems
+        problems += _multiplier_problems(layer, struct, config)
+    if node.op is Op.SOFTMAX:
+        problems += _softmax_problems(layer, struct, config)
+    problems += _window_problems(layer, struct)
+    if node.function.startswith("hard_"):
+        shapes = {key: struct.values.get(key) for key in ("slope", "shift")}
+        problems += [f"{key} is {text} in the C++, 0.5 planned" for key, text in shapes.items() if text != "0.5"]
+    return problems + _constant_problems(project, layer, call, config)
 
 
 def _only_types(config: Config) -> dict[str, str]:
     return {key: value for key, value in config.values.items() if key.endswith("_t")}
 
 
-def _multiplier_problems(
-    project: HlsProject, layer: LayerTypes, call: Call, struct: Config, config: HlsConfig
-) -> list[str]:
+def _multiplier_problems(layer: LayerTypes, struct: Config, config: HlsConfig) -> list[str]:
     node = layer.node
     problems = []
     strategy = struct.values.get("strategy", "").rsplit("::", 1)[-1]
@@ -96,19 +104,62 @@ def _multiplier_problems(
         problems.append(f"reuse factor is {reuse} in the C++, {config.reuse_factor_of(node.name)} planned")
     if not struct.values.get("product", "").endswith("::mult"):
         problems.append(f"products are {struct.values.get('product')}, not plain multiplications")
-    # The resource strategy stores a matrix with its axes exchanged.
-    planned = layer.arrays["weight"]
-    if strategy == "resource" and node.op is not Op.DEPTHWISE:
-        planned = planned.reshape(-1, planned.shape[-1]).T
-    pairs: list[tuple[str, str, np.ndarray, FixedType]] = [
-        ("weight", call.arguments[2], planned, layer.types["weight"])
-    ]
-    if "bias" in layer.arrays:
-        pairs.append(("bias", call.arguments[3], layer.arrays["bias"], layer.types["bias"]))
-    for role, name, values, type_ in pairs:
-        if not _same(project.weights(name), values, type_):
-            problems.append(f"the values of the {role} in {name}.txt are not the planned ones")
     return problems
+
+
+def _softmax_problems(layer: LayerTypes, struct: Config, config: HlsConfig) -> list[str]:
+    implementation = config.layer(layer.node.name).implementation or "stable"
+    found = struct.values.get("implementation", "").rsplit("::", 1)[-1]
+    problems = [] if found == implementation else [f"implementation is {found} in the C++, {implementation} planned"]
+    if implementation == "stable":
+        sizes = zip(("exp_table_size", "inv_table_size"), softmax_table_sizes(layer), strict=True)
+        for key, planned in sizes:
+            if struct.integer(key) != planned:
+                problems.append(f"{key} is {struct.integer(key)} in the C++, {planned} planned")
+        if float(struct.values.get("exp_scale", "nan")) != 1.0:
+            problems.append(f"exp_scale is {struct.values.get('exp_scale')} in the C++, 1 planned")
+    return problems
+
+
+def _window_problems(layer: LayerTypes, struct: Config) -> list[str]:
+    """Strides, pads and sizes of windows; a struct leaves out what its function does not take."""
+    problems = []
+    for key, planned in layer.node.attributes.items():
+        if not key.startswith(("stride_", "pad_", "pool_")) or key not in struct.values:
+            continue
+        # The struct of a global pooling has the strides of its one window, which nothing reads.
+        if layer.node.attributes.get("global") and key.startswith("stride_"):
+            continue
+        if struct.integer(key) != planned:
+            problems.append(f"{key} is {struct.integer(key)} in the C++, {planned} planned")
+    return problems
+
+
+def _constant_problems(project: HlsProject, layer: LayerTypes, call: Call, config: HlsConfig) -> list[str]:
+    """The values of weights, biases, scales and slopes, as the C simulation reads them and as HLS compiles them in."""
+    node = layer.node
+    if node.function == "leaky_relu":
+        planned = float(layer.arrays["param"][0] * layer.types["param"].lsb)
+        same = _as_number(call.arguments[1]) == planned
+        return [] if same else [f"the slope is {call.arguments[1]} in the C++, {planned:g} planned"]
+    first = 1 if node.op is Op.PRELU else 2
+    problems = []
+    for place, role in enumerate(role for role in ("weight", "scale", "param", "bias") if role in layer.arrays):
+        name, type_, planned = call.arguments[first + place], layer.types[role], layer.arrays[role]
+        if role == "weight" and node.op is not Op.DEPTHWISE and config.strategy_of(node.name) == "resource":
+            # The resource strategy stores a matrix with its axes exchanged.
+            planned = planned.reshape(-1, planned.shape[-1]).T
+        for file, values in ((f"{name}.txt", project.weights(name)), (f"{name}.h", project.compiled_weights(name))):
+            if not _same(values, planned, type_):
+                problems.append(f"the values of the {role} in {file} are not the planned ones")
+    return problems
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _same(written: np.ndarray, planned: np.ndarray, type_: FixedType) -> bool:

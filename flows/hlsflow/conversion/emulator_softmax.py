@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hlsflow.conversion.emulator_step import Step, type_bits
-from hlsflow.conversion.fixed_point import FixedType, apply_overflow, cast
+from hlsflow.conversion.fixed_point import apply_overflow, cast
 from hlsflow.conversion.project import Call, Config, HlsProject
 from hlsflow.conversion.softmax_bound import error_bound
 from hlsflow.conversion.softmax_tables import address_bits, exp_table, invert_table
 from hlsflow.errors import UnsupportedError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 __all__ = ["address_bits", "error_bound", "softmax"]

@@ -10,8 +10,9 @@ from hlsflow.conversion import allow_list
 from hlsflow.conversion.hls_config import ROLES, HlsConfig
 from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MOVES, MULTIPLIES, Network, Node, Op
-from hlsflow.conversion.ranges import resolve
+from hlsflow.conversion.ranges import resolve, softmax_table_sizes
 from hlsflow.conversion.reference import keras_float
+from hlsflow.conversion.softmax_bound import why_unbounded
 from hlsflow.errors import ConfigError, UnsupportedError, did_you_mean
 
 # Vivado HLS and Vitis HLS partition or unroll an array of at most this many elements (project.tcl: maximum_size).
@@ -125,6 +126,7 @@ def lint(network: Network, config: HlsConfig) -> Linted:
             for finding in layer.findings
         ]
     complaints += _rounding_reference(network, layers)
+    complaints += _unbounded_softmax(layers, config)
     return Linted(layers=layers, complaints=tuple(complaints))
 
 
@@ -146,6 +148,27 @@ def _rounding_reference(network: Network, layers: Sequence[LayerTypes]) -> list[
                 )
             ]
     return []
+
+
+def _unbounded_softmax(layers: Sequence[LayerTypes], config: HlsConfig) -> list[Complaint]:
+    """A warning for each softmax whose tables can be read where they mean nothing: no error of it is bounded then."""
+    done = {layer.node.name: layer for layer in layers}
+    found = []
+    for layer in layers:
+        own = config.layer(layer.node.name)
+        if layer.node.op is not Op.SOFTMAX or own.skip or own.implementation == "argmax":
+            continue
+        reason = why_unbounded(
+            layer.node.shape[-1], done[layer.node.inputs[0]].result, layer.types, softmax_table_sizes(layer),
+            indices_alone=True,
+        )  # fmt: skip
+        if reason is not None:
+            message = f"no bound holds for its error: {reason}; wider types, skip: true or implementation: argmax do"
+            path = f"layers.{layer.node.name}"
+            found.append(
+                Complaint(severity=Severity.WARNING, code="softmax-unbounded", path=path, message=message)
+            )  # fmt: skip
+    return found
 
 
 def _error(code: str, path: str, message: str) -> Complaint:

@@ -114,6 +114,21 @@ class HlsProject:
         except ValueError as error:
             raise ToolError(f"{path}: not a list of numbers: {error}") from error
 
+    def compiled_weights(self, name: str) -> np.ndarray:
+        """The values of a weight array, float64, flat, as `firmware/weights/<name>.h` gives them to HLS."""
+        import numpy as np
+
+        path = self.root / "firmware" / "weights" / f"{name}.h"
+        try:
+            text = path.read_text()
+        except OSError as error:
+            raise ToolError(f"cannot read {path}: {error.strerror or error}") from error
+        listed = re.findall(r"=\s*\{([^{}]*)\}", text)
+        try:
+            return np.array([float(word) for word in listed[0].split(",")], dtype=np.float64)
+        except (ValueError, IndexError) as error:
+            raise ToolError(f"{path}: not a list of numbers: {error}") from error
+
     def calls_of(self, layer: str) -> list[Call]:
         """The calls that hls4ml made for a layer."""
         return [call for call in self.calls if call.layer == layer]
