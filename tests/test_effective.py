@@ -79,7 +79,7 @@ CPP, PARAMETERS, DEFINES = "firmware/myproject.cpp", "firmware/parameters.h", "f
         ("firmware/weights/s2.h", *LISTED, "layer 'bn': the values of the scale in s2.h are not the planned ones"),
         ("firmware/weights/b2.h", *LISTED, "layer 'bn': the values of the bias in b2.h are not the planned ones"),
         ("firmware/weights/a3.h", *LISTED, "layer 'slopes': the values of the param in a3.h are not the planned ones"),
-        (CPP, r"layer3_out, 0\.125,", "layer3_out, 0.25,", "layer 'leaky': the slope is 0.25 in the C++, 0.125 planned"),
+        (CPP, r"layer3_out, 0\.125,", "layer3_out, 0.25,", "layer 'leaky': the slope is 0.25 in the C++, 0.125 planne"),
         (CPP, r"nnet::add<", "nnet::subtract<", "layer 'twice': nnet::subtract in the C++, add planned"),
         (CPP, r"nnet::hard_sigmoid<", "nnet::hard_tanh<", "layer 'hard': nnet::hard_tanh in the C++, hard_sigmoid pl"),
         (CPP, r"^ *nnet::pooling2d_cl<.*$", "", "layer 'pool': 0 calls in the C++ where one was due"),
@@ -94,11 +94,11 @@ CPP, PARAMETERS, DEFINES = "firmware/myproject.cpp", "firmware/parameters.h", "f
         (DEFINES, r"(ap_u?fixed<)\d+(.*> slopes_param_t)", r"\g<1>9\2", "layer 'slopes': param is ufixed<9,"),
         (DEFINES, r"(ap_u?fixed<)\d+(.*> leaky_param_t)", r"\g<1>9\2", "layer 'leaky': param is ufixed<9,"),
         (DEFINES, r"(ap_u?fixed<)\d+(.*> bn_scale_t)", r"\g<1>9\2", "layer 'bn': scale is ufixed<9,"),
-        (DEFINES, r"(ap_u?fixed<)\d+(.*> probabilities_exp_table_t)", r"\g<1>9\2", "layer 'probabilities': exp_table is"),
-        (PARAMETERS, r"strategy = nnet::resource", "strategy = nnet::latency", "layer 'fc': strategy is latency in the"),
+        (DEFINES, r"(ap_u?fixed<)\d+(.*> probabilities_exp_table_t)", r"\g<1>9\2", "layer 'probabilities': exp_table "),
+        (PARAMETERS, r"strategy = nnet::resource", "strategy = nnet::latency", "layer 'fc': strategy is latency in th"),
         (PARAMETERS, r"reuse_factor = 4", "reuse_factor = 2", "layer 'fc': reuse factor is 2 in the C++, 4 planned"),
-        (PARAMETERS, r"exp_table_size = \d+", "exp_table_size = 512", "layer 'probabilities': exp_table_size is 512 in"),
-        (PARAMETERS, r"inv_table_size = \d+", "inv_table_size = 512", "layer 'probabilities': inv_table_size is 512 in"),
+        (PARAMETERS, r"exp_table_size = \d+", "exp_table_size = 512", "layer 'probabilities': exp_table_size is 512 i"),
+        (PARAMETERS, r"inv_table_size = \d+", "inv_table_size = 512", "layer 'probabilities': inv_table_size is 512 i"),
         (PARAMETERS, r"exp_scale = [\d.]+", "exp_scale = 0.5", "layer 'probabilities': exp_scale is 0.5 in the C++, 1"),
         (PARAMETERS, r"softmax_implementation::stable", "softmax_implementation::latency", "implementation is latency"),
         (PARAMETERS, r"pool_width = 2", "pool_width = 3", "layer 'pool': pool_width is 3 in the C++, 2 planned"),
@@ -106,13 +106,13 @@ CPP, PARAMETERS, DEFINES = "firmware/myproject.cpp", "firmware/parameters.h", "f
         (PARAMETERS, r"pad_left = 0", "pad_left = 1", "layer 'pool': pad_left is 1 in the C++, 0 planned"),
         (PARAMETERS, r"slope = 0\.5", "slope = 0.25", "layer 'hard': slope is 0.25 in the C++, 0.5 planned"),
         (PARAMETERS, r"io_type = nnet::io_parallel", "io_type = nnet::io_stream", "io_type of config2 is io_stream in"),
-        ("project.tcl", r'part "[^"]+"', 'part "xcu250-figd2104-2L-e"', "project.tcl: part is xcu250-figd2104-2L-e, xc7z"),
+        ("project.tcl", r'part "[^"]+"', 'part "xcu250-figd2104-2L-e"', "project.tcl: part is xcu250-figd2104-2L-e, x"),
         ("project.tcl", r"clock_period [\d.]+", "clock_period 10", "project.tcl: clock_period is 10, 7.5 planned"),
-        ("project.tcl", r"clock_uncertainty [\d.]+%", "clock_uncertainty 2%", "project.tcl: clock_uncertainty is 2%, 12.5"),
+        ("project.tcl", r"clock_uncertainty [\d.]+%", "clock_uncertainty 2%", "project.tcl: clock_uncertainty is 2%, "),
         ("project.tcl", r"^set clock_uncertainty.*$", "", "project.tcl: clock_uncertainty is absent, 12.5 planned"),
         ("project.tcl", r'backend "vitis"', 'backend "vivado"', "project.tcl: backend is vivado, vitis planned"),
         ("project.tcl", r'project_name "\w+"', 'project_name "other"', "project.tcl: project_name is other, myproject"),
-        ("build_prj.tcl", r"create_clock -period \$clock_period", "create_clock -period 99", "build_prj.tcl: no 'create"),
+        ("build_prj.tcl", r"create_clock -period \$clock_period", "create_clock -period 99", "build_prj.tcl: no 'crea"),
         ("build_prj.tcl", r"set_part \$part", "set_part xc7z010clg400-1", "build_prj.tcl: no 'set_part $part'"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
@@ -144,7 +144,7 @@ def test_a_project_for_streams_or_for_arrays_is_not_taken_for_the_other(backend,
     other = "io_stream" if io_type == "io_parallel" else "io_parallel"
     with pytest.raises(ToolError, match=f"the ports are those of {io_type}, {other} planned"):
         verify(project, layers, config.model_copy(update={"io_type": other}))
-    with pytest.raises(ToolError, match="project.tcl: backend is"):
+    with pytest.raises(ToolError, match=r"project\.tcl: backend is"):
         verify(project, layers, config.model_copy(update={"backend": "Vivado" if backend == "Vitis" else "Vitis"}))
 
 

@@ -18,6 +18,7 @@ from hlsflow.comparison.comparability import (
     task_reasons,
 )
 from hlsflow.comparison.design import Design, Measurement
+from hlsflow.comparison.feasibility import Barred, design_bars, figure_bars
 from hlsflow.comparison.metrics import COSTS, DESIGN_METRICS, FIGURE_METRICS, Subject, design_value, figure_value
 from hlsflow.comparison.pareto import front
 from hlsflow.errors import ReportError, UsageError, did_you_mean
@@ -33,20 +34,23 @@ ACCURACY_METRICS = ("accuracy_csim", "accuracy_keras")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasurementRow:
     """A measurement beside the baseline's of the same stage. `deltas` are absolute, in each metric's unit, and empty
-    where `reasons` speak against comparing; `optimal` names the costs on whose front it is, within `group`."""
+    where `reasons` speak against comparing; `optimal` names the costs on whose front it is, within `group`, and
+    `barred` says why it can be on none."""
 
     measurement: Measurement
     group: str | None = None
     reasons: tuple[Reason, ...] = ()
     deltas: dict[str, float]
     optimal: tuple[str, ...] = ()
+    barred: tuple[Barred, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
     """A design beside the baseline. `deltas` are absolute, in each metric's unit; accuracies are shares of 1.
 
-    `reasons` say why accuracies may not be compared, `target_reasons` in what the targets differ.
+    `reasons` say why accuracies may not be compared, `target_reasons` in what the targets differ, `barred` why the
+    design is on no front.
     """
 
     design: Design
@@ -56,6 +60,7 @@ class Row:
     target_reasons: tuple[Reason, ...] = ()
     deltas: dict[str, float]
     optimal: tuple[str, ...] = ()
+    barred: tuple[Barred, ...] = ()
     measurements: tuple[MeasurementRow, ...] = ()
 
     @property
@@ -171,6 +176,7 @@ def _row(design: Design, base: Design) -> Row:
         reasons=tuple(reasons),
         target_reasons=() if is_baseline else tuple(target_reasons(design, base)),
         deltas=deltas,
+        barred=design_bars(design),
         measurements=tuple(_measurement_row(item, design, base) for item in measurements),
     )
 
@@ -192,7 +198,11 @@ def _measurement_row(measurement: Measurement, design: Design, base: Design) -> 
             if delta is not None:
                 deltas[metric.name] = delta
     return MeasurementRow(
-        measurement=measurement, group=figure_group(measurement, design), reasons=tuple(reasons), deltas=deltas
+        measurement=measurement,
+        group=figure_group(measurement, design),
+        reasons=tuple(reasons),
+        deltas=deltas,
+        barred=figure_bars(measurement, design),
     )
 
 
@@ -202,17 +212,20 @@ def _delta(value: float | None, base: float | None) -> float | None:
 
 
 def _with_fronts(rows: Sequence[Row]) -> list[Row]:
-    # A design that fails its gate is not the model whose accuracy it shows: it is on no front.
-    valid = [row for row in rows if not row.failed]
+    # What is no model, or can not be built as it is, is on no front and keeps nobody off it.
     on_front: dict[tuple[str, int | None], list[str]] = {}
     for metric in COSTS.values():
         points: dict[str, list[tuple[float, float, tuple[str, int | None]]]] = {}
-        for row in valid:
+        for row in rows:
             accuracy = row.design.accuracy_csim
             if metric.subject is Subject.DESIGN:
+                if row.barred:
+                    continue
                 _add(points, row.group, design_value(row.design, metric.name), accuracy, (row.design.name, None))
             else:
                 for index, item in enumerate(row.measurements):
+                    if item.barred:
+                        continue
                     value = figure_value(item.measurement.figure, metric.name)
                     _add(points, item.group, value, accuracy, (row.design.name, index))
         # A row with nothing to compare with is not better than anything.

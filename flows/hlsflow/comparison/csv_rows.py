@@ -6,6 +6,7 @@ from typing import Any
 
 from hlsflow.comparison.comparability import sentences
 from hlsflow.comparison.comparison import Comparison, MeasurementRow, Row
+from hlsflow.comparison.feasibility import sentences as bar_sentences
 from hlsflow.comparison.metrics import (
     DESIGN_METRICS,
     FIGURE_METRICS,
@@ -79,6 +80,7 @@ def _record(comparison: Comparison, row: Row, item: MeasurementRow | None = None
         record[f"{name}_delta"] = item and item.deltas.get(name)
     record |= {
         "is_pareto_optimal": comparison.cost in optimal,
+        "on_no_front": bar_sentences(row.barred if of_design or item is None else item.barred),
         "pareto_cost": comparison.cost,
         "pareto_group": row.group if of_design else item and item.group,
         "accuracy_not_comparable": sentences((*row.reasons, *row.target_reasons)),

@@ -36,8 +36,9 @@ def legend(comparison: Comparison) -> list[str]:
         f"Baseline: {comparison.baseline}. Differences are from it; a row that may not be compared with it shows none "
         f"and is marked {DIFFERS_MARK} with the reason.",
         "",
-        f"{OPTIMAL_MARK} Pareto-optimal in accuracy against {with_unit(cost)}, among rows of {group} whose gate "
-        "passed: no other is as good in both and better in one. A row that is alone in its group is not marked.",
+        f"{OPTIMAL_MARK} Pareto-optimal in accuracy against {with_unit(cost)}, among rows of {group}: no other "
+        "is as good in both and better in one. A row that is alone in its group is not marked; on no front is what "
+        "failed its gate, does not fit its part, misses its clock, or is an estimate outside its domain.",
         "",
         'Accuracy is that of the C simulation. "-" is not measured. Columns that no row states are left out here; '
         "comparison.csv has all, and the notes of the tools.",

@@ -6,6 +6,7 @@ from typing import Any
 
 from hlsflow.comparison.comparability import sentences
 from hlsflow.comparison.comparison import Comparison, MeasurementRow, Row
+from hlsflow.comparison.feasibility import sentences as bar_sentences
 from hlsflow.comparison.metrics import (
     COSTS,
     DESIGN_METRICS,
@@ -58,6 +59,7 @@ def _row(row: Row) -> dict[str, Any]:
             "group": row.group,
             "reasons": sentences((*row.reasons, *row.target_reasons)) or None,
             "optimal": list(row.optimal) or None,
+            "barred": bar_sentences(row.barred) or None,
             "values": _known({m.name: design_value(design, m.name) for m in DESIGN_METRICS}),
             "layers": [
                 _known(
@@ -91,6 +93,7 @@ def _figure(item: MeasurementRow) -> dict[str, Any]:
             "group": item.group,
             "reasons": sentences(item.reasons) or None,
             "optimal": list(item.optimal) or None,
+            "barred": bar_sentences(item.barred) or None,
             "values": _values(figure),
             "ranges": _ranges(figure),
             "percent": _known({name: _rounded(utilisation_percent(figure, name)) for name in RESOURCES}),

@@ -6,6 +6,7 @@ from html import escape
 
 from hlsflow.comparison.comparability import sentences
 from hlsflow.comparison.comparison import Comparison
+from hlsflow.comparison.feasibility import sentences as bar_sentences
 from hlsflow.comparison.tables import Cell, Table, tables
 from hlsflow.comparison.text import clock_text, stage_title, tool_text
 
@@ -19,7 +20,7 @@ def provenance_html(comparison: Comparison) -> str:
             said = [tool_text(figure), figure.part or "part not stated"]
             said += [clock_text(figure.clock_target_ns)] if figure.clock_target_ns is not None else []
             lines = [f"not comparable with the baseline: {sentences(item.reasons)}"] if item.reasons else []
-            lines += ["outside of what the estimate was calibrated on"] if figure.in_domain is False else []
+            lines += [f"on no front: {bar_sentences(item.barred)}"] if item.barred else []
             notes = [note for note in figure.notes if note not in item.measurement.contradictions]
             items.append(
                 f"<tr><th scope='row'>{escape(row.design.name)}</th><td>{escape(stage_title(figure.stage))}</td>"

@@ -22,6 +22,7 @@ from hlsflow.comparison.tables import (
     OPTIMAL_MARK,
     SIZE_METRICS,
     figures_verdict,
+    front_note,
     is_failure,
     stated_metrics,
     verdict,
@@ -206,6 +207,7 @@ def _name_cell(comparison: Comparison, row: Row, *, repeated: bool) -> str:
     title = f"Pareto-optimal in accuracy against {with_unit(METRICS[comparison.cost])}"
     mark = f'<abbr class="optimal" title="{escape(title)}">{OPTIMAL_MARK}</abbr>' if optimal and not repeated else ""
     below = _small("further figures" if repeated else row.design.title)
+    below += "" if repeated else _small(front_note(row.barred), "warn")
     name = escape(row.design.name)
     breakable = name.replace("/", "/<wbr>")
     return f'<th scope="row" class="name" data-v="{name}"><span class="who">{breakable}</span>{mark}{below}</th>'
@@ -216,6 +218,7 @@ def _figure_cell(comparison: Comparison, column: _Column, number: int, item: Mea
     estimate = "estimate" if figure.stage == "analytic" else ""
     if column.key == "tool":
         below = _small(f"{DIFFERS_MARK} {words(item.reasons)}", "warn") if item.reasons else ""
+        below += _small(front_note(item.barred), "warn")
         return _cell(column, tool_text(figure), value=tool_text(figure), below=below, first=first, extra=extra)
     metric = METRICS[column.key]
     value, delta = figure_value(figure, metric.name), item.deltas.get(metric.name)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from hlsflow.comparison.comparability import sentences, words
 from hlsflow.comparison.comparison import Comparison, MeasurementRow, Row
 from hlsflow.comparison.design import Design
+from hlsflow.comparison.feasibility import Barred, exceeds
+from hlsflow.comparison.feasibility import sentences as bar_sentences
+from hlsflow.comparison.feasibility import words as bar_words
 from hlsflow.comparison.metrics import (
     FIGURE_METRICS,
     METRICS,
@@ -106,12 +109,23 @@ def is_failure(figure: FigureRecord, metric: Metric) -> bool:
     """Whether a figure is a failure by itself: more than the part has, or a clock that is missed."""
     value = figure_value(figure, metric.name)
     if metric.name in RESOURCES:
-        return (utilisation_percent(figure, metric.name) or 0.0) > 100.0
+        return exceeds(figure, metric.name)
+    if metric.name == "clock_achieved_ns":
+        return value is not None and figure.clock_target_ns is not None and value > figure.clock_target_ns
     return metric.name == "slack_ns" and value is not None and value < 0
+
+
+def front_note(barred: tuple[Barred, ...]) -> str:
+    """Why a row is on no front, in few words; nothing where it may be on one."""
+    return f"on no front: {bar_words(barred)}" if barred else ""
 
 
 def _name(row: Row, optimal: tuple[str, ...], cost: str) -> str:
     return f"{row.design.name} {OPTIMAL_MARK}" if cost in optimal else row.design.name
+
+
+def _about(row: Row) -> str:
+    return " · ".join(word for word in (row.design.title, front_note(row.barred)) if word)
 
 
 def _designs(comparison: Comparison) -> Table:
@@ -124,7 +138,7 @@ def _designs(comparison: Comparison) -> Table:
         design = row.design
         rows.append(
             (
-                Cell(text=_name(row, row.optimal if by_design else (), comparison.cost), detail=design.title),
+                Cell(text=_name(row, row.optimal if by_design else (), comparison.cost), detail=_about(row)),
                 _metric_cell(row, METRICS["accuracy_csim"]),
                 _metric_cell(row, METRICS["accuracy_keras"]),
                 Cell(text=data_text(design)),
@@ -213,9 +227,7 @@ def _stage_row(comparison: Comparison, row: Row, item: MeasurementRow, metrics: 
     else:
         against = f"{DIFFERS_MARK} {words(item.reasons)}" if item.reasons else "comparable"
     return (
-        Cell(
-            text=_name(row, item.optimal, comparison.cost), detail="gate FAILED" if row.failed else "", bad=row.failed
-        ),
+        Cell(text=_name(row, item.optimal, comparison.cost), detail=front_note(item.barred), bad=bool(item.barred)),
         Cell(text=tool_text(figure)),
         Cell(text=figure.part or UNKNOWN),
         *(_figure_cell(figure, metric, item.deltas) for metric in metrics),
@@ -233,6 +245,6 @@ def _figure_remarks(row: Row, item: MeasurementRow) -> list[str]:
     figure = item.measurement.figure
     who = f"{row.design.name}, {tool_text(figure)}"
     remarks = [f"{who}: not comparable with the baseline: {sentences(item.reasons)}."] if item.reasons else []
-    if figure.in_domain is False:
-        remarks.append(f"{who}: outside of what the estimate was calibrated on.")
+    if item.barred:
+        remarks.append(f"{who}: on no front: {bar_sentences(item.barred)}.")
     return remarks

@@ -11,7 +11,7 @@ from hlsflow.conversion.fixed_point import FixedType, to_integers
 from hlsflow.conversion.hls_config import HlsConfig
 from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MULTIPLIES, Op
-from hlsflow.conversion.project import Call, Config, HlsProject
+from hlsflow.conversion.project import Call, Config, HlsProject, destinations
 from hlsflow.conversion.ranges import softmax_table_sizes
 from hlsflow.errors import ToolError
 
@@ -82,7 +82,7 @@ def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: 
         problems += _multiplier_problems(layer, struct, config)
     if node.op is Op.SOFTMAX:
         problems += _softmax_problems(layer, struct, config)
-    problems += _window_problems(layer, struct)
+    problems += _window_problems(layer, _with_pads(project, call, struct))
     if node.function.startswith("hard_"):
         shapes = {key: struct.values.get(key) for key in ("slope", "shift")}
         problems += [f"{key} is {text} in the C++, 0.5 planned" for key, text in shapes.items() if text != "0.5"]
@@ -119,6 +119,18 @@ def _softmax_problems(layer: LayerTypes, struct: Config, config: HlsConfig) -> l
         if float(struct.values.get("exp_scale", "nan")) != 1.0:
             problems.append(f"exp_scale is {struct.values.get('exp_scale')} in the C++, 1 planned")
     return problems
+
+
+def _with_pads(project: HlsProject, call: Call, struct: Config) -> Config:
+    """A window's configuration; hls4ml pads a stream by a call of its own before a convolution that pads no more."""
+    for before in project.calls:
+        if before.function.startswith("zeropad") and call.arguments[0] in destinations(before) and "zp" in before.layer:
+            pads = project.configs[before.template[-1]].values
+            return Config(
+                name=struct.name,
+                values={**struct.values, **{key: text for key, text in pads.items() if key.startswith("pad_")}},
+            )
+    return struct
 
 
 def _window_problems(layer: LayerTypes, struct: Config) -> list[str]:

@@ -69,9 +69,8 @@ def _port_problems(project: HlsProject, layers: Sequence[LayerTypes]) -> list[st
     if len(inputs) != len(project.inputs):
         problems.append(f"{len(project.inputs)} inputs in the C++, {len(inputs)} planned")
     planned = [(port, layer, "input") for port, layer in zip(project.inputs, inputs, strict=False)]
-    writers = {name: call.layer for call in project.calls for name in destinations(call)}
     for port in project.outputs:
-        layer = done.get(writers.get(port.name, ""))
+        layer = done.get(_writer(project, port.name))
         if layer is None:
             problems.append(f"output '{port.name}' is written by no layer that was planned")
         else:
@@ -84,6 +83,14 @@ def _port_problems(project: HlsProject, layers: Sequence[LayerTypes]) -> list[st
         if port.size != prod(layer.node.shape):
             problems.append(f"{what} '{port.name}': {port.size} values in the C++, {prod(layer.node.shape)} planned")
     return problems
+
+
+def _writer(project: HlsProject, name: str) -> str:
+    """The layer that writes a variable; copies of streams are passed over."""
+    writers = {written: call for call in project.calls for written in destinations(call)}
+    while name in writers and writers[name].function == "clone_stream":
+        name = writers[name].arguments[0]
+    return writers[name].layer if name in writers else ""
 
 
 def _number(text: str) -> float | None:

@@ -9,7 +9,6 @@ from hlsflow.conversion.softmax_bound import error_bound
 from hlsflow.conversion.softmax_tables import address_bits, exp_table, invert_table
 from hlsflow.errors import UnsupportedError
 
-
 __all__ = ["address_bits", "error_bound", "softmax"]
 
 

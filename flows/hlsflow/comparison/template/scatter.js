@@ -154,6 +154,7 @@ function looks(points) {
   const groups = [...new Set(points.map((point) => point.group).filter(Boolean))].sort();
   return (point) => {
     if (point.row.failed) return { kind: "kf", shape: "cross", label: "failed the gate: on no front" };
+    if (point.source.barred) return { kind: "kf", shape: "cross", label: "does not fit, misses its clock, or is outside the estimate's domain: on no front" };
     if (!point.group) return { kind: "kx", shape: "circle", label: "version, part or clock not known, or contradicted: on no front" };
     const index = groups.indexOf(point.group);
     return { kind: `k${index % 6}`, shape: SHAPES[Math.floor(index / 6 + index) % 4], label: point.group.replace(`${point.source.stage}: `, "") };
@@ -222,7 +223,7 @@ function describePoint(point, metric) {
   return {
     title: `${row.name}${point.optimal ? " ★" : ""}`,
     value: `${number(point.y, 2)} % · ${headed(metric)}: ${formatted(metric, point.x)}${bars}`,
-    facts: [["gate", row.failed ? "FAILED" : ""], ["samples", row.data], ...(source === row ? own : provenance(source))],
+    facts: [["gate", row.failed ? "FAILED" : ""], ["on no front", source.barred], ["samples", row.data], ...(source === row ? own : provenance(source))],
   };
 }
 
