@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from hlsflow.conversion.hls_config import HlsConfig, LayerConfig
-from hlsflow.conversion.layer_types import CONFIGURATION, LayerTypes
+from hlsflow.conversion.layer_types import CONFIGURATION, IGNORED, LayerTypes
 from hlsflow.conversion.lint import (
     UNROLL_LIMIT,
     exact_reuse_factors,
@@ -18,7 +18,7 @@ from hlsflow.conversion.network import MOVES, MULTIPLIES, Network, Node, Op
 _HEADER = """\
 # HLS configuration of {model}, written by `hlsflow config {model}`; yours to edit.
 #
-# Every type below is exact: outputs equal the quantized model's as integers, for any input. Where a type came from:
+# {claim} Where a type came from:
 #   recipe     the model's inputs
 #   quantizer  what the layer's own quantizer does, rounding and saturation included
 #   weights    the narrowest type that holds the actual weights
@@ -27,6 +27,10 @@ _HEADER = """\
 # Narrow a type by hand to save area; `hlsflow lint {model}` says what it can lose, the build says what it does lose.
 # A key or layer that is left out takes the derived value.
 """
+
+
+_EXACT = "Every type below is exact: outputs equal the quantized model's as integers, for any input."
+_LOSING = "The types that say so below lose something: outputs are close to the model's, and not equal."
 
 
 def multiplier_choice(network: Network) -> dict[str, LayerConfig]:
@@ -52,7 +56,8 @@ def multiplier_choice(network: Network) -> dict[str, LayerConfig]:
 
 def write_config(model: str, config: HlsConfig, layers: Sequence[LayerTypes]) -> str:
     """The text of the configuration file: the target, then every layer with its types, their sources and the proof."""
-    lines = [_HEADER.format(model=model)]
+    loses = config.gate.kind != "exact" or any(f.code != IGNORED for layer in layers for f in layer.findings)
+    lines = [_HEADER.format(model=model, claim=_LOSING if loses else _EXACT)]
     lines += [
         f"backend: {config.backend}          # Vitis or Vivado",
         f"part: {config.part}",

@@ -123,13 +123,12 @@ def _softmax_problems(layer: LayerTypes, struct: Config, config: HlsConfig) -> l
 
 def _with_pads(project: HlsProject, call: Call, struct: Config) -> Config:
     """A window's configuration; hls4ml pads a stream by a call of its own before a convolution that pads no more."""
+    own = [f"zp{dimensions}d_{call.layer}" for dimensions in (1, 2)]
     for before in project.calls:
-        if before.function.startswith("zeropad") and call.arguments[0] in destinations(before) and "zp" in before.layer:
+        if before.layer in own and call.arguments[0] in destinations(before):
             pads = project.configs[before.template[-1]].values
-            return Config(
-                name=struct.name,
-                values={**struct.values, **{key: text for key, text in pads.items() if key.startswith("pad_")}},
-            )
+            padded = {key: text for key, text in pads.items() if key.startswith("pad_")}
+            return Config(name=struct.name, values={**struct.values, **padded})
     return struct
 
 

@@ -15,7 +15,7 @@ from hlsflow.conversion.network import MOVES, Network, Node, Op
 # A quotient that is no dyadic number is cut off at least this far below the grid of its input.
 GUARD_BITS = 8
 # The code of the finding that a layer reads a mean as it was cut off.
-MEAN_CUT = "mean-cut"
+MEAN_CUT = "mean-rounds"
 
 
 def is_padded(node: Node) -> bool:
