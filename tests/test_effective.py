@@ -62,7 +62,7 @@ def test_the_project_as_written_is_the_planned_one(project):
 
 FIRST = (r"^([^,]+),", "3.0,")
 LISTED = (r"= \{[^,]+,", "= {3.0,")
-CPP, PARAMETERS, DEFINES = "firmware/myproject.cpp", "firmware/parameters.h", "firmware/defines.h"
+CPP, PARAMETERS, DEFINES = "firmware/TOP.cpp", "firmware/parameters.h", "firmware/defines.h"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ CPP, PARAMETERS, DEFINES = "firmware/myproject.cpp", "firmware/parameters.h", "f
         ("project.tcl", r"clock_uncertainty [\d.]+%", "clock_uncertainty 2%", "project.tcl: clock_uncertainty is 2%, "),
         ("project.tcl", r"^set clock_uncertainty.*$", "", "project.tcl: clock_uncertainty is absent, 12.5 planned"),
         ("project.tcl", r'backend "vitis"', 'backend "vivado"', "project.tcl: backend is vivado, vitis planned"),
-        ("project.tcl", r'project_name "\w+"', 'project_name "other"', "project.tcl: project_name is other, myproject"),
+        ("project.tcl", r'project_name "\w+"', 'project_name "other"', "project.tcl: project_name is other, TOP"),
         ("build_prj.tcl", r"create_clock -period \$clock_period", "create_clock -period 99", "build_prj.tcl: no 'crea"),
         ("build_prj.tcl", r"set_part \$part", "set_part xc7z010clg400-1", "build_prj.tcl: no 'set_part $part'"),
     ],
@@ -119,11 +119,13 @@ CPP, PARAMETERS, DEFINES = "firmware/myproject.cpp", "firmware/parameters.h", "f
 )  # fmt: skip
 def test_one_thing_changed_is_named(project, file, before, after, said):
     folder, layers = project
-    change(folder / file, before, after)
+    # The top's own name stands for the design.
+    top = read_project(folder).top
+    change(folder / file.replace("TOP", top), before, after)
     with pytest.raises(ToolError) as caught:
         verify(read_project(folder), layers, CONFIG)
     text = str(caught.value)
-    assert text.startswith("hls4ml wrote another project than was asked for:") and said in text
+    assert text.startswith("hls4ml wrote another project than was asked for:") and said.replace("TOP", top) in text
 
 
 def test_a_script_that_is_missing_is_named(project):

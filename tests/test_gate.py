@@ -6,6 +6,7 @@ hardware gave. What is judged is the real code: witnesses, verdict, record.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def case(workspace, tmp_path, monkeypatch):
     plan = make_plan(workspace, BuildRequest(model="digits6", samples=60))
 
     def make(config=None, network=None, distort=lambda values: values) -> Case:
-        made = Case(tmp_path / "case", plan, network or small_network(sizes=SIZES), config or HlsConfig())
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        made = Case(folder, plan, network or small_network(sizes=SIZES), config or HlsConfig())
 
         def stand_in_for_the_c_simulation(program, project, inputs, *, layers, folder, workers):
             return distort(dict(made.emulator.run(inputs, layers=layers)))
