@@ -7,9 +7,6 @@ from math import ceil, floor, isfinite, log10
 
 from hlsflow.record import AgreementRecord, BuildRecord, DifferenceRecord, EmulatorRecord, GateRecord, SoftmaxRecord
 
-# Keras' own softmax is rounded to float32: by less than this.
-KERAS_SOFTMAX_ROUNDING = 1e-5
-
 
 def verdict(
     kind: str,
@@ -60,7 +57,7 @@ def _softmax(item: SoftmaxRecord, kind: str) -> str | None:
             f"the softmax '{item.output}' is off by {at_most(item.table_error)} from that of its own logits, more "
             f"than the {at_most(item.bound)} that its tables can be off"
         )
-    if kind == "exact" and not item.max_abs_error <= item.bound + KERAS_SOFTMAX_ROUNDING:
+    if kind == "exact" and not item.max_abs_error <= item.bound:
         return (
             f"the softmax '{item.output}' is off by {at_most(item.max_abs_error)} from Keras, more than the "
             f"{at_most(item.bound)} that its tables can be off"

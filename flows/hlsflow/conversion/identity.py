@@ -27,7 +27,7 @@ def design_identity(network: Network, layers: Sequence[LayerTypes], settings: Ma
     """The SHA-256 (64 hexadecimal digits) of a design.
 
     `settings` is what hls4ml is told, but for its output folder: target, types, strategies, reuse factors and table
-    sizes. To it come every layer with its attributes and integers, and the version of hls4ml.
+    sizes. To it come every layer as hls4ml is told of it, with its integers, and the version of hls4ml.
     """
     said = {
         "hls4ml": version("hls4ml"),
@@ -48,13 +48,9 @@ def project_name(identity: str) -> str:
 def _layer(layer: LayerTypes) -> dict[str, Any]:
     node = layer.node
     return {
-        "name": node.name,
-        "op": str(node.op),
-        "inputs": list(node.inputs),
-        "shape": list(node.shape),
-        "function": node.function,
-        "attributes": dict(node.attributes),
+        # As hls4ml is told of it: what else we know of a layer decides no hardware, and may be said otherwise tomorrow.
         "entry": dict(node.entry),
+        "shape": list(node.shape),
         "types": {role: str(type_) for role, type_ in layer.types.items()},
         "arrays": {role: _integers(array) for role, array in layer.arrays.items()},
     }
