@@ -36,17 +36,10 @@ class _Cells:
 
 
 def error_bound(
-    classes: int,
-    logits: FixedType,
-    types: Mapping[str, FixedType],
-    table_sizes: tuple[int, int],
-    *,
-    logit_error: float = 0.0,
+    classes: int, logits: FixedType, types: Mapping[str, FixedType], table_sizes: tuple[int, int]
 ) -> float | None:
-    """The largest difference of the stable softmax to Keras' for any logits, at most 1; None where none is derived.
-
-    `types` are those of its roles. `logit_error` is how far the hardware's logits may be from Keras' (0 where they are
-    equal): a probability moves by at most half of that, for its derivatives' magnitudes add up to 2p(1 - p).
+    """The largest difference of the stable softmax to that of the same logits, whatever they are, at most 1; None
+    where none is derived. `types` are those of its roles.
 
     A cell of the table of exponentials has the entry e and stands for exponentials of [E-, E+]. So of a sum s of n
     entries the true sum S is at least a*s - n*b and at most s + n*c, with b = max(a*e - E-), c = max(E+ - e) over all
@@ -60,7 +53,7 @@ def error_bound(
         found = _largest(classes, exps, entries, sums, types, table_sizes[1])
     except _Unbounded:
         return None
-    return min(1.0, found + (classes + 4) * FLOAT32_ERROR + logit_error / 2)
+    return min(1.0, found + (classes + 4) * FLOAT32_ERROR)
 
 
 def why_unbounded(
