@@ -1,4 +1,4 @@
-"""Projects and weight files of strangers, as `hlsflow estimate` and `hlsflow weights` read them: they end, with an error."""
+"""Projects and weight files of strangers, as `hlsflow estimate` and `hlsflow weights` read them: one error, soon."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_deep_project_file(tmp_path):
 
 
 def test_weights_that_unpack_to_gigabytes_are_refused(tmp_path):
-    """4 GiB of zeros in 4 MiB."""
+    """Zeros, a thousand times smaller when they are packed."""
     path = tmp_path / "weights.npz"
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (1 << 30,)})

@@ -70,7 +70,9 @@ class Source:
         if text is None:
             return None
         try:
-            return _Expressions(self.sizes | dict(scope or {})).value(text)
+            return _Expressions({**self.sizes, **{name: said for name, said in (scope or {}).items() if said}}).value(
+                text
+            )
         except (SyntaxError, KeyError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
             return None
 
