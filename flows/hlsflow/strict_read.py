@@ -61,6 +61,13 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     return data
 
 
+def demand_size(path: Path, limit: int = MAX_BYTES) -> None:
+    """Raises as `read_bytes` does, for a file that something else is about to read."""
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            raise UnreadableError(errno.EFBIG, f"it is larger than {limit / (1 << 20):g} MiB", str(path))
+
+
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     """The text of a regular file in UTF-8, what is none as U+FFFD. Raises as `read_bytes` does."""
     return read_bytes(path, limit).decode("utf-8", errors="replace")

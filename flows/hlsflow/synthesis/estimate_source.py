@@ -70,9 +70,8 @@ class Source:
         if text is None:
             return None
         try:
-            return _Expressions({**self.sizes, **{name: said for name, said in (scope or {}).items() if said}}).value(
-                text
-            )
+            local = {name: said for name, said in (scope or {}).items() if said}
+            return _Expressions({**self.sizes, **local}).value(text)
         except (SyntaxError, KeyError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
             return None
 
