@@ -164,3 +164,24 @@ def test_very_deep_folders_end(tmp_path):
         assert discover([tmp_path]).read_files == 1
     finally:
         subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "zero", "large"])
+def test_a_record_that_is_none_does_not_stop_a_comparison(tmp_path, kind):
+    """`hlsflow compare` of a folder with somebody's records."""
+    path = tmp_path / "model" / "build.json"
+    path.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "zero":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(3 << 30)
+    (tmp_path / "models").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "hlsflow", "compare", str(tmp_path), "--workspace", str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "flows")}, capture_output=True, text=True, timeout=60, cwd="/",
+    )  # fmt: skip
+    assert done.returncode not in (0, 1) and "Traceback" not in done.stderr, done.stderr[-300:]
+    assert kind != "large" or "it is larger than 64 MiB" in done.stderr

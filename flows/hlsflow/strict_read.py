@@ -7,11 +7,14 @@ import os
 import re
 import reprlib
 import stat
+import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 # Far more than any report, configuration or record is.
 MAX_BYTES = 64 << 20
+# Of an archive of weights: two hundred times those of the largest model here.
+MAX_UNPACKED_BYTES = 1 << 30
 _SHOWN = 80
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -58,6 +61,18 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     return data
 
 
+def demand_size(path: Path, limit: int = MAX_BYTES) -> None:
+    """Raises as `read_bytes` does, for a file that something else is about to read."""
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            raise UnreadableError(errno.EFBIG, f"it is larger than {limit / (1 << 20):g} MiB", str(path))
+
+
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """The text of a regular file in UTF-8, what is none as U+FFFD. Raises as `read_bytes` does."""
+    return read_bytes(path, limit).decode("utf-8", errors="replace")
+
+
 def read_ends(path: Path, limit: int = MAX_BYTES) -> tuple[bytes, int]:
     """(content, bytes left out): all of a regular file, or whole lines of its head and tail, `limit` bytes together."""
     with open_regular(path) as file:
@@ -70,6 +85,17 @@ def read_ends(path: Path, limit: int = MAX_BYTES) -> tuple[bytes, int]:
     # half lines would say what nobody wrote
     head, tail = head[: head.rfind(b"\n") + 1], tail[tail.find(b"\n") + 1 :]
     return head + tail, size - len(head) - len(tail)
+
+
+def check_zip(path: Path, limit: int = MAX_UNPACKED_BYTES) -> None:
+    """Raises UnreadableError where an archive would unpack to more than `limit` bytes, and zipfile.BadZipFile.
+
+    What a member states is the most that is unpacked of it, so a small file with large arrays is known beforehand.
+    """
+    with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > limit:
+        raise UnreadableError(errno.EFBIG, f"unpacked it is larger than {limit / (1 << 20):g} MiB", str(path))
 
 
 def _demand_regular(found: os.stat_result, path: Path) -> None:

@@ -10,6 +10,7 @@ from hlsflow.comparison.design import Design, design_of_record, designs_of_runs
 from hlsflow.errors import ReportError, UsageError, did_you_mean
 from hlsflow.record import read_record
 from hlsflow.reporting.run import Failure
+from hlsflow.strict_read import demand_size
 from hlsflow.workspace import Workspace
 
 RECORD = "build.json"
@@ -56,13 +57,20 @@ def load(workspace: Workspace, words: Sequence[str]) -> Sources:
 
 
 def _records(folder: Path) -> list[Path]:
-    return [folder / RECORD] if (folder / RECORD).is_file() else sorted(folder.glob(f"*/{RECORD}"))
+    if (folder / RECORD).is_file():
+        return [folder / RECORD]
+    return sorted(path for path in folder.glob(f"*/{RECORD}") if path.is_file())
 
 
 def _design(workspace: Workspace, path: Path) -> Design:
     absolute = path.resolve()
     # as the checkout sees it, so that the result is the same wherever the checkout lies
     inside = absolute.is_relative_to(workspace.root)
+    try:
+        # a record may be somebody else's, of any size
+        demand_size(path)
+    except OSError as error:
+        raise ReportError(f"cannot read {path}: {error.strerror or error}") from error
     return design_of_record(read_record(path), (absolute.relative_to(workspace.root) if inside else path).as_posix())
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from hlsflow.compression.recipe import Recipe, load_recipe
 from hlsflow.errors import ModelError
+from hlsflow.strict_read import check_zip
 from hlsflow.workspace import write_bytes
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         if not zipfile.is_zipfile(path):
             raise ValueError("it is no .npz archive, or it is cut off")
+        check_zip(path)
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except _UNREADABLE as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from hlsflow.errors import ReportError
@@ -11,10 +12,14 @@ UNKNOWN = frozenset({"", "-", "?", "undef", "NA", "N/A", "n/a", "inf"})
 NS_PER_UNIT = {"ps": 1e-3, "ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9, "sec": 1e9}
 
 
+def _shown(cell: str) -> str:
+    return cell if len(cell) <= 80 else f"{cell[:60]}..."
+
+
 def count(cell: str, what: str) -> int:
     """A cell's whole number, not negative. Raises ReportError naming `what`."""
-    if not re.fullmatch(r"[0-9]+", cell):
-        raise ReportError(f"{what}: '{cell}' is no count")
+    if not re.fullmatch(r"[0-9]{1,18}", cell):
+        raise ReportError(f"{what}: '{_shown(cell)}' is no count")
     return int(cell)
 
 
@@ -26,8 +31,11 @@ def count_or_none(cell: str, what: str) -> int | None:
 def number(cell: str, what: str) -> float:
     """A cell's decimal number. Raises ReportError naming `what`."""
     if not re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", cell):
-        raise ReportError(f"{what}: '{cell}' is no number")
-    return float(cell)
+        raise ReportError(f"{what}: '{_shown(cell)}' is no number")
+    value = float(cell)
+    if not math.isfinite(value):
+        raise ReportError(f"{what}: '{_shown(cell)}' is no number that a tool writes")
+    return value
 
 
 def number_or_none(cell: str, what: str) -> float | None:
@@ -41,7 +49,7 @@ def time_ns(cell: str, what: str) -> float | None:
         return None
     matched = re.fullmatch(r"([0-9.eE+-]+)\s*([a-z]+)?", cell)
     if matched is None or matched[2] not in (None, *NS_PER_UNIT):
-        raise ReportError(f"{what}: '{cell}' is no time")
+        raise ReportError(f"{what}: '{_shown(cell)}' is no time")
     # 0.137 us is 137 ns, not 137.00000000000003
     return round(number(matched[1], what) * NS_PER_UNIT[matched[2] or "ns"], 6)
 
@@ -50,9 +58,9 @@ def count_with_share(cell: str, what: str) -> int:
     """A cell such as `817 (13%)`, `8 (~0%)` or `123(4.5%)`, without the share; `-` is 0 there, as csynth.xml shows."""
     if cell == "-":
         return 0
-    matched = re.fullmatch(r"([0-9]+)\s*(\((~|<)?[0-9.]+%\))?", cell)
+    matched = re.fullmatch(r"([0-9]{1,18})\s*(\((~|<)?[0-9.]+%\))?", cell)
     if matched is None:
-        raise ReportError(f"{what}: '{cell}' is no count")
+        raise ReportError(f"{what}: '{_shown(cell)}' is no count")
     return int(matched[1])
 
 

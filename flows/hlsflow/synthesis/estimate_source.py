@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.errors import ToolError
+from hlsflow.strict_read import MAX_BYTES, brief, check_zip, read_ends, read_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,35 +70,58 @@ class Source:
         if text is None:
             return None
         try:
-            return _value(ast.parse(text.replace("/", "//"), mode="eval").body, self, scope or {}, 8)
-        except (SyntaxError, KeyError, ValueError, ZeroDivisionError, RecursionError):
+            local = {name: said for name, said in (scope or {}).items() if said}
+            return _Expressions({**self.sizes, **local}).value(text)
+        except (SyntaxError, KeyError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
             return None
 
 
-def _value(node: ast.expr, source: Source, scope: Mapping[str, str], depth: int) -> int:
-    match node:
-        case ast.Constant(value=int(number)):
-            return number
-        case ast.Name(id=name) if depth:
-            text = scope.get(name) or source.sizes[name]
-            return _value(ast.parse(text.replace("/", "//"), mode="eval").body, source, scope, depth - 1)
-        case ast.UnaryOp(op=ast.USub(), operand=inner):
-            return -_value(inner, source, scope, depth)
-        case ast.BinOp(left=left, op=op, right=right):
-            a, b = _value(left, source, scope, depth), _value(right, source, scope, depth)
-            match op:
-                case ast.Mult():
-                    return a * b
-                case ast.Add():
-                    return a + b
-                case ast.Sub():
-                    return a - b
-                case ast.FloorDiv():
-                    return a // b
-        case ast.Call(func=ast.Name(id="DIV_ROUNDUP" | "MIN" | "MAX" as name), args=[left, right]):
-            a, b = _value(left, source, scope, depth), _value(right, source, scope, depth)
-            return -(-a // b) if name == "DIV_ROUNDUP" else min(a, b) if name == "MIN" else max(a, b)
-    raise ValueError(ast.dump(node))
+class _Expressions:
+    """Whole-number expressions over named ones, each name computed once: a few lines can name each other often."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._known: dict[str, int | None] = {}
+
+    def value(self, text: str) -> int:
+        """The value of an expression. Raises ValueError or KeyError where it has none that is a size."""
+        value = self._of(ast.parse(text.replace("/", "//"), mode="eval").body)
+        if abs(value) >= _MAX_SIZE:
+            raise ValueError("no size of a layer")
+        return value
+
+    def _named(self, name: str) -> int:
+        if name not in self._known:
+            self._known[name] = None
+            self._known[name] = self.value(self._texts[name])
+        found = self._known[name]
+        if found is None:
+            raise ValueError(f"{name} stands for itself")
+        return found
+
+    def _of(self, node: ast.expr) -> int:
+        match node:
+            case ast.Constant(value=int(number)):
+                return number
+            case ast.Name(id=name):
+                return self._named(name)
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                return -self._of(inner)
+            case ast.BinOp(left=left, op=op, right=right):
+                a, b = self._of(left), self._of(right)
+                match op:
+                    case ast.Mult():
+                        return a * b
+                    case ast.Add():
+                        return a + b
+                    case ast.Sub():
+                        return a - b
+                    case ast.FloorDiv():
+                        return a // b
+            case ast.Call(func=ast.Name(id="DIV_ROUNDUP" | "MIN" | "MAX" as name), args=[left, right]):
+                a, b = self._of(left), self._of(right)
+                return -(-a // b) if name == "DIV_ROUNDUP" else min(a, b) if name == "MIN" else max(a, b)
+        raise ValueError(type(node).__name__)
 
 
 def read_source(root: Path) -> Source:
@@ -110,7 +136,7 @@ def read_source(root: Path) -> Source:
 
 def _read_collected(root: Path) -> Source:
     try:
-        said = json.loads((root / "project.json").read_text())
+        said = json.loads(read_text(root / "project.json"))
         configs = {name: {k: str(v) for k, v in values.items()} for name, values in said["configs"].items()}
         calls = tuple(
             SourceCall(
@@ -122,8 +148,8 @@ def _read_collected(root: Path) -> Source:
             root=root, calls=calls, configs=configs, types=said["types"], sizes=said["sizes"],
             pragmas=tuple(said["pragmas"]), settings=read_settings(root), weights=partial(_packed_weights, root),
         )  # fmt: skip
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ToolError(f"{root}/project.json: it does not describe a project: {error!r}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ToolError(f"{root}/project.json: it does not describe a project: {brief(error)}") from error
 
 
 def _packed_weights(root: Path, name: str) -> np.ndarray | None:
@@ -132,9 +158,16 @@ def _packed_weights(root: Path, name: str) -> np.ndarray | None:
     path = root / "weights.npz"
     if not path.is_file():
         return None
-    with np.load(path) as arrays:
-        return np.asarray(arrays[name], dtype=np.float64).ravel() if name in arrays else None
+    try:
+        check_zip(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            return np.asarray(arrays[name], dtype=np.float64).ravel() if name in arrays else None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ToolError(f"{path}: cannot be read: {brief(str(error))}") from error
 
+
+# Of whole numbers in a project: more is no size, and could be made larger without end.
+_MAX_SIZE = 1 << 63
 
 _TYPEDEF = re.compile(r"^\s*typedef\s+(.+?)\s+(\w+)\s*;", re.MULTILINE)
 _DEFINE = re.compile(r"^\s*#define\s+(\w+)\s+([\w*+\-/() ]+?)\s*$", re.MULTILINE)
@@ -172,8 +205,8 @@ def _read_cpp(root: Path) -> Source:
         raise ToolError(
             f"{root} is no hls4ml project: expected one top function's .cpp in {firmware}, found {len(tops)}"
         )
-    code, defines = tops[0].read_text(), (firmware / "defines.h").read_text()
-    parameters = (firmware / "parameters.h").read_text()
+    code, defines = read_text(tops[0]), read_text(firmware / "defines.h")
+    parameters = read_text(firmware / "parameters.h")
     configs: dict[str, dict[str, str]] = {}
     for name, kind, body in _STRUCT.findall(parameters):
         values = {"kind": kind} | {key: value.strip() for key, value in _CONSTANT.findall(body)}
@@ -200,7 +233,7 @@ def _read_cpp(root: Path) -> Source:
         types={name: definition for definition, name in _TYPEDEF.findall(defines)},
         sizes=dict(_DEFINE.findall(defines)) | dict(_SIZE.findall(defines)),
         pragmas=tuple(_PRAGMA.findall(code)), settings=read_settings(root), weights=partial(_text_weights, firmware),
-        element_bits=read_element_bits(generated.read_text()) if generated.is_file() else {},
+        element_bits=read_element_bits(read_text(generated)) if generated.is_file() else {},
     )  # fmt: skip
 
 
@@ -210,8 +243,13 @@ def _plain(value: str) -> str:
 
 
 def _resolved(name: str, aliases: Mapping[str, str]) -> str:
+    """What a name stands for. Raises ToolError where it stands for itself."""
+    seen = {name}
     while name in aliases:
         name = aliases[name]
+        if name in seen:
+            raise ToolError(f"the top function: auto& {name} is an alias of itself")
+        seen.add(name)
     return name
 
 
@@ -223,9 +261,9 @@ def _text_weights(firmware: Path, name: str) -> np.ndarray | None:
     header = firmware / "weights" / f"{name}.h"
     try:
         if text.is_file():
-            return np.array([float(word) for word in text.read_text().split(",")], dtype=np.float64)
+            return np.array([float(word) for word in read_text(text).split(",")], dtype=np.float64)
         if header.is_file():
-            body = re.search(r"=\s*\{(.*?)\}\s*;", header.read_text(), re.DOTALL)
+            body = re.search(r"=\s*\{(.*?)\}\s*;", read_text(header), re.DOTALL)
             return (
                 None if body is None else np.array([float(word) for word in re.findall(r"[-+.\deE]+", body.group(1))])
             )
@@ -254,13 +292,14 @@ def read_settings(root: Path) -> Settings:
     found: dict[str, str | float] = {}
     for name, patterns in (("hls4ml_config.yml", _KEYS), ("project.tcl", _TCL)):
         path = root / name
-        text = path.read_text(errors="replace") if path.is_file() else ""
+        text = read_text(path) if path.is_file() else ""
         for key, pattern in patterns.items():
             match = re.search(rf"(?:^|[\s{{,'\"]){pattern}", text)
             if match and match.group(1) not in ("null", "None"):
                 found.setdefault(key, float(match.group(1)) if key.startswith("clock") else match.group(1))
     for path in sorted(root.glob("*.tcl")) + sorted(root.glob("vi*_hls.log")):
-        text = path.read_text(errors="replace")
+        # The end of a log of hours is no setting.
+        text = read_ends(path, MAX_BYTES)[0].decode("utf-8", errors="replace") if path.is_file() else ""
         if match := re.search(r"config_op\s+mul\s+-impl\s+(\w+)", text):
             found.setdefault("multiplier_binding", match.group(1))
         if match := re.search(r"\bv?(20\d\d\.\d)", text) if path.suffix == ".log" else None:
