@@ -150,6 +150,8 @@ def test_what_imports_by_name_names_what_it_imports():
                 "synthesis.open_tools", "synthesis.limited", "synthesis.pyosys_script",
             )
         ),
+        # Run as a program of its own.
+        ("hlsflow.synthesis.open_tools", "hlsflow.synthesis.pyosys_script"),
         ("hlsflow.sweeping.point_steps.compress", "hlsflow.compression.training"),
         ("hlsflow.sweeping.point_steps.compress", "hlsflow.compression.zoo"),
         ("hlsflow.sweeping.point_steps.config", "hlsflow.conversion.configure"),

