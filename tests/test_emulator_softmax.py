@@ -20,6 +20,7 @@ from hlsflow.conversion.project import read_project
 from hlsflow.conversion.ranges import resolve, softmax_table_sizes
 from hlsflow.conversion.softmax_bound import why_unbounded
 from hlsflow.conversion.softmax_tables import _table
+from hlsflow.errors import UnsupportedError
 
 
 def network_with_softmax(classes: int) -> Network:
@@ -237,3 +238,13 @@ def test_the_bound_grows_with_what_is_cut_off():
     fine_layers = resolve(network, {})
     fine = error_bound(10, fine_layers[-2].result, fine_layers[-1].types, softmax_table_sizes(fine_layers[-1]))
     assert coarse > 4 * fine
+
+
+def test_a_softmax_that_can_read_one_over_zero_is_refused(tmp_path):
+    """With few integer bits above many classes the first cell of the table of inverses stands for a sum of one too."""
+    network = network_with_softmax(5)
+    given = {"probabilities": {"inv_inp": parse_type("ufixed<12,14>")}}
+    layers = resolve(network, given)
+    convert(network, layers, HlsConfig(), tmp_path)
+    with pytest.raises(UnsupportedError, match="1/0"):
+        make_emulator(read_project(tmp_path))

@@ -42,6 +42,10 @@ def _stable(project: HlsProject, call: Call, config: Config) -> Step:
     if n_in * float(exps.max()) > accum.max_int:
         raise UnsupportedError(f"the emulator does not cover a softmax sum that overflows (layer '{call.layer}')")
     drop = norm.width - address_bits(sizes[0]), inv_inp.width - address_bits(sizes[1])
+    # The smallest sum is that of the maximum alone, whose exponential is the table's first.
+    least = int(cast(exps[:1], accum.fraction, inv_inp)[0])
+    if least >> drop[1] == 0:
+        raise UnsupportedError(f"the emulator does not cover a softmax that can read 1/0 (layer '{call.layer}')")
 
     def run(xs):
         x = xs[0].astype(np.float64)
