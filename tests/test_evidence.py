@@ -127,6 +127,13 @@ def test_a_tool_that_says_another_thing_of_the_same_design_is_believed_as_a_whol
     assert longer in joined(known(), own(figures=(longer,))).figures
 
 
+def test_a_run_here_takes_the_place_of_an_imported_one_and_not_the_other_way_round():
+    here, there = (figure(source_file=f"build/small/synthesis-vitis/{name}/x.rpt") for name in ("a-1", "a-1-imported"))
+    states = ({"vitis": "done: csynth by x 1"}, {"vitis": "done: csynth by x 1 (imported)"})
+    mine, brought = (own(figures=(item,), stages=state) for item, state in zip((here, there), states, strict=True))
+    assert joined(brought, mine) == mine == joined(mine, brought)
+
+
 def test_an_estimate_is_the_newest_one():
     newer = ESTIMATE.model_copy(update={"lut": 41000, "tool_version": "0.2.0"})
     found = joined(known(), own(figures=(newer,)))

@@ -166,9 +166,13 @@ def _adds(newer: Sequence[FigureRecord], earlier: Sequence[FigureRecord]) -> boo
     return all(new >= old for new, old in zip(_amount(newer), _amount(earlier), strict=True))
 
 
-def _amount(figures: Sequence[FigureRecord]) -> tuple[int, int]:
-    """How much a result tells: samples through the simulation, and parts of the design."""
-    return max(figure.samples or 0 for figure in figures), len(figures)
+def _amount(figures: Sequence[FigureRecord]) -> tuple[int, int, bool]:
+    """How much a result tells: samples through the simulation, parts of the design, and whether the tool was run here.
+
+    What was imported is believed, but nobody saw that run.
+    """
+    here = not any("-imported/" in (figure.source_file or "") for figure in figures)
+    return max(figure.samples or 0 for figure in figures), len(figures), here
 
 
 def _said(figure: FigureRecord, ignored: set[str]) -> dict[str, object]:
