@@ -81,7 +81,9 @@ def test_both_ends_of_a_latency_are_shown_where_they_differ():
         ({}, "exact"),
         ({"passed": False}, "FAILED: off by 0.25, none allowed"),
         ({"gate": "bounded"}, "bounded: off by 0.25 of 0.5 allowed"),
-        ({"gate": "bounded", "passed": False}, "FAILED: off by 0.25 of 0.5 allowed"),
+        ({"gate": "bounded", "passed": False}, "FAILED: off by 0.75 of 0.5 allowed"),
+        ({"holds_derived": False}, "equal on its samples, not exact for any input"),
+        ({"passed": False, "mismatches": 0, "failures": ("the witnesses disagree",)}, "FAILED: the witnesses disagree"),
     ],
 )
 def test_gate(changes, expected):

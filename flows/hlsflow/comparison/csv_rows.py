@@ -58,6 +58,7 @@ def _record(comparison: Comparison, row: Row, item: MeasurementRow | None = None
         "is_substitute": data and data.substitute,
         "gate": gate and gate.kind,
         "gate_passed": gate and gate.passed,
+        "exact": gate and gate.exact,
         "output_integers": gate and gate.values,
         "differing_integers": gate and gate.mismatching_values,
         "max_abs_error": gate and gate.max_abs_error,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hlsflow.evidence import contradiction
 from hlsflow.record import BuildRecord, FigureRecord, LayerRecord
 from hlsflow.reporting.figures import Clock, Latency, Resources
 from hlsflow.reporting.report import Module
@@ -21,14 +22,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
-    """How the hardware agrees with Keras. Errors are absolute, of the outputs; counts are of output integers."""
+    """How the hardware agrees with Keras. Errors are absolute, of the outputs; counts are of output integers.
+
+    `exact` is the record's own word, `failures` what the gate failed for.
+    """
 
     kind: str
     passed: bool
+    exact: bool
     values: int
     mismatching_values: int
     max_abs_error: float
     allowed_abs_error: float
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,10 +145,12 @@ def design_of_record(record: BuildRecord, source_file: str) -> Design:
         gate=Gate(
             kind=record.gate.kind,
             passed=record.passed,
+            exact=record.exact,
             values=sum(item.values for item in record.agreement),
             mismatching_values=sum(item.mismatching_values for item in record.agreement),
             max_abs_error=record.gate.max_abs_error,
             allowed_abs_error=record.gate.allowed_abs_error,
+            failures=_failures(record),
         ),
         parameters=size.parameters,
         zeros=size.zeros,
@@ -152,6 +160,12 @@ def design_of_record(record: BuildRecord, source_file: str) -> Design:
         measurements=_measurements([_with_source(figure, source_file) for figure in record.figures]),
         states=tuple(sorted(record.stages.items())),
     )
+
+
+def _failures(record: BuildRecord) -> tuple[str, ...]:
+    """Why the outputs are not as they must be, by the record's own run or by another one of the same design."""
+    contradicted = contradiction(record)
+    return (*record.gate.failures, *([] if contradicted is None else [contradicted]))
 
 
 def _with_source(figure: FigureRecord, record_file: str) -> FigureRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hlsflow.comparison.design import Design, Gate
 from hlsflow.comparison.metrics import METRICS, Form, Metric, figure_value
 from hlsflow.record import FigureRecord
+from hlsflow.verdict import at_most
 
 UNKNOWN = "-"
 MINUS = "−"
@@ -57,13 +58,20 @@ def with_unit(metric: Metric) -> str:
 
 
 def gate_text(gate: Gate | None) -> str:
-    """The verdict of the gate: `exact`, `bounded: off by 0.0039 of 0.009 allowed`, `FAILED: …`."""
+    """The verdict of the gate: `exact`, `equal, not exact`, `bounded: off by 0.0054 of 0.009 allowed`, `FAILED: …`."""
     if gate is None:
         return UNKNOWN
+    off = f"off by {at_most(gate.max_abs_error)}"
     if gate.kind == "exact":
-        return "exact" if gate.passed else f"FAILED: off by {gate.max_abs_error:g}, none allowed"
-    verdict = "bounded" if gate.passed else "FAILED"
-    return f"{verdict}: off by {gate.max_abs_error:.4g} of {gate.allowed_abs_error:g} allowed"
+        held, text = gate.mismatching_values == 0, f"{off}, none allowed"
+        passed = "exact" if gate.exact else "equal on its samples, not exact for any input"
+    else:
+        held, text = gate.max_abs_error <= gate.allowed_abs_error, f"{off} of {gate.allowed_abs_error:g} allowed"
+        passed = f"bounded: {text}"
+    if gate.passed:
+        return passed
+    # Outputs that are as they must be are no reason: then a witness, a softmax or another run is.
+    return f"FAILED: {gate.failures[0] if held and gate.failures else text}"
 
 
 def mismatches_text(gate: Gate | None) -> str:
