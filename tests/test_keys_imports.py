@@ -235,7 +235,7 @@ def test_a_copy_is_the_same(copied):
         ("errors.py", "class ", "class  ", set(STEPS)),
         ("conversion/__init__.py", "", "X = 1\n", set(STEPS)),
         ("reporting/run_table.py", "def ", "def  ", set()),
-        ("comparison/template/page.css", "{", "{ ", set()),
+        ("synthesis/data/devices.csv", "xc7z020", "xc7z021", set()),
     ],
 )
 def test_a_line_of_code_changes_the_steps_that_it_runs_in(copied, module, old, new, steps):

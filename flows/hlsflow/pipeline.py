@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsflow.conversion.design_files import DESIGN_FILE, design_digest
 from hlsflow.errors import HlsflowError, MismatchError, ReportError
 from hlsflow.evidence_files import RECORD_FILE, Publication, own_record_path, publication
 from hlsflow.log import Log
@@ -28,7 +29,6 @@ from hlsflow.stages import (
     stage_inputs,
 )
 from hlsflow.steps import Steps, digest, file_digest
-from hlsflow.synthesis.vendor_project import DESIGN_FILE, design_digest
 from hlsflow.verdict import complaint
 from hlsflow.workspace import Workspace, storage_errors, write_text
 

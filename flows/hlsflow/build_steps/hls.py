@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hlsflow.conversion.design_files import DESIGN_FILE, design_digest
 from hlsflow.conversion.hls_config import HlsConfig
 from hlsflow.conversion.lint import Linted
 from hlsflow.conversion.network import Network
-from hlsflow.synthesis.vendor_project import DESIGN_FILE, design_digest
 from hlsflow.workspace import storage_errors, write_text
 
 

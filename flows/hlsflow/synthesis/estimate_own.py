@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from hlsflow.conversion.design_files import design_digest
 from hlsflow.errors import HlsflowError
 from hlsflow.record import FigureRecord, read_record
 from hlsflow.synthesis.estimate_read import design_of, target_of
 from hlsflow.synthesis.estimate_source import read_source
 from hlsflow.synthesis.estimate_table import Row, row_of
-from hlsflow.synthesis.vendor_project import design_digest
 from hlsflow.workspace import Workspace
 
 _FIELDS = {

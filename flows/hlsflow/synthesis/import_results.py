@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hlsflow.conversion.design_files import design_digest, file_hashes
 from hlsflow.conversion.project import read_project
 from hlsflow.errors import HlsflowError, ReportError, ToolError
 from hlsflow.log import Log
@@ -31,7 +32,7 @@ from hlsflow.synthesis.run_results import Target, check_sums, copy_files, read_s
 from hlsflow.synthesis.toolchain import Tool
 from hlsflow.synthesis.vendor_bench import bench_of
 from hlsflow.synthesis.vendor_command import VendorStage
-from hlsflow.synthesis.vendor_project import bench_digest, design_digest, file_hashes
+from hlsflow.synthesis.vendor_project import bench_digest
 from hlsflow.synthesis.vendor_result import result_path, save_result
 from hlsflow.synthesis.vendor_stage import failed_state, figures_of, results_of, summary
 from hlsflow.synthesis.vendor_work import Work, adopt, make_work, work_folder

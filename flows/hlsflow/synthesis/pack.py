@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from hlsflow.compression.recipe import MODEL_NAME
+from hlsflow.conversion.design_files import design_files
 from hlsflow.conversion.project import read_project
 from hlsflow.errors import ReportError, ToolError
 from hlsflow.plan import BuildRequest, Plan
@@ -19,7 +20,7 @@ from hlsflow.strict_read import UnreadableError, brief, printable, read_bytes
 from hlsflow.synthesis.archive import Entry, write_archive
 from hlsflow.synthesis.vendor_bench import bench_of
 from hlsflow.synthesis.vendor_command import VendorStage
-from hlsflow.synthesis.vendor_project import INPUTS_FILE, PREDICTIONS_FILE, design_files, lines_of
+from hlsflow.synthesis.vendor_project import INPUTS_FILE, PREDICTIONS_FILE, lines_of
 
 SCHEMA = 2
 MANIFEST = "manifest.json"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from hlsflow.conversion.design_files import SCRIPT
 from hlsflow.errors import UsageError, did_you_mean
 from hlsflow.synthesis.toolchain import Tool
 from hlsflow.workspace import write_text
@@ -29,7 +30,6 @@ class VendorStage(StrEnum):
 # hls4ml's switch for each stage that its script runs; `vsynth` is Vivado's own script.
 _SWITCH = {VendorStage.CSYNTH: "synth", VendorStage.COSIM: "cosim", VendorStage.EXPORT: "export"}
 _SWITCHES = ("reset", "csim", "synth", "cosim", "validation", "export", "vsynth", "fifo_opt")
-SCRIPT = "build_prj.tcl"
 OPTIONS_FILE = "build_opt.tcl"
 VSYNTH_SCRIPT = "vivado_synth.tcl"
 # What hls4ml's script prints when a stage is through; the tools' exit codes alone are no verdict.

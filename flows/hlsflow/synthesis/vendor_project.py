@@ -1,21 +1,16 @@
-"""The copy of an HLS project that the tools work on, with the digest of what they see and the data of its test bench.
-
-The digest is of contents, never of paths: the same project in another folder, or on another machine, is the same.
-"""
+"""The copy of an HLS project that the tools work on, and the data of its test bench."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hlsflow.errors import ToolError
-from hlsflow.steps import digest
-from hlsflow.strict_read import open_regular, read_bytes
-from hlsflow.synthesis.vendor_command import SCRIPT, VendorStage
+from hlsflow.conversion.design_files import NOT_SEEN, design_files
+from hlsflow.strict_read import open_regular
+from hlsflow.synthesis.vendor_command import VendorStage
 from hlsflow.workspace import storage_errors, write_text
 
 if TYPE_CHECKING:
@@ -25,15 +20,6 @@ INPUTS_FILE = "tb_data/tb_input_features.dat"
 PREDICTIONS_FILE = "tb_data/tb_output_predictions.dat"
 RTL_RESULTS_FILE = "tb_data/rtl_cosim_results.log"
 CSIM_RESULTS_FILE = "tb_data/csim_results.log"
-_BENCH_OPENS = "std::ofstream fout(RESULTS_LOG);"
-# Six digits, the default of a stream, do not tell apart the values of a type of more than nineteen bits.
-_BENCH_DIGITS = "\n    fout.precision(17);"
-# In an HLS project: the digest of its contents as they were written.
-DESIGN_FILE = "design.sha256"
-# Of one source file; the weights of a large layer are some megabytes of text.
-_MAX_SOURCE_BYTES = 512 << 20
-# What hls4ml's C simulation needs and the tools bring themselves, or what holds a random stamp or a path.
-_NOT_SEEN = ("firmware/ap_types", "build_opt.tcl")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,38 +39,6 @@ def lines_of(values: np.ndarray) -> str:
     return "".join(" ".join(f"{value:.17g}" for value in row) + "\n" for row in values.tolist())
 
 
-def design_files(root: Path) -> Iterator[tuple[str, bytes]]:
-    """(path, content) of every file that the tools read, the test bench as the copy will have it, sorted.
-
-    Raises ToolError where the folder is no HLS project.
-    """
-    paths = [path for path in root.glob("firmware/**/*") if path.is_file()]
-    paths += [path for pattern in ("*.tcl", "*_test.cpp") for path in root.glob(pattern)]
-    if not (root / SCRIPT).is_file() or not (root / "firmware").is_dir():
-        raise ToolError(f"{root} is no HLS project of hls4ml: {SCRIPT} or firmware/ is missing", hint="build it again")
-    for path in sorted(paths):
-        name = path.relative_to(root).as_posix()
-        if name.startswith(_NOT_SEEN):
-            continue
-        try:
-            content = read_bytes(path, _MAX_SOURCE_BYTES)
-        except OSError as error:
-            raise ToolError(f"cannot read {path}: {error.strerror or error}") from error
-        if name.endswith("_test.cpp") and _BENCH_DIGITS.encode() not in content:
-            content = content.replace(_BENCH_OPENS.encode(), (_BENCH_OPENS + _BENCH_DIGITS).encode())
-        yield name, content
-
-
-def file_hashes(root: Path) -> dict[str, str]:
-    """The SHA-256 of every file that the tools read, by its path in the project."""
-    return {name: hashlib.sha256(content).hexdigest() for name, content in design_files(root)}
-
-
-def design_digest(root: Path) -> str:
-    """The digest of a project as the tools see it, of an original and of its copy alike."""
-    return digest(file_hashes(root))
-
-
 def prepare(hls: Path, project: Path, bench: Bench | None) -> None:
     """Makes `project` a copy of the HLS project, or brings the copy up to date; what the tools made in it stays.
 
@@ -93,7 +47,7 @@ def prepare(hls: Path, project: Path, bench: Bench | None) -> None:
     wanted = dict(design_files(hls))
     for path in [*project.glob("firmware/**/*"), *project.glob("*.tcl"), *project.glob("*_test.cpp")]:
         name = path.relative_to(project).as_posix()
-        if path.is_file() and name not in wanted and not name.startswith(_NOT_SEEN):
+        if path.is_file() and name not in wanted and not name.startswith(NOT_SEEN):
             with storage_errors(path):
                 path.unlink()
     with storage_errors(project):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsflow.conversion.design_files import design_digest
 from hlsflow.conversion.project import HlsProject, read_project
 from hlsflow.errors import HlsflowError, ToolError
 from hlsflow.keys.work import work_of
@@ -24,7 +25,7 @@ from hlsflow.synthesis.toolchain import Toolchain, find_tools
 from hlsflow.synthesis.vendor_bench import DEFAULT_SAMPLES, bench_of
 from hlsflow.synthesis.vendor_command import VendorStage
 from hlsflow.synthesis.vendor_cosim import Expected
-from hlsflow.synthesis.vendor_project import Bench, design_digest
+from hlsflow.synthesis.vendor_project import Bench
 from hlsflow.synthesis.vendor_result import StageResult
 from hlsflow.synthesis.vendor_run import DEFAULT_TIMEOUT_S, Limits
 from hlsflow.synthesis.vendor_work import Work, do_stage, make_work, options_of, work_folder, works

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hlsflow.conversion.design_files import SCRIPT
 from hlsflow.errors import HlsflowError, MismatchError, ReportError, StorageError, ToolError
 from hlsflow.log import Step
 from hlsflow.process import Finished
@@ -21,7 +22,7 @@ from hlsflow.synthesis.diagnosis import explain
 from hlsflow.synthesis.run_results import NOTE as IMPORTED_NOTE
 from hlsflow.synthesis.run_results import check_versions, logged_version
 from hlsflow.synthesis.toolchain import Tool, Toolchain, environment, version_key
-from hlsflow.synthesis.vendor_command import SCRIPT, VendorStage, stage_command, write_files
+from hlsflow.synthesis.vendor_command import VendorStage, stage_command, write_files
 from hlsflow.synthesis.vendor_cosim import Expected
 from hlsflow.synthesis.vendor_project import Bench, bench_digest, has_rtl, prepare, remove_stale
 from hlsflow.synthesis.vendor_result import StageResult, judge, load_result, result_path, rtl_results, save_result
