@@ -1,0 +1,237 @@
+"""Functions of single values in the emulator, on every value of a type, against their definition."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hls_projects import assign, bits, codes, project, real, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hlsflow.conversion.emulator import make_emulator
+from hlsflow.conversion.fixed_point import parse_type
+from hlsflow.errors import UnsupportedError
+
+DATA = ["fixed<5,3>", "ufixed<4,2>", "fixed<4,6>", "fixed<3,3>", "fixed<4,0>"]
+RESULTS = [
+    "fixed<9,5>",
+    "ufixed<4,2,RND_CONV,SAT>",
+    "fixed<4,3,RND,SAT_SYM>",
+    "fixed<3,2,TRN_ZERO>",
+    "ufixed<2,-1,RND>",
+]
+HALF = {"slope": "0.5", "shift": "0.5"}
+
+
+def clip(value: Fraction) -> Fraction:
+    return min(max(value / 2 + Fraction(1, 2), Fraction(0)), Fraction(1))
+
+
+UNARY = {
+    "relu": lambda x: max(x, Fraction(0)),
+    "linear": lambda x: x,
+    "hard_sigmoid": clip,
+    "hard_tanh": lambda x: 2 * clip(x) - 1,
+    "binary_tanh": lambda x: Fraction(1 if x >= 0 else -1),
+}
+
+
+@pytest.mark.parametrize("result", RESULTS)
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("function", UNARY)
+def test_a_function_of_one_value(function, data, result):
+    source, target = parse_type(data), parse_type(result)
+    found = run(project(function, [data, result], config=HALF), [list(codes(source))])
+    assert found == [[assign(UNARY[function](real(code, source)), target) for code in codes(source)]]
+
+
+@pytest.mark.parametrize(("slope", "shift"), [("0.2", "0.5"), ("0.5", "0.25"), ("0.25", "0.25")])
+def test_another_slope_or_shift_is_refused(slope, shift):
+    with pytest.raises(UnsupportedError, match=r"slope and shift 0\.5 alone \(layer 'layer'\)"):
+        make_emulator(project("hard_sigmoid", ["fixed<5,3>"] * 2, config={"slope": slope, "shift": shift}))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("data", ["fixed<5,3>", "fixed<6,3>", "ufixed<4,2>", "fixed<4,4>"])
+def test_ternary_tanh(data, stream):
+    """nnet_activation.h: `2 * x` compared with 1 and -1, in the type of x; the stream version does not double."""
+    source, target = parse_type(data), parse_type("fixed<2,2>")
+    found = run(project("ternary_tanh", [data, "fixed<2,2>"], stream=stream), [list(codes(source))])
+    expected = []
+    for code in codes(source):
+        compared = real(code, source) if stream else real(assign(2 * real(code, source), source), source)
+        expected.append(assign(Fraction(1 if compared > 1 else 0 if compared > -1 else -1), target))
+    assert found == [expected]
+
+
+@pytest.mark.parametrize("result", RESULTS)
+@pytest.mark.parametrize("slope", ["0.25", "-1.5", "0", "2.75"])
+def test_leaky_relu(slope, result):
+    source, param, target = parse_type("fixed<5,3>"), parse_type("fixed<6,3>"), parse_type(result)
+    made = project("leaky_relu", ["fixed<5,3>", "fixed<6,3>", result], arguments=("x", slope, "y"))
+    expected = []
+    for code in codes(source):
+        x = real(code, source)
+        expected.append(assign(x if x > 0 else x * Fraction(slope), target))
+    assert run(made, [list(codes(source))]) == [expected]
+    assert param.fraction == 3
+
+
+def test_prelu_has_a_slope_for_every_value(tmp_path):
+    source, target = parse_type("fixed<5,3>"), parse_type("fixed<8,5,RND_CONV,SAT>")
+    slopes = [Fraction(1, 4), Fraction(-3, 2), Fraction(0)]
+    made = project(
+        "prelu", ["fixed<5,3>", "fixed<4,2>", "fixed<8,5,RND_CONV,SAT>"], config={"n_in": 3},
+        arguments=("x", "a2", "y"), folder=tmp_path, weights={"a2": slopes},
+    )  # fmt: skip
+    rows = [[code, -code - 1, code] for code in codes(source)]
+    expected = [
+        [
+            assign(x if x > 0 else x * slope, target)
+            for x, slope in zip([real(c, source) for c in row], slopes, strict=True)
+        ]
+        for row in rows
+    ]
+    assert run(made, rows) == expected
+
+
+@pytest.mark.parametrize("bias", [[0, 0], [Fraction(3, 16), -2]])
+@pytest.mark.parametrize("result", RESULTS)
+@pytest.mark.parametrize("filters", [-1, 2])
+def test_normalize(filters, result, bias, tmp_path):
+    source, target = parse_type("fixed<5,3>"), parse_type(result)
+    scale = [Fraction(3, 4), Fraction(-5, 4)]
+    made = project(
+        "normalize", ["fixed<5,3>", result],
+        config={"n_in": 2 if filters == -1 else 4, "n_filt": filters, "scale_t": "fixed<5,3>", "bias_t": "fixed<8,4>"},
+        arguments=("x", "y", "s1", "b1"), folder=tmp_path, weights={"s1": scale, "b1": bias},
+    )  # fmt: skip
+    rows = [[code, -code - 1] * (1 if filters == -1 else 2) for code in codes(source)]
+    expected = [
+        [assign(real(c, source) * scale[i % 2] + bias[i % 2], target) for i, c in enumerate(row)] for row in rows
+    ]
+    assert run(made, rows) == expected
+
+
+MERGES = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "average": lambda a, b: (a + b) / 2,
+    "multiply": lambda a, b: a * b,
+    "maximum": max,
+    "minimum": min,
+}
+
+
+@pytest.mark.parametrize("result", RESULTS)
+@pytest.mark.parametrize("types", [("fixed<4,2>", "ufixed<4,1>"), ("fixed<4,1>", "fixed<3,5>"), ("ufixed<3,3>",) * 2])
+@pytest.mark.parametrize("function", MERGES)
+def test_two_tensors(function, types, result):
+    first, second = map(parse_type, types)
+    pairs = [(a, b) for a in codes(first) for b in codes(second)]
+    made = project(function, [*types, result], inputs=2)
+    expected = [assign(MERGES[function](real(a, first), real(b, second)), parse_type(result)) for a, b in pairs]
+    assert run(made, [[a for a, _ in pairs]], [[b for _, b in pairs]]) == [expected]
+
+
+# --- how wide the numbers are: a float that is too narrow would round them
+
+
+WIDE = ["fixed<23,12>", "fixed<24,12>", "fixed<26,13>", "ufixed<23,12>", "ufixed<24,9>", "fixed<12,6>"]
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(["relu", "linear", "hard_tanh"]), st.sampled_from(WIDE), st.sampled_from(WIDE), st.data())
+def test_wide_values_are_exact_in_the_float_that_is_chosen(function, data, result, draw):
+    source, target = parse_type(data), parse_type(result)
+    edge = st.integers(source.min_int, source.max_int)
+    row = [source.min_int, source.max_int, source.max_int - 1, *draw.draw(st.lists(edge, max_size=4))]
+    expected = [assign(UNARY[function](real(code, source)), target) for code in row]
+    assert run(project(function, [data, result], config=HALF), [row]) == [expected]
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(list(MERGES)), st.sampled_from(WIDE), st.sampled_from(WIDE), st.sampled_from(WIDE))
+def test_wide_pairs_are_exact_in_the_float_that_is_chosen(function, one, other, result):
+    first, second = parse_type(one), parse_type(other)
+    pairs = [(a, b) for a in (first.min_int, first.max_int - 1, 1) for b in (second.max_int, second.min_int + 1, 1)]
+    expected = [assign(MERGES[function](real(a, first), real(b, second)), parse_type(result)) for a, b in pairs]
+    made = project(function, [one, other, result], inputs=2)
+    assert run(made, [[a for a, _ in pairs]], [[b for _, b in pairs]]) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("function", "types", "needed"),
+    [
+        # the value itself; of an unsigned one a bit for the sign that a float carries; bits of a finer result
+        ("relu", ["fixed<8,4>", "fixed<6,4>"], 8),
+        ("relu", ["ufixed<8,4>", "fixed<6,4>"], 9),
+        ("linear", ["fixed<8,4>", "fixed<20,10>"], 14),
+        # 8 bits plus 8 bits; a bit for a sum; a finer grid for the coarser one
+        ("multiply", ["fixed<8,4>", "fixed<8,4>", "fixed<8,4>"], 16),
+        ("multiply", ["fixed<8,4>", "ufixed<8,4>", "fixed<14,4>"], 19),
+        ("add", ["fixed<8,4>", "fixed<8,4>", "fixed<8,4>"], 9),
+        ("add", ["fixed<8,4>", "fixed<8,6>", "fixed<8,4>"], 11),
+        ("subtract", ["fixed<8,6>", "fixed<8,4>", "fixed<8,2>"], 13),
+        ("average", ["fixed<8,4>", "fixed<8,4>", "fixed<12,6>"], 10),
+    ],
+)
+def test_the_bits_that_a_function_asks_for(function, types, needed):
+    made = project(function, types, inputs=len(types) - 1)
+    # Rounding up to a power of two is allowed; asking for too few is not, and for two more would cost speed.
+    assert needed <= bits(made) <= needed + 1
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype"), [("fixed<23,12>", "float32"), ("fixed<24,12>", "float32"), ("fixed<25,12>", "float64")]
+)
+def test_float32_holds_24_bits_and_no_more(data, dtype):
+    assert make_emulator(project("linear", [data, data])).dtype == dtype
+
+
+@pytest.mark.parametrize("width", [26, 27, 28])
+def test_a_sum_beyond_float32_keeps_its_last_bit(width):
+    """2^(width-2) + 1 is odd, and above 2^24 float32 has even numbers alone."""
+    text = f"fixed<{width},{width}>"
+    made = project("add", [text, text, text], inputs=2)
+    assert run(made, [[2 ** (width - 2), 2**24]], [[1, 1]]) == [[2 ** (width - 2) + 1, 2**24 + 1]]
+
+
+def test_what_no_double_holds_is_refused():
+    with pytest.raises(UnsupportedError, match=r"cannot hold layer 'layer': it needs 5\d bits, float64 has 53"):
+        make_emulator(project("multiply", ["fixed<28,14>"] * 3, inputs=2))
+    assert make_emulator(project("multiply", ["fixed<26,13>"] * 3, inputs=2)).dtype == "float64"
+
+
+@pytest.mark.parametrize(
+    "text", ["fixed<8,5>", "ufixed<8,3>", "fixed<7,4>", "ufixed<16,9>", "fixed<16,16>", "ufixed<3,3>"]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int8, np.uint8, np.uint16])
+def test_inputs_are_read_as_their_type_or_refused(text, dtype):
+    type_ = parse_type(text)
+    emulator = make_emulator(project("linear", [text, text]))
+    whole = np.dtype(dtype).kind in "iu"
+    held = codes(type_)
+    if whole:
+        limits = np.iinfo(dtype)
+        held = range(max(held.start, limits.min), min(held.stop, limits.max + 1))
+    values = np.array([[held.start, held.stop - 1, 1]])
+    given_ = values.astype(dtype) if whole else (values * type_.lsb).astype(dtype)
+    assert emulator.run([given_])["y"].tolist() == values.tolist()
+    for outside in (type_.min_int - 1, type_.max_int + 1):
+        if whole and not limits.min <= outside <= limits.max:
+            continue
+        wrong = np.array([[0, outside]])
+        with pytest.raises(ValueError, match="leaves the range of its type"):
+            emulator.run([wrong.astype(dtype) if whole else (wrong * type_.lsb).astype(dtype)])
+    if not whole:
+        with pytest.raises(ValueError, match=r"not multiples of|not exact in its type"):
+            emulator.run([np.array([[type_.lsb / 2]], dtype=dtype)])
+
+
+def test_no_samples_give_no_outputs_and_no_complaint():
+    emulator = make_emulator(project("linear", ["fixed<8,4>"] * 2))
+    for dtype in (np.float32, np.int64, np.float64):
+        assert emulator.run([np.zeros((1, 0), dtype=dtype)])["y"].shape == (1, 0)
