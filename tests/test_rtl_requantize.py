@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from itertools import product
 
 import numpy as np
 import pytest
 from rtl_networks import fixed, needs_verilator, run_design
+from test_fixed_point import cast_one
 
 from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding, cast
 from hlsflow.synthesis.rtl.design import RtlDesign, StreamPort
@@ -100,3 +103,101 @@ def test_half_to_even_reads_as_its_definition():
     assert "wire up1 = half1 && (rest1 || odd1);" in text
     assert "floor1 + {{7{1'b0}}, up1};" in text
     assert "// saturate to [-32, 31]" in text
+
+
+# --- the same by another simulator, with the definition in rational numbers: a second a run
+
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Icarus Verilog (iverilog)")
+
+# Wide and narrow, a single bit, all bits left or right of the point.
+SOURCES = [fixed(6, 3), fixed(5, 2, signed=False), fixed(1, 1), fixed(1, 0, signed=False), fixed(4, 7), fixed(5, -2)]
+
+
+def simulated(folder, source: FixedType, chains) -> list[list[int]]:
+    """Per chain its result (as a signed number, where its type is) for every value of the source's type."""
+    text = "".join(requantize_module(f"r{index}", source, chain) for index, chain in enumerate(chains))
+    wires, prints = [], []
+    for index, chain in enumerate(chains):
+        target = chain[-1].target if chain else source
+        wires.append(
+            f"wire {'signed ' if target.signed else ''}[{target.width - 1}:0] w{index}; "
+            f"r{index} i{index} (.value(value[{source.width - 1}:0]), .result(w{index}));"
+        )
+        prints.append(f'$write("%0d ", w{index});')
+    text += (
+        "module bench; integer value;\n" + "\n".join(wires) + "\n"
+        f"initial for (value = {source.min_int}; value <= {source.max_int}; value = value + 1) begin\n#1;\n"
+        + "\n".join(prints)
+        + '\n$write("\\n"); end\nendmodule\n'
+    )
+    (folder / "bench.v").write_text(text)
+    subprocess.run(["iverilog", "-g2005", "-o", folder / "bench", folder / "bench.v"], check=True, capture_output=True)
+    output = subprocess.run(["vvp", folder / "bench"], check=True, capture_output=True, text=True).stdout
+    rows = [[int(word) for word in line.split()] for line in output.splitlines()]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+@needs_icarus
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_every_mode_equals_its_definition(source, tmp_path):
+    sizes = [(4, 3), (6, 3), (3, 10), (9, 6), (1, 1), (1, source.integer), (source.width, source.integer), (2, -3)]
+    # One place off the source's ends: a range left on one side alone, and one that is just held.
+    sizes += [(source.width + 1, source.integer + 1), (source.width - 1, source.integer - 1)]
+    chains = [
+        (Cast(name="c", relu=relu, source=source, target=FixedType(width=width, integer=integer, signed=signed,
+                                                                   rounding=rounding, overflow=overflow)),)
+        for (width, integer), signed, relu, rounding, overflow in product(
+            dict.fromkeys(size for size in sizes if size[0] > 0), (True, False), (False, True), Rounding, Overflow
+        )
+    ]  # fmt: skip
+    values = range(source.min_int, source.max_int + 1)
+    for (step,), found in zip(chains, simulated(tmp_path, source, chains), strict=True):
+        expected = [cast_one(max(0, value) if step.relu else value, source.fraction, step.target) for value in values]
+        assert found == expected, (step.relu, str(step.target))
+
+
+@needs_icarus
+def test_casts_follow_each_other_with_the_bounds_of_the_one_before(tmp_path):
+    """What the second must do depends on what the first leaves: every pair of kinds of overflow, ReLU between."""
+    source = fixed(6, 4)
+    chains = []
+    for first, second, signs, relus in product(Overflow, Overflow, product((True, False), repeat=2),
+                                               product((False, True), repeat=2)):  # fmt: skip
+        middle = FixedType(width=4, integer=3, signed=signs[0], rounding=Rounding.RND, overflow=first)
+        last = FixedType(width=3, integer=3, signed=signs[1], rounding=Rounding.RND_CONV, overflow=second)
+        chains.append((Cast(name="a", relu=relus[0], source=source, target=middle),
+                       Cast(name="b", relu=relus[1], source=middle, target=last)))  # fmt: skip
+    for chain, found in zip(chains, simulated(tmp_path, source, chains), strict=True):
+        expected = []
+        for value in range(source.min_int, source.max_int + 1):
+            for step in chain:
+                value = cast_one(max(0, value) if step.relu else value, step.source.fraction, step.target)
+            expected.append(value)
+        assert found == expected, [str(step.target) for step in chain]
+
+
+@needs_icarus
+def test_no_cast_passes_the_value_on(tmp_path):
+    for source in SOURCES:
+        assert simulated(tmp_path, source, [()]) == [list(range(source.min_int, source.max_int + 1))]
+
+
+def test_a_module_says_what_it_does():
+    chain = (Cast(name="fc1", relu=False, source=SIGNED, target=fixed(7, 4)),
+             Cast(name="relu1", relu=True, source=fixed(7, 4), target=fixed(4, 3, signed=False)))  # fmt: skip
+    lines = requantize_module("q", SIGNED, chain).splitlines()
+    assert lines[:6] == [
+        "// fixed<9,5>",
+        "//   -> fc1: fixed<7,4>",
+        "//   -> relu1: max(0, x) as ufixed<4,3>",
+        "module q (",
+        "    input  wire [8:0] value,",
+        "    output wire [3:0] result",
+    ]
+
+
+def test_a_type_that_holds_every_value_costs_no_logic():
+    """Neither rounded nor saturated: the value goes through, however the target would treat others."""
+    wide = fixed(12, 8, rounding="RND", overflow="SAT")
+    text = requantize_module("q", SIGNED, (Cast(name="c", relu=False, source=SIGNED, target=wide),))
+    assert "?" not in text and "up1" not in text and text.count("wire signed") == 1
