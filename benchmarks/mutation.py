@@ -90,12 +90,12 @@ def mutants_of(source: str) -> list[Mutant]:
     """Every mutant of a module's text, but for those that cannot matter.
 
     Left out: annotations (never evaluated), arguments of decorators (`frozen=True`), `if TYPE_CHECKING`, `strict=True`,
-    and the replacement of whole variables, which cosmic-ray needs names for.
+    the stars of signatures, and the replacement of whole variables, which cosmic-ray needs names for.
     """
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.plugins import get_operator, operator_names
 
-    ignored = _ignored(source)
+    ignored, signatures = _ignored(source), _signatures(source)
     nodes = list(ast_nodes(get_ast(source)))
     found = []
     for name in operator_names():
@@ -104,14 +104,24 @@ def mutants_of(source: str) -> list[Mutant]:
         operator, count = get_operator(name)(), 0
         for node in nodes:
             for start, _ in operator.mutation_positions(node):
-                if name.endswith("RemoveDecorator") or not any(low <= start < high for low, high in ignored):
+                spans = ignored + (signatures if "BinaryOperator" in name else [])
+                if name.endswith("RemoveDecorator") or not any(low <= start < high for low, high in spans):
                     found.append(Mutant(operator=name, occurrence=count, line=start[0]))
                 count += 1
     return found
 
 
-def _ignored(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    spans = []
+# From a line and column to another, exclusive.
+Span = tuple[tuple[int, int], tuple[int, int]]
+
+
+def _signatures(source: str) -> list[Span]:
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    return [((node.lineno, node.col_offset), (node.body[0].lineno, 0)) for node in functions]
+
+
+def _ignored(source: str) -> list[Span]:
+    spans: list[Span] = []
 
     def add(node: ast.expr) -> None:
         spans.append(((node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)))

@@ -43,7 +43,18 @@ def test_zero_padding_of_a_row():
     assert run(made, [[1, 2, 3, 4]]) == [[0, 0, 1, 2, 3, 4, 0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize(("size", "new"), [((2, 3), (4, 6)), ((2, 2), (6, 4)), ((3, 1), (3, 5)), ((4, 4), (2, 2))])
+@pytest.mark.parametrize(
+    ("size", "new"),
+    [
+        ((2, 3), (4, 6)),
+        ((2, 2), (6, 4)),
+        ((3, 1), (3, 5)),
+        ((4, 4), (2, 2)),
+        ((1, 2), (1, 6)),
+        ((2, 1), (6, 1)),
+        ((3, 3), (7, 8)),
+    ],
+)
 def test_resizing_repeats_the_nearest(size, new):
     x = images(2, *size, 2)
     config = {"height": size[0], "width": size[1], "n_chan": 2, "new_height": new[0], "new_width": new[1]}
@@ -74,12 +85,15 @@ def test_a_transpose(perm, result):
 
 
 @pytest.mark.parametrize("result", RESULTS)
-def test_a_cloned_stream_is_there_twice(result):
-    made = project("clone_stream", [str(DATA), result], arguments=("x", "copy", "y"))
+@pytest.mark.parametrize("copies", [("copy", "y"), ("copy", "other", "y")])
+def test_a_cloned_stream_is_there_as_often_as_it_is_read(copies, result):
+    made = project("clone_stream", [str(DATA), result], arguments=("x", *copies))
     x = images(1, 32)
+    assert run(made, x) == [assigned(x, result)]
     (step, _) = make_emulator(made).steps[0]
-    assert step.outputs == ("copy", "y")
-    assert [values.tolist() for values in step.function([x.astype(np.float64)])] == [[assigned(x, result)]] * 2
+    assert step.outputs == copies
+    found = [values.tolist() for values in step.function([x.astype(np.float64)])]
+    assert found == [[assigned(x, result)]] * len(copies)
 
 
 @pytest.mark.parametrize("result", RESULTS)

@@ -129,6 +129,12 @@ def test_a_dense_layer_with_types_of_any_kind(data, accum, result, seed):
         ([[1.0]], 0.0, "fixed<6,6>", "fixed<3,3>"),
         ([[1.0]], -1.0, "fixed<6,6>", "fixed<3,3,TRN,SAT>"),
         ([[1.0]], 0.0, "fixed<6,6>", "ufixed<3,3,TRN,SAT>"),
+        # the least sum comes from a negative weight and the greatest input: 3 * -2 - 3 = -9, while 8 - 3 = 5 fits
+        ([[-2.0]], -3.0, "fixed<4,4>", "fixed<4,4>"),
+        ([[-2.0]], -3.0, "fixed<4,4,TRN,SAT>", "fixed<4,4>"),
+        ([[-2.0]], -3.0, "fixed<6,6>", "fixed<4,4>"),
+        ([[-2.0]], 0.0, "fixed<4,4>", "fixed<4,4>"),
+        ([[2.0], [-2.0]], -4.0, "fixed<5,5>", "fixed<5,5>"),
         # a finer accumulator and a finer result
         ([[1.0]], 0.5, "fixed<9,6>", "fixed<9,5>"),
         ([[1.0]], 0.5, "fixed<9,6>", "fixed<9,6>"),
@@ -297,7 +303,7 @@ def test_a_depthwise_convolution_keeps_its_channels_apart(case, accum, tmp_path)
         # 4 * 2 = 8 at most and -4 * 2 = -8 at least
         ([2], 0, "fixed<5,5>", False), ([2], 0, "fixed<4,4>", False), ([2], -1, "fixed<4,4>", True),
         ([2], 2, "fixed<4,4>", True), ([2], 1, "fixed<4,4>", False), ([2], 0, "fixed<6,7>", True),
-        ([2], 0, "ufixed<6,6>", True),
+        ([2], 0, "ufixed<6,6>", True), ([0], 0, "fixed<4,4>", False), ([0], 0, "ufixed<4,4>", False),
     ],
 )  # fmt: skip
 def test_a_depthwise_accumulator_that_loses_bits_is_refused(weights, bias, accum, refused, tmp_path):
