@@ -20,6 +20,7 @@ import importlib
 import json
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -297,18 +298,31 @@ def outcomes(module: str, chosen: list[Mutant], tests: list[str]) -> Iterator[Ou
         yield Outcome(mutant=mutant, verdict=verdict, before=before, after=after, by=by)
 
 
-def explained() -> dict[tuple[str, str, str], str]:
-    """(module, line before, line after) of the mutants that equal the original, and why."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """Why mutants of a module are the original: those whose `before -> after` the pattern finds."""
+
+    module: str
+    pattern: re.Pattern[str]
+    reason: str
+
+
+def explained() -> list[Explanation]:
+    """What stands in equivalent_mutants.yaml. `any` is every module's."""
     import yaml
 
     listed = yaml.safe_load(EQUIVALENT.read_text()) if EQUIVALENT.is_file() else {}
-    return {
-        (module, item["before"], after): group["reason"]
+    return [
+        Explanation(module=module, pattern=re.compile(pattern), reason=" ".join(group["reason"].split()))
         for module, groups in (listed or {}).items()
         for group in groups
-        for item in group["mutants"]
-        for after in ([item["after"]] if isinstance(item["after"], str) else item["after"])
-    }
+        for pattern in group["mutants"]
+    ]
+
+
+def reason_of(explanations: list[Explanation], module: str, before: str, after: str) -> str | None:
+    text = f"{before} -> {after}"
+    return next((e.reason for e in explanations if e.module in (module, "any") and e.pattern.search(text)), None)
 
 
 def mutate(module: str, sample: int | None, *, only: str = "") -> None:
@@ -328,14 +342,12 @@ def mutate(module: str, sample: int | None, *, only: str = "") -> None:
     counted: Counter[str] = Counter()
     survivors = []
     for outcome in outcomes(module, chosen, tests):
-        known = reasons.get((module, outcome.before, outcome.after))
+        known = reason_of(reasons, module, outcome.before, outcome.after)
         counted["equivalent" if outcome.verdict == "survived" and known else outcome.verdict] += 1
         if outcome.verdict == "survived":
-            survivors.append({"before": outcome.before, "after": outcome.after, "reason": known})
+            survivors.append({"before": outcome.before, "after": outcome.after})
             if known is None:
                 print(f"{module}.py:{outcome.mutant.line}: {outcome.before}\n  -> {outcome.after}", flush=True)
-        elif known:
-            print(f"{module}.py:{outcome.mutant.line}: killed, though called equivalent: {outcome.after}", flush=True)
     tried = sum(counted.values())
     print(
         f"{module}: {dict(counted)} of {tried} tried, {len(every)} in all, {time.monotonic() - started:.0f} s",
@@ -354,7 +366,12 @@ def mutate(module: str, sample: int | None, *, only: str = "") -> None:
 
 def page() -> str:
     """docs/mutation.md."""
-    results = json.loads(RESULTS.read_text())
+    results, explanations = json.loads(RESULTS.read_text()), explained()
+    reasons = {
+        (module, item["before"], item["after"]): reason_of(explanations, module, item["before"], item["after"])
+        for module, found in results.items()
+        for item in found["survivors"]
+    }
     lines = [
         "# Mutation tests", "",
         "Made by `python benchmarks/mutation.py --page` from the last run of `python benchmarks/mutation.py MODULE` of",
@@ -364,7 +381,7 @@ def page() -> str:
         "| module | tests | mutants | tried | killed | equivalent | open |", "|---|---|--:|--:|--:|--:|--:|",
     ]  # fmt: skip
     for module, found in results.items():
-        known = [item for item in found["survivors"] if item["reason"]]
+        known = [item for item in found["survivors"] if reasons[module, item["before"], item["after"]]]
         lines.append(
             f"| `{module}` | {', '.join(f'`{name}`' for name in found['tests'])} | {found['mutants']} | "
             f"{found['tried']} | {found['killed']} | {len(known)} | {len(found['survivors']) - len(known)} |"
@@ -375,7 +392,10 @@ def page() -> str:
             lines += ["", f"### `{module}`", ""]
         groups: dict[str, list[str]] = {}
         for item in found["survivors"]:
-            reason = item["reason"] or "**open**: no test fails, and nobody has shown that it is equivalent."
+            reason = (
+                reasons[module, item["before"], item["after"]]
+                or "**open**: no test fails, and nobody has shown that it is equivalent."
+            )
             groups.setdefault(reason, []).append(f"  - `{item['before']}` as `{item['after']}`")
         for reason, items in groups.items():
             lines += [f"- {reason}", *sorted(items)]

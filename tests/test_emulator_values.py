@@ -179,9 +179,86 @@ def test_wide_pairs_are_exact_in_the_float_that_is_chosen(function, one, other, 
     ],
 )
 def test_the_bits_that_a_function_asks_for(function, types, needed):
-    made = project(function, types, inputs=len(types) - 1)
-    # Rounding up to a power of two is allowed; asking for too few is not, and for two more would cost speed.
-    assert needed <= bits(made) <= needed + 1
+    assert bits(project(function, types, inputs=len(types) - 1)) == needed
+
+
+@pytest.mark.parametrize(
+    ("scale", "bias", "result", "needed"),
+    [
+        # on a grid of 2^-6: -128 * 12 and 127 * 12 need 12 bits, 127 * 12 + 512 does too, and -128 * 12 - 512 one more
+        (0.75, 0.0, "fixed<12,8>", 12),
+        (-0.75, 0.0, "fixed<12,8>", 12),
+        (0.75, 8.0, "fixed<12,8>", 12),
+        (0.75, -8.0, "fixed<12,8>", 13),
+        # a result that is four bits finer
+        (0.75, 0.0, "fixed<18,8>", 16),
+        # never less than the value itself
+        (0.0, 0.0, "fixed<12,8>", 8),
+    ],
+)
+def test_the_bits_that_a_scale_asks_for(scale, bias, result, needed, tmp_path):
+    """Data with 2 fractional bits, a scale with 4: sums on a grid of 2^-6."""
+    made = project(
+        "normalize", ["fixed<8,6>", result],
+        config={"n_in": 1, "n_filt": -1, "scale_t": "fixed<8,4>", "bias_t": "fixed<8,5>"},
+        arguments=("x", "y", "s1", "b1"), folder=tmp_path, weights={"s1": [scale], "b1": [bias]},
+    )  # fmt: skip
+    assert bits(made) == needed
+
+
+@pytest.mark.parametrize(
+    ("types", "needed"),
+    [(["fixed<8,4>", "fixed<6,3>", "fixed<8,4>"], 14), (["ufixed<8,4>", "fixed<6,3>", "fixed<8,4>"], 15),
+     (["fixed<8,4>", "fixed<2,1>", "fixed<20,4>"], 20)],
+)  # fmt: skip
+def test_the_bits_that_a_slope_asks_for(types, needed):
+    assert bits(project("leaky_relu", types, arguments=("x", "0.5", "y"))) >= needed
+
+
+@pytest.mark.parametrize("bias", [-8.0, 0.0, 7.9375])
+@pytest.mark.parametrize("scale", [-7.9375, -0.0625, 7.9375])
+@pytest.mark.parametrize("data", ["fixed<17,9>", "ufixed<16,9>", "fixed<18,9>", "fixed<22,11>"])
+def test_a_wide_scaled_value_keeps_its_last_bit(data, scale, bias, tmp_path):
+    source, result = parse_type(data), "fixed<30,16>"
+    made = project(
+        "normalize", [data, result], config={"n_in": 1, "n_filt": -1, "scale_t": "fixed<8,4>", "bias_t": "fixed<8,4>"},
+        arguments=("x", "y", "s1", "b1"), folder=tmp_path, weights={"s1": [scale], "b1": [bias]},
+    )  # fmt: skip
+    rows = [[code] for code in (source.min_int, source.max_int, source.max_int - 2, source.min_int // 3)]
+    expected = [[assign(real(row[0], source) * Fraction(scale) + Fraction(bias), parse_type(result))] for row in rows]
+    assert run(made, rows) == expected
+
+
+@pytest.mark.parametrize("slope", ["1.96875", "-2", "0.03125"])
+@pytest.mark.parametrize(
+    ("data", "result"),
+    [
+        ("fixed<18,9>", "fixed<25,13>"),
+        ("fixed<20,9>", "fixed<30,10>"),
+        ("fixed<24,12>", "fixed<24,12,RND,SAT>"),
+        ("fixed<10,9>", "fixed<30,9>"),
+    ],
+)
+def test_a_wide_leaky_value_keeps_its_last_bit(data, result, slope):
+    source, target = parse_type(data), parse_type(result)
+    row = [source.min_int, source.min_int + 1, source.min_int // 3, -1, source.max_int, source.max_int // 3]
+    expected = [assign(x if x > 0 else x * Fraction(slope), target) for x in (real(code, source) for code in row)]
+    made = project("leaky_relu", [data, "fixed<7,2>", result], arguments=("x", slope, "y"))
+    assert run(made, [row]) == [expected]
+
+
+@pytest.mark.parametrize("function", ["binary_tanh", "ternary_tanh"])
+@pytest.mark.parametrize("data", ["fixed<22,12>", "fixed<23,12>", "fixed<24,12>", "ufixed<24,12>"])
+def test_a_sign_of_a_wide_value(function, data):
+    source = parse_type(data)
+    row = [source.min_int, source.max_int, 2 ** (source.fraction - 1), 2 ** (source.fraction - 1) + 1, 1, 0]
+    found = run(project(function, [data, "fixed<2,2>"]), [row])[0]
+    expected = []
+    for code in row:
+        doubled = real(assign(2 * real(code, source), source), source)
+        ternary = 1 if doubled > 1 else 0 if doubled > -1 else -1
+        expected.append(ternary if function == "ternary_tanh" else 1 if code >= 0 else -1)
+    assert found == expected
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ def quantizer(class_name: str, step: float | None = None, **config):
     def call(self, x):
         return x if step is None else np.rint(np.asarray(x) / step) * step
 
-    return type(class_name, (), {"__call__": call, "get_config": lambda self: config})()
+    made = type(class_name, (), {"__call__": call, "get_config": lambda self: config})()
+    made.__dict__.update(config)
+    return made
 
 
 def built(*steps, shape=(4,), input_type="ufixed<8,0>") -> Builder:

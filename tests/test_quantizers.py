@@ -39,7 +39,8 @@ BITS = {"bits": 8, "integer": 1, "keep_negative": True, "alpha": 1.0}
 
 
 def kernel(class_name: str = "quantized_bits", **changes):
-    return kernel_type({"class_name": class_name, "config": {**BITS, **changes}})
+    # A name that was read from a file, equal to the code's own and not the same object.
+    return kernel_type({"class_name": "".join(list(class_name)), "config": {**BITS, **changes}})
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,8 @@ def test_two_and_three_values_have_a_grid_where_alpha_is_a_power_of_two(name, al
 def test_no_quantizer_and_an_unknown_one_declare_nothing():
     assert kernel_type(None) is None
     assert kernel("quantized_po2") is None
-    assert kernel("bernoulli", alpha=4.0) is None
+    for name in ("bernoulli", "quantized_linear", "stochastic_binary"):
+        assert kernel(name, alpha=4.0) is None and kernel(name) is None
 
 
 ACTIVATIONS = {
@@ -111,6 +113,9 @@ ACTIVATIONS = {
         ("quantized_relu", {"relu_upper_bound": 1.0, "is_quantized_clip": True}, "relu", "ufixed<6,2,RND_CONV,SAT>"),
         ("quantized_relu", {"relu_upper_bound": 3.9375, "is_quantized_clip": False}, "relu",
          "ufixed<6,2,RND_CONV,SAT>"),
+        ("quantized_relu", {"relu_upper_bound": 6.0, "is_quantized_clip": False}, "relu", "ufixed<6,2,RND_CONV,SAT>"),
+        ("quantized_relu", {"integer": 3, "relu_upper_bound": 7.875, "is_quantized_clip": False}, "relu",
+         "ufixed<6,3,RND_CONV,SAT>"),
         ("quantized_tanh", {}, "hard_tanh", "fixed<6,1,RND_CONV,SAT>"),
         ("quantized_tanh", {"symmetric": True}, "hard_tanh", "fixed<6,1,RND_CONV,SAT_SYM>"),
         ("quantized_sigmoid", {}, "hard_sigmoid", "ufixed<6,0,RND_CONV,SAT>"),
@@ -140,6 +145,8 @@ def test_the_hardware_activation_of_a_quantizer(name, changes, function, type_):
         ("quantized_relu", {"use_sigmoid": 1}, "quantized_relu with use_sigmoid is a hard sigmoid", "use_sigmoid=0"),
         ("quantized_relu", {"relu_upper_bound": 3.9, "is_quantized_clip": False},
          "relu_upper_bound=3.9 lies inside the range of 6 bits", "is_quantized_clip=True"),
+        ("quantized_relu", {"integer": 3, "relu_upper_bound": 7.75, "is_quantized_clip": False},
+         "relu_upper_bound=7.75 lies inside the range of 6 bits", "is_quantized_clip=True"),
         ("quantized_tanh", {"use_real_tanh": True}, "the real tanh is a table", "use_real_tanh=False"),
         ("quantized_sigmoid", {"use_real_sigmoid": True}, "the real sigmoid is a table", "use_real_sigmoid=False"),
         ("quantized_sigmoid", {"symmetric": True}, "a symmetric quantized_sigmoid never gives 0", "symmetric=False"),
@@ -158,7 +165,7 @@ def test_noise_is_refused_in_every_quantizer(name):
     with pytest.raises(NotExact, match="stochastic rounding has no hardware counterpart") as caught:
         activation_quantizer(name, ACTIVATIONS[name] | {"use_stochastic_rounding": True})
     assert caught.value.way_out == "use_stochastic_rounding=False"
-    for factor in (0.0, 0.5):
+    for factor in (0.0, 0.5, 1.5):
         with pytest.raises(NotExact, match="qnoise_factor below 1 mixes in the unquantized value") as caught:
             activation_quantizer(name, ACTIVATIONS[name] | {"qnoise_factor": factor})
         assert caught.value.way_out == "qnoise_factor=1.0"
