@@ -142,6 +142,17 @@ def test_two_tensors(function, types, result):
 WIDE = ["fixed<23,12>", "fixed<24,12>", "fixed<26,13>", "ufixed<23,12>", "ufixed<24,9>", "fixed<12,6>"]
 
 
+@pytest.mark.parametrize("function", ["hard_tanh", "hard_sigmoid"])
+@pytest.mark.parametrize("data", ["fixed<24,0>", "fixed<23,-2>", "fixed<22,-4>", "ufixed<23,0>", "fixed<24,2>"])
+@pytest.mark.parametrize("result", ["fixed<24,1>", "fixed<30,2>", "fixed<8,1,RND_CONV,SAT>"])
+def test_a_small_value_beside_one_half_keeps_its_last_bit(function, data, result):
+    """x/2 + 1/2 takes as many bits as lie between 1 and the last bit of x, however few x itself has."""
+    source, target = parse_type(data), parse_type(result)
+    row = [source.min_int, source.max_int, source.max_int - 1, 1, 3, 0]
+    expected = [assign(UNARY[function](real(code, source)), target) for code in row]
+    assert run(project(function, [data, result], config=HALF), [row]) == [expected]
+
+
 @settings(max_examples=40)
 @given(st.sampled_from(["relu", "linear", "hard_tanh"]), st.sampled_from(WIDE), st.sampled_from(WIDE), st.data())
 def test_wide_values_are_exact_in_the_float_that_is_chosen(function, data, result, draw):
@@ -209,10 +220,11 @@ def test_the_bits_that_a_scale_asks_for(scale, bias, result, needed, tmp_path):
 @pytest.mark.parametrize(
     ("types", "needed"),
     [(["fixed<8,4>", "fixed<6,3>", "fixed<8,4>"], 14), (["ufixed<8,4>", "fixed<6,3>", "fixed<8,4>"], 15),
+     (["fixed<12,4>", "fixed<12,3>", "fixed<8,4>"], 24), (["fixed<9,4>", "fixed<3,2>", "fixed<8,4>"], 12),
      (["fixed<8,4>", "fixed<2,1>", "fixed<20,4>"], 20)],
 )  # fmt: skip
 def test_the_bits_that_a_slope_asks_for(types, needed):
-    assert bits(project("leaky_relu", types, arguments=("x", "0.5", "y"))) >= needed
+    assert bits(project("leaky_relu", types, arguments=("x", "0.5", "y"))) == needed
 
 
 @pytest.mark.parametrize("bias", [-8.0, 0.0, 7.9375])

@@ -27,6 +27,8 @@ def branched() -> Network:
 
 def test_a_node_is_found_by_its_name_or_not_at_all(branched):
     assert branched["b"].op is Op.MERGE and branched["x"].op is Op.INPUT
+    # a name that was read from a file: equal, and another object
+    assert branched["".join(["sec", "ond"])].op is Op.SOFTMAX
     with pytest.raises(KeyError, match="missing"):
         branched["missing"]
 

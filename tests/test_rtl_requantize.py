@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from itertools import product
@@ -201,3 +202,37 @@ def test_a_type_that_holds_every_value_costs_no_logic():
     wide = fixed(12, 8, rounding="RND", overflow="SAT")
     text = requantize_module("q", SIGNED, (Cast(name="c", relu=False, source=SIGNED, target=wide),))
     assert "?" not in text and "up1" not in text and text.count("wire signed") == 1
+
+
+def widths(source: FixedType, relu: bool, target: FixedType) -> list[tuple[str, int]]:
+    """(name, bits) of every wire that holds the value."""
+    text = requantize_module("q", source, (Cast(name="c", relu=relu, source=source, target=target),))
+    return [(name, int(high) + 1) for high, name in re.findall(r"wire signed \[(\d+):0\] (\w+) =", text)]
+
+
+@pytest.mark.parametrize(
+    ("source", "relu", "target", "expected"),
+    [
+        # -256..255, cut off two places below: -64..63; rounded it may reach 64, which takes a bit more
+        (SIGNED, False, fixed(7, 5), [("x0", 9), ("floor1", 7)]),
+        (SIGNED, False, fixed(7, 5, rounding="RND", overflow="SAT"),
+         [("x0", 9), ("floor1", 8), ("rounded1", 8), ("kept1", 7)]),
+        (SIGNED, False, fixed(7, 5, rounding="TRN_ZERO"), [("x0", 9), ("floor1", 8), ("rounded1", 8), ("wrapped1", 7)]),
+        # saturated to -16..15, wrapped to 0..31, to zero outside
+        (SIGNED, False, fixed(5, 3, overflow="SAT"), [("x0", 9), ("floor1", 7), ("kept1", 5)]),
+        (SIGNED, False, fixed(5, 3, signed=False), [("x0", 9), ("floor1", 7), ("wrapped1", 6)]),
+        # a ReLU leaves 0..255, one that has nothing to do is none
+        (SIGNED, True, fixed(8, 4, signed=False), [("x0", 9), ("positive1", 9)]),
+        (UNSIGNED, True, fixed(8, 4, signed=False), [("x0", 9)]),
+        # four bits finer
+        (SIGNED, False, fixed(13, 5), [("x0", 9), ("scaled1", 13)]),
+        # all bits and more are cut off: copies of the sign are needed up to the first of them
+        (SIGNED, False, fixed(3, 7), [("x0", 9), ("floor1", 1)]),
+        (SIGNED, False, fixed(3, 8), [("x0", 9), ("wide1", 10), ("floor1", 1)]),
+        (SIGNED, False, fixed(3, 9, rounding="RND"), [("x0", 9), ("wide1", 11), ("floor1", 2), ("rounded1", 2)]),
+        # a wrap onto more bits than the value has: only the sign makes it one
+        (fixed(3, 3), False, fixed(6, 6, signed=False), [("x0", 3), ("extended1", 6), ("wrapped1", 7)]),
+    ],
+)  # fmt: skip
+def test_no_wire_is_wider_than_its_values(source, relu, target, expected):
+    assert widths(source, relu, target) == expected
