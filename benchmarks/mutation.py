@@ -61,7 +61,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "conversion/emulator_pooling": ("emulator_moves",),
     "conversion/emulator_window": ("emulator_moves", "emulator_products"),
     "conversion/agreement": ("agreement_counts", "agreement"),
-    "verdict": ("verdict",),
+    "verdict": ("verdict_edges", "verdict"),
     "witnesses": ("gate",),
     "gate": ("gate",),
     # Icarus' tests, which take a second where Verilator's take twenty.

@@ -74,7 +74,7 @@ def test_a_tolerance_is_in_the_layer_s_own_unit_and_of_its_own_layer():
 
 @pytest.mark.parametrize("shapes", [((2, 3), (2, 4)), ((2, 4), (2, 3)), ((3, 2), (2, 2)), ((2, 2), (3, 2))])
 def test_neither_side_may_have_more_values(shapes):
-    with pytest.raises(ValueError, match="output 'y': .* values from Keras, .* from the hardware"):
+    with pytest.raises(ValueError, match=r"output 'y': .* values from Keras, .* from the hardware"):
         agree("y", np.zeros(shapes[0]), np.zeros(shapes[1], dtype=np.int64), TYPE)
 
 
