@@ -64,6 +64,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdict": ("verdict_edges", "verdict"),
     "witnesses": ("gate",),
     "gate": ("gate",),
+    "keys/imports": ("keys_imports",),
+    "keys/distributions": ("keys_distributions",),
+    "keys/environment": ("keys_environment",),
+    "keys/compiler": ("keys_environment",),
+    "steps": ("steps",),
+    "synthesis/vendor_result": ("vendor_result",),
+    "conversion/frontend_layers": ("frontend_layers",),
     # Icarus' tests, which take a second where Verilator's take twenty.
     "synthesis/rtl/requantize": (
         "rtl_requantize.py::test_every_mode_equals_its_definition",

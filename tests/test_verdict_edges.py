@@ -6,7 +6,7 @@ import pytest
 from test_verdict import AGREES, DIFFERS, DISAGREES, agreement, record, softmax
 
 from hlsflow.record import DifferenceRecord
-from hlsflow.verdict import KERAS_SOFTMAX_ROUNDING, complaint, verdict
+from hlsflow.verdict import KERAS_SOFTMAX_ROUNDING, at_most, complaint, verdict
 
 PLACE = DifferenceRecord(
     layer="fc1", sample=1, position=0, expected_lsb=2.25, found_lsb=2, error_lsb=0.25, type="fixed<8,4>"
@@ -60,3 +60,20 @@ def test_each_witness_names_its_own_place_and_the_first_warning_is_the_hint():
 def test_a_softmax_that_was_not_measured_is_held_to_nothing(field):
     far = softmax(**{"table_error": 0.9, "max_abs_error": 0.9, field: None})
     assert verdict("exact", 0.0, [agreement()], [far], AGREES).passed
+
+
+def test_a_gate_s_kind_is_told_by_its_text():
+    """As it comes from a file: equal to the code's own word, and another object."""
+    exact = "".join(["ex", "act"])
+    assert verdict(exact, 0.5, [DIFFERS], [], None).failures
+    assert verdict(exact, 0.5, [agreement()], [softmax(max_abs_error=0.9)], None).failures
+    assert verdict(exact, 0.0, [agreement()], [], None).kind == "exact"
+    assert verdict("".join(["bound", "ed"]), 0.5, [DIFFERS], [], None).passed
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.00493251, "0.004933"), (-0.5, "-0.5"), (12345.6, "1.235e+04"), (1.0, "1"), (1.00001, "1.001")],
+)
+def test_the_most_is_said_with_four_digits(value, text):
+    assert at_most(value) == text
