@@ -77,3 +77,11 @@ def test_a_gate_s_kind_is_told_by_its_text():
 )
 def test_the_most_is_said_with_four_digits(value, text):
     assert at_most(value) == text
+
+
+def test_every_failure_is_said_once():
+    found = record(items=[DIFFERS], softmaxes=[softmax(table_error=0.5)], emulator=DISAGREES)
+    message, _ = complaint(found)
+    first, *others = found.gate.failures
+    assert message.splitlines()[:3] == [f"{found.name}: {first}", *(f"  and {text}" for text in others)]
+    assert [message.count(text) for text in found.gate.failures] == [1, 1, 1]
