@@ -2,6 +2,7 @@
 
     uv run python benchmarks/mutation.py conversion/fixed_point             all of its mutants
     uv run python benchmarks/mutation.py conversion/ranges --sample 200     so many of them, by a fixed seed
+    uv run python benchmarks/mutation.py conversion/ranges --again          its survivors alone, after new tests
     uv run python benchmarks/mutation.py --list                             modules and their tests
     uv run python benchmarks/mutation.py --page                             docs/mutation.md from the last results
 
@@ -335,8 +336,12 @@ def reason_of(explanations: list[Explanation], module: str, before: str, after: 
     return next((e.reason for e in explanations if e.module in (module, "any") and e.pattern.search(text)), None)
 
 
-def mutate(module: str, sample: int | None, *, only: str = "") -> None:
-    """Runs a module's mutants, prints the survivors and keeps the result."""
+def mutate(module: str, sample: int | None, *, only: str = "", again: bool = False) -> None:
+    """Runs a module's mutants, prints the survivors and keeps the result.
+
+    `only` are lines (`40-60`); `again` takes the survivors of the last run alone, which new tests may kill.
+    """
+    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     source = (PACKAGE / f"{module}.py").read_text()
     tests = [
         f"{ROOT}/tests/test_{name}" if ".py::" in name else f"{ROOT}/tests/test_{name}.py" for name in TESTS[module]
@@ -345,6 +350,9 @@ def mutate(module: str, sample: int | None, *, only: str = "") -> None:
     chosen = list(every)
     random.Random(SEED).shuffle(chosen)
     chosen = chosen[:sample] if sample is not None else chosen
+    if again:
+        left = {(item["operator"], item["occurrence"]) for item in results[module]["survivors"]}
+        chosen = [mutant for mutant in every if (mutant.operator, mutant.occurrence) in left]
     if only:
         low, _, high = only.partition("-")
         chosen = [mutant for mutant in chosen if int(low) <= mutant.line <= int(high or low)]
@@ -355,7 +363,14 @@ def mutate(module: str, sample: int | None, *, only: str = "") -> None:
         known = reason_of(reasons, module, outcome.before, outcome.after)
         counted["equivalent" if outcome.verdict == "survived" and known else outcome.verdict] += 1
         if outcome.verdict == "survived":
-            survivors.append({"before": outcome.before, "after": outcome.after})
+            survivors.append(
+                {
+                    "operator": outcome.mutant.operator,
+                    "occurrence": outcome.mutant.occurrence,
+                    "before": outcome.before,
+                    "after": outcome.after,
+                }
+            )
             if known is None:
                 print(f"{module}.py:{outcome.mutant.line}: {outcome.before}\n  -> {outcome.after}", flush=True)
     tried = sum(counted.values())
@@ -366,11 +381,15 @@ def mutate(module: str, sample: int | None, *, only: str = "") -> None:
     if only:
         return
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    if again:
+        tried = results[module]["tried"]
     results[module] = {
-        "tests": list(dict.fromkeys(f"test_{name.split('.')[0]}" for name in TESTS[module])), 
-        "mutants": len(every), "tried": tried,
-        "killed": counted["killed"] + counted["timeout"], "survivors": survivors,
-    }  # fmt: skip
+        "tests": list(dict.fromkeys(f"test_{name.split('.')[0]}" for name in TESTS[module])),
+        "mutants": len(every),
+        "tried": tried,
+        "killed": tried - len(survivors),
+        "survivors": survivors,
+    }
     RESULTS.write_text(json.dumps(dict(sorted(results.items())), indent=1, ensure_ascii=False) + "\n")
 
 
@@ -417,6 +436,7 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="below flows/hlsflow, without .py")
     parser.add_argument("--sample", type=int, help="so many mutants at most, drawn with a fixed seed")
     parser.add_argument("--lines", default="", help="mutants of these lines alone (e.g. 40-60); keeps no result")
+    parser.add_argument("--again", action="store_true", help="the survivors of the last run alone, after new tests")
     parser.add_argument("--list", action="store_true", help="the modules and their tests")
     parser.add_argument("--page", action="store_true", help="write docs/mutation.md from the results")
     options = parser.parse_args()
@@ -431,7 +451,7 @@ def main() -> None:
         for module, tests in TESTS.items():
             print(f"{module}: {', '.join(tests)}")
     for module in options.modules:
-        mutate(module, options.sample, only=options.lines)
+        mutate(module, options.sample, only=options.lines, again=options.again)
     if options.page:
         PAGE.write_text(page())
 
