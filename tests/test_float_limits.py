@@ -11,6 +11,7 @@ from networks import dense_node, input_node
 from hlsflow.conversion.fixed_point import parse_type
 from hlsflow.conversion.network import Network, Node, Op
 from hlsflow.conversion.ranges import resolve
+from hlsflow.errors import UnsupportedError
 
 # The first odd whole number that float32 does not have is 2^24 + 1.
 LIMIT = 2**24
@@ -91,3 +92,16 @@ def test_a_mean_of_a_power_of_two_is_exact(size):
     bits = size.bit_length() - 1
     assert layer.result.fraction == data.fraction + bits
     assert (layer.types["accum"].width, layer.types["accum"].fraction) == (5 + 2 * bits, data.fraction + bits)
+
+
+@pytest.mark.parametrize(("width", "carried"), [(51, True), (52, True), (53, False)])
+def test_a_sum_of_53_bits_is_carried_and_one_of_54_is_not(width, carried):
+    """An unsigned input of `width` bits times 1: the accumulator has a sign as well."""
+    nodes = input_node(1, f"ufixed<{width},{width}>"), dense_node("fc", "x_in", np.array([[1.0]]))
+    if carried:
+        assert last(*nodes).types["accum"].width == width + 1
+    else:
+        with pytest.raises(
+            UnsupportedError, match=r"its accum needs 54 bits to be exact, more than 53 are not supported"
+        ):
+            last(*nodes)

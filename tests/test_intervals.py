@@ -170,7 +170,7 @@ def test_channels_are_bounded_each_over_all_positions():
     st.lists(st.integers(-3, 3), min_size=3, max_size=3),
     st.one_of(st.none(), st.integers(-5, 5)),
     st.integers(0, 2),
-    st.integers(0, 2),
+    st.integers(0, 5),
 )
 def test_a_dense_sum_is_bounded_and_its_bounds_are_reached(ends, weights, bias, fraction, bias_fraction):
     x = interval([low for low, _ in ends], [low + span for low, span in ends], fraction)
@@ -200,6 +200,40 @@ def test_every_position_of_a_convolution_has_the_bounds_of_its_filter():
     assert found.low.tolist() == [[1, -5]] * 4 and found.high.tolist() == [[9, -1]] * 4
 
 
+@pytest.mark.parametrize("bias_fraction", [0, 1, 3, 4])
+def test_a_bias_on_a_finer_grid_makes_the_sum_s_grid_finer(bias_fraction):
+    """3 inputs of -1..2 on halves, weights 3, -5, 1 on halves: sums of quarters, and a bias of 2^-bias_fraction."""
+    arrays = {"weight": np.array([[3], [-5], [1]]), "bias": np.array([1])}
+    x = interval([-1] * 3, [2] * 3, 1)
+    found = intervals.matrix_product(node(Op.DENSE, (1,)), x, arrays, {"weight": 1, "bias": bias_fraction})
+    assert found.total.fraction == max(2, bias_fraction)
+    bias = Fraction(1, 2**bias_fraction)
+    ends = [real(bound, found.total.fraction) for bound in found.total.bounds]
+    assert ends == [Fraction(-3 - 10 - 1, 4) + bias, Fraction(6 + 5 + 2, 4) + bias]
+    assert [real(bound, found.total.fraction) for bound in found.partial.bounds] == [
+        Fraction(-14, 4), Fraction(13, 4) + bias
+    ]  # fmt: skip
+    for bounds in (found.total, found.partial):
+        assert bounds.low.item().is_integer() and bounds.high.item().is_integer()
+
+
+def test_a_kernel_of_two_axes_is_summed_over_both():
+    """Two channels, 2 by 3 places; every input is 1 to 2."""
+    weight = np.arange(-6, 6).reshape(2, 3, 2, 1)
+    x = interval(np.ones((4, 4, 2)), np.full((4, 4, 2), 2))
+    found = intervals.depthwise_product(node(Op.DEPTHWISE, (3, 2, 2)), x, {"weight": weight}, {"weight": 0}).total
+    for channel in (0, 1):
+        taps = [int(value) for value in weight[:, :, channel].ravel()]
+        assert set(found.low[..., channel].ravel()) == {sum(w * (1 if w > 0 else 2) for w in taps)}
+        assert set(found.high[..., channel].ravel()) == {sum(w * (2 if w > 0 else 1) for w in taps)}
+    whole = np.arange(-12, 12).reshape(2, 3, 2, 2)
+    found = intervals.matrix_product(node(Op.CONV, (3, 2, 2)), x, {"weight": whole}, {"weight": 0}).total
+    for out in (0, 1):
+        taps = [int(value) for value in whole[..., out].ravel()]
+        assert set(found.low[..., out].ravel()) == {sum(w * (1 if w > 0 else 2) for w in taps)}
+        assert set(found.high[..., out].ravel()) == {sum(w * (2 if w > 0 else 1) for w in taps)}
+
+
 def test_a_bias_of_zeros_makes_the_grid_no_finer():
     arrays = {"weight": np.array([[1]]), "bias": np.array([0])}
     found = intervals.matrix_product(node(Op.DENSE, (1,)), interval([0], [1]), arrays, {"weight": 0, "bias": 9})
@@ -222,13 +256,23 @@ def test_a_scaled_value(ends, scale, bias, fraction, bias_fraction):
     assert real(found.high[0], found.fraction) == max(values)
 
 
-@given(st.lists(BOUNDS, min_size=1, max_size=4), st.integers(-5, 5), st.integers(0, 2))
+@pytest.mark.parametrize(("bias", "fraction"), [(0, 3), (1, 5), (-3, 5)])
+def test_a_scaled_value_lies_on_the_finest_grid_that_is_needed(bias, fraction):
+    """Halves times quarters are eighths; a bias of 2^-5 needs that, a bias of zero nothing."""
+    arrays = {"scale": np.array([3]), "bias": np.array([bias])}
+    found = intervals.scaled(node(Op.SCALE, (1,)), interval([-5], [7], 1), arrays, {"scale": 2, "bias": 5})
+    assert found.fraction == fraction
+    assert found.low.item().is_integer() and found.high.item().is_integer()
+    assert real(found.low[0], fraction) == Fraction(-15, 8) + Fraction(bias, 32)
+
+
+@given(st.lists(BOUNDS, min_size=1, max_size=4), st.integers(-5, 5), st.integers(-2, 3))
 def test_a_leaky_value(ends, slope, slope_fraction):
     x = interval([low for low, _ in ends], [high for _, high in ends], 1)
     found = intervals.leaky(x, np.array([slope]), slope_fraction)
     for index, (low, high) in enumerate(ends):
         values = [
-            Fraction(value, 2) * (1 if value > 0 else Fraction(slope, 2**slope_fraction))
+            Fraction(value, 2) * (1 if value > 0 else Fraction(slope) / Fraction(2) ** slope_fraction)
             for value in range(low, high + 1)
         ]
         assert real(found.low[index], found.fraction) == min(values)
