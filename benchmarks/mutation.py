@@ -52,7 +52,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "conversion/network": ("network",),
     "conversion/intervals": ("intervals", "float_limits"),
     "conversion/layer_types": ("layer_types", "ranges"),
-    "conversion/ranges": ("float_limits", "ranges"),
+    "conversion/ranges": ("float_limits", "ranges", "proofs"),
     "conversion/emulator": ("emulator_values", "emulator"),
     "conversion/emulator_step": ("emulator_values", "emulator_products", "emulator_moves"),
     "conversion/emulator_layers": ("emulator_values", "emulator_products", "emulator_moves"),
@@ -70,6 +70,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "keys/environment": ("keys_environment",),
     "keys/compiler": ("keys_environment",),
     "steps": ("steps",),
+    "conversion/float32": ("proofs", "float_limits"),
+    "conversion/pooling_rules": ("proofs", "float_limits"),
     "synthesis/vendor_result": ("vendor_result",),
     "conversion/frontend_layers": ("frontend_layers",),
     # Icarus' tests, which take a second where Verilator's take twenty.

@@ -239,8 +239,20 @@ ALL_VALUES = list(range(-40, 41))
 def test_every_rounding_mode_on_every_value(rounding, shift, dtype):
     to = FixedType(width=20, integer=20, rounding=rounding)
     found = cast(np.array(ALL_VALUES, dtype=dtype), shift, to)
-    assert found.dtype == dtype
+    assert found.dtype == (np.int64 if np.dtype(dtype).kind == "i" else dtype)
     assert found.tolist() == [cast_one(value, shift, to) for value in ALL_VALUES]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+@pytest.mark.parametrize("shift", [30, 61, 62, 63, 64, 65, 66, 127, 200, 1020])
+@pytest.mark.parametrize("rounding", Rounding)
+def test_every_rounding_mode_however_far_it_shifts(rounding, shift, dtype):
+    to = FixedType(width=20, integer=20, rounding=rounding)
+    values = [0, 1, -1, 2**40, -(2**40), 2**62, -(2**62), 3 * 2**60, -3 * 2**60]
+    if dtype is np.int64:
+        values += [-(2**63), -(2**63) + 1, 2**63 - 1, 2**62 + 1, -(2**62) - 1]
+    found = cast(np.array(values, dtype=dtype), shift, to)
+    assert found.tolist() == [cast_one(value, shift, to) for value in values]
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float64])

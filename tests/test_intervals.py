@@ -277,6 +277,8 @@ def test_a_leaky_value(ends, slope, slope_fraction):
         ]
         assert real(found.low[index], found.fraction) == min(values)
         assert real(found.high[index], found.fraction) == max(values)
+        # bounds are whole numbers of LSBs, and so is every value between them
+        assert all((value * 2**found.fraction).denominator == 1 for value in values)
 
 
 def test_a_leaky_value_with_a_negative_slope_passes_zero():
