@@ -82,6 +82,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         "rtl_requantize.py::test_a_module_says_what_it_does",
         "rtl_requantize.py::test_a_type_that_holds_every_value_costs_no_logic",
         "rtl_requantize.py::test_no_wire_is_wider_than_its_values",
+        "rtl_requantize.py::test_only_the_end_that_can_be_left_is_compared",
+        "rtl_requantize.py::test_the_ports_are_as_wide_as_their_types",
         "rtl_requantize.py::test_signed_bits",
         "rtl_requantize.py::test_half_to_even_reads_as_its_definition",
     ),

@@ -221,6 +221,8 @@ def widths(source: FixedType, relu: bool, target: FixedType) -> list[tuple[str, 
         # saturated to -16..15, wrapped to 0..31, to zero outside
         (SIGNED, False, fixed(5, 3, overflow="SAT"), [("x0", 9), ("floor1", 7), ("kept1", 5)]),
         (SIGNED, False, fixed(5, 3, signed=False), [("x0", 9), ("floor1", 7), ("wrapped1", 6)]),
+        # only -1 and 0 are left
+        (SIGNED, False, fixed(1, 1, overflow="SAT_ZERO"), [("x0", 9), ("floor1", 5), ("kept1", 1)]),
         # a ReLU leaves 0..255, one that has nothing to do is none
         (SIGNED, True, fixed(8, 4, signed=False), [("x0", 9), ("positive1", 9)]),
         (UNSIGNED, True, fixed(8, 4, signed=False), [("x0", 9)]),
@@ -236,3 +238,30 @@ def widths(source: FixedType, relu: bool, target: FixedType) -> list[tuple[str, 
 )  # fmt: skip
 def test_no_wire_is_wider_than_its_values(source, relu, target, expected):
     assert widths(source, relu, target) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "relu", "target", "comparisons"),
+    [
+        (SIGNED, False, fixed(8, 4, overflow="SAT"), 2),
+        # below zero there is nothing, or nothing any more
+        (UNSIGNED, False, fixed(7, 3, overflow="SAT"), 1),
+        (SIGNED, True, fixed(7, 3, signed=False, overflow="SAT"), 1),
+        # the least value is just held, the greatest is not; and the other way round
+        (SIGNED, False, fixed(8, 5, signed=False, overflow="SAT_ZERO"), 1),
+        (SIGNED, False, fixed(9, 5, overflow="SAT_SYM"), 1),
+        (SIGNED, False, fixed(9, 5, overflow="SAT"), 0),
+    ],
+)
+def test_only_the_end_that_can_be_left_is_compared(source, relu, target, comparisons):
+    text = requantize_module("q", source, (Cast(name="c", relu=relu, source=source, target=target),))
+    kept = [line for line in text.splitlines() if " kept1 " in line]
+    assert sum(line.count("?") for line in kept) == comparisons
+
+
+@pytest.mark.parametrize(("source", "bits"), [(SIGNED, 9), (UNSIGNED, 8), (fixed(6, 3), 6), (fixed(1, 1), 1)])
+def test_the_ports_are_as_wide_as_their_types(source, bits):
+    for width in (4, 5, 12):
+        target = fixed(width, 3)
+        text = requantize_module("q", source, (Cast(name="c", relu=False, source=source, target=target),))
+        assert f"input  wire [{bits - 1}:0] value," in text and f"output wire [{width - 1}:0] result\n" in text
