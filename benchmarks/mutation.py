@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import hashlib
 import importlib
 import json
 import os
@@ -354,7 +355,10 @@ def mutate(module: str, sample: int | None, *, only: str = "", again: bool = Fal
     chosen = list(every)
     random.Random(SEED).shuffle(chosen)
     chosen = chosen[:sample] if sample is not None else chosen
+    digest = hashlib.sha256(source.encode()).hexdigest()
     if again:
+        if results[module].get("source") != digest:
+            raise SystemExit(f"{module} has changed since its last run: run it anew, without --again")
         left = {(item["operator"], item["occurrence"]) for item in results[module]["survivors"]}
         chosen = [mutant for mutant in every if (mutant.operator, mutant.occurrence) in left]
     if only:
@@ -389,6 +393,7 @@ def mutate(module: str, sample: int | None, *, only: str = "", again: bool = Fal
         tried = results[module]["tried"]
     results[module] = {
         "tests": list(dict.fromkeys(f"test_{name.split('.')[0]}" for name in TESTS[module])),
+        "source": digest,
         "mutants": len(every),
         "tried": tried,
         "killed": tried - len(survivors),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations, product
 
@@ -116,6 +117,60 @@ def test_no_value_leaves_the_interval_of_its_assignment(ends, fraction, type_):
     if type_.overflow in (Overflow.SAT, Overflow.SAT_SYM):
         assert [min(values) for values in reached] == found.low.tolist()
         assert [max(values) for values in reached] == found.high.tolist()
+
+
+@given(
+    BOUNDS,
+    st.integers(-2, 3),
+    TYPES,
+    st.sampled_from(Overflow),
+    st.sampled_from(Rounding),
+    st.integers(0, 3),
+    st.booleans(),
+)
+def test_two_types_have_the_same_effect_only_if_every_value_says_so(
+    ends, fraction, type_, overflow, rounding, wider, signed
+):
+    other = replace(
+        type_, width=type_.width + wider, integer=type_.integer + wider, overflow=overflow, rounding=rounding,
+        signed=signed,
+    )  # fmt: skip
+    values = range(ends[0], ends[1] + 1)
+    same = [cast_one(value, fraction, type_) for value in values] == [cast_one(v, fraction, other) for v in values]
+    if intervals.same_effect(interval([ends[0]], [ends[1]], fraction), type_, other):
+        assert same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        # 0 to 9: what cannot happen makes no difference
+        ("ufixed<4,4>", "fixed<5,5>", True),
+        ("ufixed<4,4,RND,SAT>", "fixed<8,8,RND_CONV,SAT_ZERO>", True),
+        ("fixed<4,4,TRN,SAT>", "ufixed<3,3,TRN,SAT>", True),
+        ("fixed<4,4,TRN,SAT>", "fixed<4,4,TRN,SAT_SYM>", True),
+        # 7 and no more, or anything else above 7
+        ("fixed<4,4,TRN,SAT>", "fixed<4,4>", False),
+        ("fixed<4,4,TRN,SAT>", "fixed<4,4,TRN,SAT_ZERO>", False),
+        ("fixed<4,4,TRN,SAT>", "fixed<5,5,TRN,SAT>", False),
+        ("fixed<4,4>", "fixed<4,4,TRN,SAT_ZERO>", False),
+        # another grid, and another way onto the same one
+        ("fixed<6,6>", "fixed<6,5>", False),
+        ("fixed<6,7,RND>", "fixed<6,7,RND_CONV>", False),
+        ("fixed<6,7,RND>", "fixed<7,8,RND>", True),
+    ],
+)
+def test_types_with_the_same_effect_on_0_to_9(one, other, same):
+    x = interval([0, 3], [5, 9])
+    assert intervals.same_effect(x, parse_type(one), parse_type(other)) is same
+    assert intervals.same_effect(x, parse_type(other), parse_type(one)) is same
+
+
+@pytest.mark.parametrize(("overflow", "same"), [("SAT", False), ("SAT_SYM", True)])
+def test_the_most_negative_code_tells_two_kinds_of_saturation_apart(overflow, same):
+    one, other = parse_type("fixed<4,4,TRN,SAT_SYM>"), parse_type(f"fixed<4,4,TRN,{overflow}>")
+    assert intervals.same_effect(interval([-8], [0]), one, other) is same
+    assert intervals.same_effect(interval([-7], [9]), one, other) is True
 
 
 def test_a_wrap_reaches_everything_and_a_fit_stays():
