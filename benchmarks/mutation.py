@@ -55,7 +55,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "conversion/layer_types": ("layer_types", "ranges"),
     "conversion/ranges": ("float_limits", "ranges", "proofs"),
     "conversion/emulator": ("emulator_values", "emulator"),
-    "conversion/emulator_step": ("emulator_values", "emulator_products", "emulator_moves"),
+    "conversion/emulator_step": ("emulator_step", "emulator_values", "emulator_products", "emulator_moves"),
     "conversion/emulator_layers": ("emulator_values", "emulator_products", "emulator_moves"),
     "conversion/emulator_elementwise": ("emulator_values",),
     "conversion/emulator_products": ("emulator_products",),
