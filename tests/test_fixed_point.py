@@ -191,6 +191,7 @@ def test_types_are_read_and_written_in_hls4ml_s_notation(text, shown):
             "fixed<8,3,RND,SATURATE>",
             "'fixed<8,3,RND,SATURATE>': 'SATURATE' is no overflow mode; known: WRAP, SAT, SAT_ZERO, SAT_SYM",
         ),
+        ("fixed<8,3,RND,SAT,1>", "'fixed<8,3,RND,SAT,1>' has 5 parameters; fixed takes 2 to 4"),
         ("fixed<8,3,RND,SAT,0,1>", "'fixed<8,3,RND,SAT,0,1>' has 6 parameters; fixed takes 2 to 4"),
         ("fixed<a,3>", "'fixed<a,3>' is not a precision: its width and integer bits must be whole numbers"),
         (None, "None is not a precision: write e.g. fixed<16,6>"),
