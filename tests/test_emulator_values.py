@@ -194,23 +194,29 @@ def test_the_bits_that_a_function_asks_for(function, types, needed):
 
 
 @pytest.mark.parametrize(
-    ("scale", "bias", "result", "needed"),
+    ("data", "scale", "bias", "result", "needed"),
     [
         # on a grid of 2^-6: -128 * 12 and 127 * 12 need 12 bits, 127 * 12 + 512 does too, and -128 * 12 - 512 one more
-        (0.75, 0.0, "fixed<12,8>", 12),
-        (-0.75, 0.0, "fixed<12,8>", 12),
-        (0.75, 8.0, "fixed<12,8>", 12),
-        (0.75, -8.0, "fixed<12,8>", 13),
+        ("fixed<8,6>", 0.75, 0.0, "fixed<12,8>", 12),
+        ("fixed<8,6>", -0.75, 0.0, "fixed<12,8>", 12),
+        ("fixed<8,6>", 0.75, 8.0, "fixed<12,8>", 12),
+        ("fixed<8,6>", 0.75, -8.0, "fixed<12,8>", 13),
         # a result that is four bits finer
-        (0.75, 0.0, "fixed<18,8>", 16),
+        ("fixed<8,6>", 0.75, 0.0, "fixed<18,8>", 16),
+        # 255 * 12 has no sign of its own, nor has 255 * 12 + 512; 127 * 12 + 512 is below 2048
+        ("ufixed<8,6>", 0.75, 0.0, "fixed<12,8>", 13),
+        ("ufixed<8,6>", -0.75, 0.0, "fixed<12,8>", 13),
+        ("ufixed<8,6>", 0.75, 8.0, "fixed<12,8>", 13),
+        ("ufixed<7,5>", 0.75, 0.0, "fixed<12,8>", 12),
+        ("ufixed<7,5>", 0.75, 8.0, "fixed<12,8>", 12),
         # never less than the value itself
-        (0.0, 0.0, "fixed<12,8>", 8),
+        ("fixed<8,6>", 0.0, 0.0, "fixed<12,8>", 8),
     ],
 )
-def test_the_bits_that_a_scale_asks_for(scale, bias, result, needed, tmp_path):
+def test_the_bits_that_a_scale_asks_for(data, scale, bias, result, needed, tmp_path):
     """Data with 2 fractional bits, a scale with 4: sums on a grid of 2^-6."""
     made = project(
-        "normalize", ["fixed<8,6>", result],
+        "normalize", [data, result],
         config={"n_in": 1, "n_filt": -1, "scale_t": "fixed<8,4>", "bias_t": "fixed<8,5>"},
         arguments=("x", "y", "s1", "b1"), folder=tmp_path, weights={"s1": [scale], "b1": [bias]},
     )  # fmt: skip
