@@ -84,7 +84,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "keys/environment": ("keys_environment",),
     "keys/compiler": ("keys_environment",),
     "steps": ("steps",),
-    "conversion/float32": ("float_limits", *PROOFS),
+    "conversion/float32": ("float32", "float_limits", *PROOFS),
     "conversion/pooling_rules": ("float_limits", *PROOFS),
     "synthesis/vendor_result": ("vendor_result",),
     "conversion/frontend_layers": ("frontend_layers",),

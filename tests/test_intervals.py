@@ -173,6 +173,17 @@ def test_the_most_negative_code_tells_two_kinds_of_saturation_apart(overflow, sa
     assert intervals.same_effect(interval([-7], [9]), one, other) is True
 
 
+@pytest.mark.parametrize("narrow", ["fixed<4,4>", "fixed<4,4,TRN,SAT>", "fixed<4,4,TRN,SAT_ZERO>"])
+def test_the_most_negative_code_is_a_value_like_others_where_nothing_is_symmetric(narrow):
+    assert intervals.same_effect(interval([-8], [7]), parse_type(narrow), parse_type("fixed<5,5>"))
+
+
+def test_a_depthwise_product_is_on_the_grid_of_both_factors():
+    x, weight = interval([[-3]] * 2, [[5]] * 2, 1), np.array([[[1]], [[-2]]])
+    found = intervals.depthwise_product(node(Op.DEPTHWISE, (1, 1)), x, {"weight": weight}, {"weight": 3}).total
+    assert found.fraction == 4 and found.bounds == (-3 - 10, 5 + 6)
+
+
 def test_a_wrap_reaches_everything_and_a_fit_stays():
     wrapped = intervals.assigned(interval([0], [8]), parse_type("fixed<4,4>"))
     assert wrapped.bounds == (-8, 7)

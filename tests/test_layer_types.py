@@ -10,7 +10,7 @@ from test_fixed_point import cast_one
 
 from hlsflow.conversion.fixed_point import parse_type
 from hlsflow.conversion.intervals import Interval
-from hlsflow.conversion.layer_types import INTERVAL, QUANTIZER, WEIGHTS, Working, first_of
+from hlsflow.conversion.layer_types import IGNORED, INTERVAL, QUANTIZER, WEIGHTS, Working, first_of
 from hlsflow.conversion.network import Node, Op
 from hlsflow.errors import UnsupportedError
 
@@ -205,3 +205,14 @@ def test_a_saturating_type_that_is_not_the_user_s_own_is_no_finding():
     work.choose("result", parse_type("fixed<4,4,TRN,SAT>"), INTERVAL)
     work.store("result", X, "sum")
     assert work.findings == []
+
+
+def test_what_was_found_is_part_of_the_proof_and_what_was_ignored_is_not():
+    work = working()
+    work.proof = "sums stay in [0, 1]"
+    assert work.whole_proof == "sums stay in [0, 1]" and not work.loses("accum")
+    work.note(IGNORED, "accum", "this type is not taken")
+    assert work.whole_proof == "sums stay in [0, 1]" and not work.loses("accum")
+    work.note("accum-overflow", "accum", "it can overflow")
+    assert work.whole_proof == "sums stay in [0, 1]; but accum: it can overflow"
+    assert work.loses("accum") and not work.loses("result")
