@@ -216,3 +216,33 @@ def test_what_was_found_is_part_of_the_proof_and_what_was_ignored_is_not():
     work.note("accum-overflow", "accum", "it can overflow")
     assert work.whole_proof == "sums stay in [0, 1]; but accum: it can overflow"
     assert work.loses("accum") and not work.loses("result")
+
+
+@pytest.mark.parametrize(
+    ("declared", "given", "low", "high", "fraction", "codes"),
+    [
+        # a sign that no value has, though both round
+        ("ufixed<4,4,RND_CONV,SAT>", "fixed<5,5,RND_CONV,SAT>", 0, 19, 1, []),
+        # coarser than a quantizer that loses nothing
+        ("fixed<8,4,RND_CONV,SAT>", "fixed<4,4>", -9, 10, 1, ["result-rounds", "quantizer-differs"]),
+        # finer than the quantizer, and still rounding: its bits are dropped, and that was meant
+        ("fixed<6,6,RND_CONV,SAT>", "fixed<7,6>", -9, 10, 3, ["quantizer-differs"]),
+        # neither loses anything
+        ("fixed<6,6,RND_CONV,SAT>", "fixed<9,7>", -9, 10, 0, []),
+    ],
+)
+def test_a_type_beside_its_quantizer(declared, given, low, high, fraction, codes):
+    work, _ = stored(given, declared, interval([low], [high], fraction))
+    assert [found.code for found in work.findings] == codes
+
+
+@pytest.mark.parametrize("code", ["accum-rounds", "result-overflow", "weights-change"])
+@pytest.mark.parametrize("role", ["accum", "result", "weight"])
+def test_a_role_loses_by_its_own_findings_alone(role, code):
+    work = working()
+    work.note(code, "".join(list(role)), "words")
+    assert [name for name in ("accum", "result", "weight") if work.loses(name)] == [role]
+    assert work.whole_proof == f"; but {role}: words"
+    ignored = working()
+    ignored.note("".join(list(IGNORED)), role, "words")
+    assert not ignored.loses(role) and ignored.whole_proof == ""
