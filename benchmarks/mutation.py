@@ -85,7 +85,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "keys/compiler": ("keys_environment",),
     "steps": ("steps",),
     "conversion/float32": ("float32", "float_limits", *PROOFS),
-    "conversion/pooling_rules": ("float_limits", *PROOFS),
+    "conversion/pooling_rules": ("pooling_rules", "float_limits", *PROOFS),
     "synthesis/vendor_result": ("vendor_result",),
     "conversion/frontend_layers": ("frontend_layers",),
     # Icarus' tests, which take a second where Verilator's take twenty.
