@@ -67,7 +67,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "conversion/intervals": ("intervals", "float_limits"),
     "conversion/layer_types": ("layer_types", "ranges"),
     "conversion/ranges": ("float_limits", "ranges", *PROOFS),
-    "conversion/emulator": ("emulator_values", "emulator"),
+    "conversion/emulator": ("emulator_values",),
     "conversion/emulator_step": ("emulator_step", "emulator_values", "emulator_products", "emulator_moves"),
     "conversion/emulator_layers": ("emulator_values", "emulator_products", "emulator_moves"),
     "conversion/emulator_elementwise": ("emulator_values",),
@@ -103,7 +103,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "synthesis/estimate_arithmetic": ("estimate_arithmetic",),
     "reporting/merge": ("merge_reports",),
-    "comparison/comparability": ("clock_tolerance", "comparison"),
+    "comparison/comparability": ("comparability", "clock_tolerance", "comparison"),
 }
 
 
@@ -370,7 +370,7 @@ def mutate(module: str, sample: int | None, *, only: str = "", again: bool = Fal
     chosen = chosen[:sample] if sample is not None else chosen
     digest = hashlib.sha256(source.encode()).hexdigest()
     if again:
-        if results[module].get("source") != digest:
+        if results.get(module, {}).get("source") != digest:
             raise SystemExit(f"{module} has changed since its last run: run it anew, without --again")
         left = {(item["operator"], item["occurrence"]) for item in results[module]["survivors"]}
         chosen = [mutant for mutant in every if (mutant.operator, mutant.occurrence) in left]

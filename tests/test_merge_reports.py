@@ -183,3 +183,24 @@ def test_reports_of_one_run_share_a_key():
 def test_black_boxes_are_counted_and_three_are_named():
     found = merge("p", Role.TOP, [replace(XML, black_boxes=("a", "b")), report(black_boxes=("b", "c", "d"))])
     assert [note.text for note in found.notes] == ["does not count 4 black boxes: a, b, c …"]
+
+
+def test_an_export_s_report_takes_the_stage_of_the_others_of_its_run():
+    unknown = report(Kind.EXPORT_RPT, "export.rpt", stage=None)
+    known = report(Kind.EXPORT_XML, "export.xml", stage=Stage.POST_ROUTE)
+    assert [item.provenance.stage for item in with_stage_of_neighbours([unknown, known])] == [Stage.POST_ROUTE] * 2
+
+
+def test_the_report_that_states_most_comes_first():
+    """csynth.xml before all, export.xml before Vivado's own, and of a kind the one that lists modules."""
+    bare = report(name="a.rpt")
+    rich = report(name="b.rpt", modules=(Module(name="m", path="m", depth=0),))
+    xml = report(Kind.EXPORT_XML, "export.xml")
+    ((members, _),) = split([bare, rich, xml, XML])
+    assert members == [XML, xml, rich, bare]
+
+
+def test_a_period_of_100_ns_is_long():
+    for period, other, same in ((100.0, 100.4, True), (99.99, 100.4, False), (100.0, 100.6, False)):
+        xml = replace(XML, clock=Clock(target_ns=period))
+        assert (len(split([xml, report(clock=Clock(target_ns=other))])) == 1) is same
