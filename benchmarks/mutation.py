@@ -59,6 +59,9 @@ PROOFS = tuple(
     ).split()
 )
 
+# pytest's codes: passed, failed, could not be collected (the mutant cannot be imported); 70: the process ended.
+_KNOWN_CODES = (0, 1, 2, 70)
+
 # The nearest quick tests of a module, the most direct first. None of them imports TensorFlow.
 TESTS: dict[str, tuple[str, ...]] = {
     "conversion/fixed_point": ("fixed_point",),
@@ -320,6 +323,8 @@ def outcomes(module: str, chosen: list[Mutant], tests: list[str]) -> Iterator[Ou
         if text is None:
             continue
         found = run_tests(_Finder(name, path, text), tests, kills, timeout_s)
+        if found is not None and found["code"] not in _KNOWN_CODES:
+            raise SystemExit(f"{module}: the tests could not be run: {found.get('output', '')[-500:]}")
         verdict = "timeout" if found is None else "killed" if found["code"] else "survived"
         by = (found or {}).get("by", "")
         kills[by] += 1
