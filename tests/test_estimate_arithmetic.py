@@ -102,3 +102,18 @@ def test_a_chain_is_as_deep_as_it_is_long():
 )  # fmt: skip
 def test_dsp_blocks(a, b, generation, blocks):
     assert dsp_blocks(a, b, generation) == blocks
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "generation", "blocks"),
+    [
+        # A signed operand is cut into unsigned pieces and one with the sign: of 25 bits every further piece gives 24,
+        # of 18 bits 17 (UG479, "wider multipliers": 35 by 25 takes two blocks, 42 by 35 four).
+        (35, 25, "7-series", 2), (36, 25, "7-series", 3), (42, 35, "7-series", 4),
+        (49, 18, "7-series", 2), (50, 18, "7-series", 3), (18, 50, "7-series", 3), (36, 26, "7-series", 4),
+        (53, 18, "ultrascale", 2), (54, 18, "ultrascale", 3), (47, 27, "versal", 2), (48, 27, "versal", 3),
+        (1, 1, "versal", 1), (1, 36, "7-series", 2),
+    ],
+)  # fmt: skip
+def test_wider_products_take_a_block_for_every_piece(a, b, generation, blocks):
+    assert dsp_blocks(a, b, generation) == blocks

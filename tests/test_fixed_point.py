@@ -191,6 +191,7 @@ def test_types_are_read_and_written_in_hls4ml_s_notation(text, shown):
             "fixed<8,3,RND,SATURATE>",
             "'fixed<8,3,RND,SATURATE>': 'SATURATE' is no overflow mode; known: WRAP, SAT, SAT_ZERO, SAT_SYM",
         ),
+        ("fixed<8,3,RND,SAT,1>", "'fixed<8,3,RND,SAT,1>' has 5 parameters; fixed takes 2 to 4"),
         ("fixed<8,3,RND,SAT,0,1>", "'fixed<8,3,RND,SAT,0,1>' has 6 parameters; fixed takes 2 to 4"),
         ("fixed<a,3>", "'fixed<a,3>' is not a precision: its width and integer bits must be whole numbers"),
         (None, "None is not a precision: write e.g. fixed<16,6>"),
@@ -227,3 +228,118 @@ def test_the_fraction_of_a_dyadic_number(whole, fraction):
         assert found <= fraction
         with pytest.raises(ValueError, match="not multiples"):
             to_integers(value, found - 1)
+
+
+# Every value on a grid three bits finer, both signs, so that each mode meets every rest and both kinds of tie.
+ALL_VALUES = list(range(-40, 41))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize("shift", [1, 2, 3])
+@pytest.mark.parametrize("rounding", Rounding)
+def test_every_rounding_mode_on_every_value(rounding, shift, dtype):
+    to = FixedType(width=20, integer=20, rounding=rounding)
+    found = cast(np.array(ALL_VALUES, dtype=dtype), shift, to)
+    assert found.dtype == (np.int64 if np.dtype(dtype).kind == "i" else dtype)
+    assert found.tolist() == [cast_one(value, shift, to) for value in ALL_VALUES]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+@pytest.mark.parametrize("shift", [30, 61, 62, 63, 64, 65, 66, 127, 200, 1020])
+@pytest.mark.parametrize("rounding", Rounding)
+def test_every_rounding_mode_however_far_it_shifts(rounding, shift, dtype):
+    to = FixedType(width=20, integer=20, rounding=rounding)
+    values = [0, 1, -1, 2**40, -(2**40), 2**62, -(2**62), 3 * 2**60, -3 * 2**60]
+    if dtype is np.int64:
+        values += [-(2**63), -(2**63) + 1, 2**63 - 1, 2**62 + 1, -(2**62) - 1]
+    found = cast(np.array(values, dtype=dtype), shift, to)
+    assert found.tolist() == [cast_one(value, shift, to) for value in values]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_a_tie_toward_minus_infinity_goes_down_on_both_sides(dtype):
+    """RND_MIN_INF, UG1399: 0.5 to 0, -0.5 to -1, 1.5 to 1; and above the tie up."""
+    to = parse_type("fixed<8,8,RND_MIN_INF>")
+    assert cast(np.array([2, -2, 6, -6, 3, -3], dtype=dtype), 2, to).tolist() == [0, -1, 1, -2, 1, -1]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.float32])
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("overflow", Overflow)
+def test_every_overflow_mode_on_every_value(overflow, signed, dtype):
+    to = FixedType(width=3, integer=3, signed=signed, overflow=overflow)
+    found = cast(np.array(ALL_VALUES, dtype=dtype), 0, to)
+    assert found.dtype == dtype
+    assert found.tolist() == [cast_one(value, 0, to) for value in ALL_VALUES]
+
+
+@pytest.mark.parametrize("overflow", Overflow)
+def test_a_type_of_62_bits_overflows_and_one_of_63_holds_an_integer(overflow):
+    edge = 2**61
+    to = FixedType(width=62, integer=62, overflow=overflow)
+    values = [edge - 1, edge, -edge, -edge - 1, 3 * edge - 5, 0]
+    assert cast(np.array(values, dtype=np.int64), 0, to).tolist() == [cast_one(value, 0, to) for value in values]
+
+
+def test_a_sum_next_to_the_mantissa_s_width_is_not_rounded_up_twice():
+    """x + 1/2 itself would round in a double here: 2**52 + 1/2 has no bit left for another half."""
+    values = [2**53 - 1, 2**52 + 1, -(2**53) + 1]
+    for rounding in Rounding:
+        to = FixedType(width=60, integer=60, rounding=rounding)
+        found = cast(np.array(values, dtype=np.float64), 1, to)
+        assert found.tolist() == [cast_one(value, 1, to) for value in values], rounding
+
+
+def test_limits_of_a_type():
+    signed, unsigned = parse_type("fixed<5,3>"), parse_type("ufixed<5,7>")
+    assert (signed.min_int, signed.max_int, signed.fraction, signed.lsb) == (-16, 15, 2, 0.25)
+    assert (unsigned.min_int, unsigned.max_int, unsigned.fraction, unsigned.lsb) == (0, 31, -2, 4.0)
+    assert str(parse_type("ufixed<5,7,RND,SAT>").grid) == "ufixed<5,7>"
+    assert parse_type("fixed<1024,3>").width == 1024
+    with pytest.raises(ValueError, match=r"a width of 1025 bits is not possible \(1 to 1024\)"):
+        parse_type("fixed<1025,3>")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [(0, 0, "ufixed<1,1>"), (0, 1, "ufixed<1,1>"), (0, 2, "ufixed<2,2>"), (3, 3, "ufixed<2,2>"),
+     (-1, -1, "fixed<1,1>"), (-1, 0, "fixed<1,1>"), (-1, 1, "fixed<2,2>"), (-2, -2, "fixed<2,2>"),
+     (-3, 1, "fixed<3,3>"), (-4, 3, "fixed<3,3>"), (-4, 4, "fixed<4,4>")],
+)  # fmt: skip
+def test_the_type_of_a_small_range(low, high, shown):
+    assert str(type_for_range(low, high, 0)) == shown
+
+
+def test_an_empty_range_has_no_type():
+    with pytest.raises(ValueError, match=r"empty range \[2, 1\]"):
+        type_for_range(2, 1, 0)
+
+
+@pytest.mark.parametrize("wide", ["fixed<4,2>", "ufixed<4,2>", "fixed<5,3>", "fixed<5,2>", "ufixed<3,2>", "fixed<4,3>"])
+@pytest.mark.parametrize(
+    "narrow", ["fixed<4,2>", "ufixed<4,2>", "ufixed<3,1>", "ufixed<3,2>", "fixed<3,2>", "fixed<2,0>", "ufixed<1,-1>"]
+)
+def test_holding_is_holding_every_value(wide, narrow):
+    one, other = parse_type(wide), parse_type(narrow)
+    values = [
+        {code * Fraction(type_.lsb) for code in range(type_.min_int, type_.max_int + 1)} for type_ in (one, other)
+    ]
+    assert one.holds(other) == (values[1] <= values[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "fraction"),
+    [(0.0, 0), (1.0, 0), (-1.0, 0), (3.0, 0), (4.0, -2), (-12.0, -2), (0.5, 1), (0.75, 2), (-0.375, 3), (2.0**-40, 40),
+     (1 + 2.0**-52, 52), (2.0**60, -60)],
+)  # fmt: skip
+def test_the_fraction_is_the_least(value, fraction):
+    assert fraction_of(np.array([value])) == fraction
+    # Zeros say nothing, and the finest of several counts.
+    assert fraction_of(np.array([[0.0, value], [2.0**70, 0.0]])) == (max(fraction, -70) if value else -70)
+
+
+def test_a_value_off_the_grid_is_said_with_its_distance():
+    with pytest.raises(ValueError, match=r"values are not multiples of 2\^-2 \(off by up to 0\.4 of it\)"):
+        to_integers(np.array([0.25, 0.1]), 2)
+    found = to_integers(np.array([0.25, -3.0]), 2)
+    assert found.dtype == np.int64 and found.tolist() == [1, -12]

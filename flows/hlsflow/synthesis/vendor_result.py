@@ -111,7 +111,14 @@ def judge(
     if run is None:
         raise ReportError(f"{stage}: the report is of {brief(runs[0].module)}, not of this design's top '{top}'")
     # What an earlier run left was removed before this one, so a clock that was set back makes no report stale.
-    doubts = [note for note in run.notes if note.kind in STALE_KINDS and note.kind is not NoteKind.OLDER_THAN_CSYNTH]
+    # Reports of the same top that contradict each other are runs of their own, and only the second one says so.
+    doubts = [
+        note
+        for each in runs
+        if each.module == run.module
+        for note in each.notes
+        if note.kind in STALE_KINDS and note.kind is not NoteKind.OLDER_THAN_CSYNTH
+    ]
     if doubts:
         raise ReportError(f"{stage}: the report is not of this project: {doubts[0].text}")
     if run.simulation is not None and run.simulation.passed is not True:

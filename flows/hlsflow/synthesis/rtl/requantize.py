@@ -33,7 +33,7 @@ def requantize_module(module: str, source: FixedType, casts: Sequence[Cast]) -> 
         f"    output wire [{result.width - 1}:0] result\n"
         ");\n"
         f"{lines}\n"
-        f"    assign result = {body.name}[{result.width - 1}:0];\n"
+        f"    assign result = {body.bits(result.width)};\n"
         "endmodule\n"
     )
 
@@ -57,6 +57,10 @@ class _Body:
         self.width = signed_bits(self.low, self.high) if width is None else width
         self.name = f"{stem}{self.count}"
         self.lines.append(f"wire signed [{self.width - 1}:0] {self.name} = {expression};")
+
+    def bits(self, width: int) -> str:
+        """The last bits of the value. Bits that its wire does not have are its sign: a part select would give x."""
+        return self.name if self.width <= width else f"{self.name}[{width - 1}:0]"
 
     def cast(self, cast: Cast) -> None:
         self.count += 1
