@@ -301,7 +301,18 @@ def test_what_no_double_holds_is_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["fixed<8,5>", "ufixed<8,3>", "fixed<7,4>", "ufixed<16,9>", "fixed<16,16>", "ufixed<3,3>"]
+    "text",
+    [
+        "fixed<8,5>",
+        "ufixed<8,3>",
+        "fixed<7,4>",
+        "ufixed<16,9>",
+        "fixed<16,16>",
+        "ufixed<3,3>",
+        "fixed<10,6>",
+        "fixed<9,5>",
+        "ufixed<10,4>",
+    ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int8, np.uint8, np.uint16])
 def test_inputs_are_read_as_their_type_or_refused(text, dtype):
@@ -330,3 +341,14 @@ def test_no_samples_give_no_outputs_and_no_complaint():
     emulator = make_emulator(project("linear", ["fixed<8,4>"] * 2))
     for dtype in (np.float32, np.int64, np.float64):
         assert emulator.run([np.zeros((1, 0), dtype=dtype)])["y"].shape == (1, 0)
+
+
+def test_layers_are_given_out_by_name_whatever_the_batch():
+    made = project("add", ["fixed<4,4>", "fixed<4,4>", "fixed<6,6>"], inputs=2)
+    emulator = make_emulator(made)
+    inputs = [np.arange(-7, 7)[:, None], np.arange(-7, 7)[::-1, None] * 1]
+    calls = []
+    found = emulator.run(inputs, layers=["layer"], batch=5, progress=lambda done, of: calls.append((done, of)))
+    assert set(found) == {"y", "layer"} and found["layer"].tolist() == found["y"].tolist() == [[-1]] * 14
+    assert found["layer"].dtype == np.int64 and calls == [(5, 14), (10, 14), (14, 14)]
+    assert set(emulator.run(inputs)) == {"y"}

@@ -1,4 +1,4 @@
-"""The factor that puts hls4ml's thresholds of a ternary activation where QKeras has them, on every value of the input."""
+"""The factor that puts a ternary activation's thresholds in hls4ml where QKeras has them, on every value."""
 
 from __future__ import annotations
 
