@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -352,3 +353,11 @@ def test_layers_are_given_out_by_name_whatever_the_batch():
     assert set(found) == {"y", "layer"} and found["layer"].tolist() == found["y"].tolist() == [[-1]] * 14
     assert found["layer"].dtype == np.int64 and calls == [(5, 14), (10, 14), (14, 14)]
     assert set(emulator.run(inputs)) == {"y"}
+
+
+def test_a_value_is_known_by_its_other_names_too():
+    """`auto& flat = x;` is how hls4ml writes a reshape, of an input and of a result alike."""
+    made = project("linear", ["fixed<4,4>", "fixed<6,6>"], arguments=("flat", "sum"))
+    ports = (replace(made.outputs[0], name="out"),)
+    made = replace(made, aliases={"other": "elsewhere", "flat": "x", "out": "sum"}, outputs=ports)
+    assert make_emulator(made).run([np.array([[1, -8, 7]])])["out"].tolist() == [[1, -8, 7]]
