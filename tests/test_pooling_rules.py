@@ -171,3 +171,30 @@ def test_every_reader_counts_and_the_output_is_one():
     ternary = reader("t", Op.ACTIVATION, "x", "ternary_tanh", "fixed<2,2>")
     both = Network(nodes=(first, ternary), inputs=("x",), outputs=("x", "t"))
     assert readers_of(both, first, {}) == Readers(finest=None, unrounded=("the output", "'t'"))
+
+
+@pytest.mark.parametrize(
+    ("result", "codes", "claimed"),
+    [
+        # as derived, ten bits below the input's grid, and one bit less: then it is the type that cuts, and says so
+        (None, ["mean-rounds"], False),
+        ("fixed<14,4>", ["mean-rounds"], False),
+        ("fixed<13,4>", ["result-rounds"], False),
+        ("fixed<4,4>", ["result-rounds"], False),
+    ],
+)
+def test_a_mean_that_is_an_output_is_said_to_be_cut(result, codes, claimed):
+    node = pool(Op.AVERAGE_POOL, (1, 1), kernel=(1, 3), stride=(1, 3))
+    given = {} if result is None else {"pool": {"result": parse_type(result)}}
+    layer = last(image((3, 1), "fixed<4,4>"), node, given=given)
+    assert [found.code for found in layer.findings] == codes
+    assert "cut off 10 bits below the input's grid" in layer.proof
+    assert ("too far down" in layer.proof) is claimed
+
+
+def test_a_mean_that_a_quantizer_reads_is_cut_where_it_cannot_tell():
+    node = pool(Op.AVERAGE_POOL, (1, 1), kernel=(1, 3), stride=(1, 3))
+    relu = reader("q", Op.ACTIVATION, "pool", "relu", QUANTIZER)
+    network = Network(nodes=(image((3, 1), "fixed<4,4>"), node, relu), inputs=("x",), outputs=("q",))
+    layer = resolve(network, {})[1]
+    assert layer.findings == () and "too far down to change a rounding of its readers" in layer.proof
