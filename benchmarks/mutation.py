@@ -438,8 +438,10 @@ def page() -> str:
     ]  # fmt: skip
     for module, found in results.items():
         known = [item for item in found["survivors"] if reasons[module, item["before"], item["after"]]]
+        now = hashlib.sha256((PACKAGE / f"{module}.py").read_bytes()).hexdigest()
+        changed = "" if found.get("source") == now else " (changed since)"
         lines.append(
-            f"| `{module}` | {', '.join(f'`{name}`' for name in found['tests'])} | {found['mutants']} | "
+            f"| `{module}`{changed} | {', '.join(f'`{name}`' for name in found['tests'])} | {found['mutants']} | "
             f"{found['tried']} | {found['killed']} | {len(known)} | {len(found['survivors']) - len(known)} |"
         )
     lines += ["", "## Mutants that survive", "", "With the reason why no test can tell them from the original."]

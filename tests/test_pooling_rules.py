@@ -110,6 +110,8 @@ def test_the_padding_of_unsigned_values_is_half_the_range_however_small_they_are
         # three values: two bits for the sum, ten below the input's grid
         ("fixed<4,4>", 3, "fixed<16,6>", "fixed<14,4>"),
         ("ufixed<4,4>", 3, "ufixed<16,6>", "ufixed<14,4>"),
+        # -1 and 0: the least sum, -3, decides
+        ("fixed<1,1>", 3, "fixed<13,3>", "fixed<11,1>"),
     ],
 )
 def test_the_types_of_a_mean(type_, size, accum, result):
@@ -190,6 +192,14 @@ def test_a_mean_that_is_an_output_is_said_to_be_cut(result, codes, claimed):
     assert [found.code for found in layer.findings] == codes
     assert "cut off 10 bits below the input's grid" in layer.proof
     assert ("too far down" in layer.proof) is claimed
+
+
+def test_a_cut_is_counted_from_the_input_s_own_grid():
+    """Ten bits below quarters are twelve: a result with ten cuts by itself."""
+    node = pool(Op.AVERAGE_POOL, (1, 1), kernel=(1, 3), stride=(1, 3))
+    for result, codes in (("fixed<12,2>", ["result-rounds"]), ("fixed<14,2>", ["mean-rounds"])):
+        layer = last(image((3, 1), "fixed<4,2>"), node, given={"pool": {"result": parse_type(result)}})
+        assert [found.code for found in layer.findings] == codes
 
 
 def test_a_mean_that_a_quantizer_reads_is_cut_where_it_cannot_tell():
