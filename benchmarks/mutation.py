@@ -69,7 +69,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "conversion/network": ("network",),
     "conversion/intervals": ("intervals", "float_limits"),
     "conversion/layer_types": ("layer_types", "ranges"),
-    "conversion/ranges": ("ternary_scale", "float_limits", "ranges", *PROOFS),
+    "conversion/ranges": ("range_rules", "ternary_scale", "float_limits", "ranges", *PROOFS),
     "conversion/emulator": ("emulator_values",),
     "conversion/emulator_step": ("emulator_step", "emulator_values", "emulator_products", "emulator_moves"),
     "conversion/emulator_layers": ("emulator_values", "emulator_products", "emulator_moves"),

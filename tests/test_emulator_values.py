@@ -361,3 +361,13 @@ def test_a_value_is_known_by_its_other_names_too():
     ports = (replace(made.outputs[0], name="out"),)
     made = replace(made, aliases={"other": "elsewhere", "flat": "x", "out": "sum"}, outputs=ports)
     assert make_emulator(made).run([np.array([[1, -8, 7]])])["out"].tolist() == [[1, -8, 7]]
+
+
+def test_another_name_stays_that_of_its_value_when_later_ones_come():
+    made = project("linear", ["fixed<4,4>", "fixed<6,6>"], arguments=("x", "a"))
+    (first,) = made.calls
+    later = replace(first, function="relu", arguments=("a", "b"), template=("t1_t", "t1_t", "config1"), layer="relu")
+    ports = (replace(made.outputs[0], name="kept"), replace(made.outputs[0], name="b"))
+    made = replace(made, calls=(first, later), aliases={"kept": "a"}, outputs=ports)
+    found = make_emulator(made).run([np.array([[1, -8, 7]])])
+    assert found["kept"].tolist() == [[1, -8, 7]] and found["b"].tolist() == [[1, 0, 7]]
