@@ -68,7 +68,11 @@ def test_the_model_round_trips(fitted, tmp_path):
 
 @pytest.mark.skipif(not (REPORTS / "PAIRS.csv").is_file(), reason=f"no collected reports at {REPORTS}")
 def test_the_table_is_what_the_reports_give():
-    assert table_text([row for _, row in collected_designs(REPORTS)]) == TABLE_FILE.read_text()
+    found = table_text([row for _, row in collected_designs(REPORTS)]).splitlines()
+    shipped = TABLE_FILE.read_text().splitlines()
+    # Designs that were collected after the last calibration wait for the next one; every one that it used is as it was.
+    assert [line for line in found if line in set(shipped)] == shipped
+    assert len(found) >= len(shipped) > 70
 
 
 # The targets of the project on designs it has not seen; leave-one-repository-out is our measure of that.
