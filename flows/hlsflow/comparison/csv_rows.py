@@ -60,7 +60,7 @@ def _record(comparison: Comparison, row: Row, item: MeasurementRow | None = None
         "gate_passed": gate and gate.passed,
         "exact": gate and gate.exact,
         "output_integers": gate and gate.values,
-        "differing_integers": gate and gate.mismatching_values,
+        "differing_values": gate and gate.mismatching_values,
         "max_abs_error": gate and gate.max_abs_error,
         "allowed_abs_error": gate and gate.allowed_abs_error,
     }

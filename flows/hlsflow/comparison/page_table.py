@@ -74,7 +74,7 @@ def _columns(comparison: Comparison) -> Iterator[_Column]:
         yield _Column(key="accuracy_keras", label="Keras", group="Accuracy", numeric=True)
         yield _Column(key="data", label="samples", group="Accuracy")
         yield _Column(key="gate", label="gate", group="Exactness")
-        yield _Column(key="mismatches", label="differing integers", group="Exactness", numeric=True)
+        yield _Column(key="mismatches", label="differing values", group="Exactness", numeric=True)
     for name in SIZE_METRICS:
         if any(design_value(design, name) is not None for design in designs):
             yield _Column(key=name, label=with_unit(METRICS[name]), group="Model size", numeric=True)

@@ -131,7 +131,7 @@ def _about(row: Row) -> str:
 def _designs(comparison: Comparison) -> Table:
     by_design = METRICS[comparison.cost].subject is Subject.DESIGN
     metrics = [METRICS[name] for name in SIZE_METRICS]
-    header = ("design", "accuracy", "of Keras", "samples", "gate", "differing integers",
+    header = ("design", "accuracy", "of Keras", "samples", "gate", "differing values",
               *(with_unit(metric) for metric in metrics), "target", "against the baseline")  # fmt: skip
     rows = []
     for row in comparison.rows:

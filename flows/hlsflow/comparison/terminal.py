@@ -15,7 +15,7 @@ LEFT_OUT = frozenset(
         "file",
         "of Keras",
         "target",
-        "differing integers",
+        "differing values",
         "file of weights (KiB)",
         "latency at target clock (ns)",
         "latency at achieved clock (ns)",

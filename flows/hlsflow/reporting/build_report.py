@@ -175,7 +175,7 @@ def markdown(record: BuildRecord) -> str:
                 "type",
                 "samples",
                 "differing samples",
-                "differing integers",
+                "differing values",
                 "largest error (LSB)",
                 "same class",
             ],
