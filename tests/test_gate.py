@@ -6,13 +6,14 @@ hardware gave. What is judged is the real code: witnesses, verdict, record.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import small_network
+from networks import dense_node, input_node, small_network
 from test_emulator_softmax import true_softmax
 
 from hlsflow import witnesses
@@ -22,7 +23,8 @@ from hlsflow.conversion.hls_config import HlsConfig
 from hlsflow.conversion.lint import lint
 from hlsflow.conversion.network import Network, Node, Op
 from hlsflow.conversion.project import read_project
-from hlsflow.errors import MismatchError
+from hlsflow.conversion.ranges import resolve
+from hlsflow.errors import MismatchError, UnsupportedError
 from hlsflow.gate import judge
 from hlsflow.pipeline import _raise_unless_passed
 from hlsflow.plan import BuildRequest, make_plan
@@ -195,9 +197,94 @@ def test_witnesses_that_disagree_fail_the_build_and_are_located(case):
     assert "'relu1', by 1 LSB" in str(caught.value) and caught.value.exit_code == 8
 
 
+def test_a_difference_from_keras_is_located_on_the_samples_that_differ_by_the_least_integer(case):
+    """Every trace of every sample is off, relu1 by one LSB: no layer before is named, and no sample but the one."""
+
+    def distort(values):
+        off = {"relu1": np.arange(8) == 3, "fc2": 5 * (np.arange(10) == 2)}
+        return {name: array + off.get(name, 0) for name, array in values.items()}
+
+    made = case(distort=distort)
+    made.hardware = {name: array.copy() for name, array in made.hardware.items()}
+    made.hardware["fc2"][7, 2] += 5
+    record = made.judge()
+    assert (record.agreement[0].mismatching_values, record.agreement[0].values) == (1, 600)
+    first = record.agreement[0].first_difference
+    assert (first.layer, first.sample, first.position, first.error_lsb) == ("relu1", 7, 3, 1)
+
+
+def test_what_tracing_does_not_show_again_is_located_nowhere(case):
+    """The softmax differs from Keras' always, and is never the cause."""
+    made = case(network=with_softmax())
+    made.hardware = {name: array.copy() for name, array in made.hardware.items()}
+    made.hardware["fc2"][7, 2] += 5
+    (item,) = made.judge().agreement
+    assert (item.output, item.mismatching_values, item.first_difference) == ("fc2", 1, None)
+
+
+def test_where_no_type_carries_the_networks_own_arithmetic_nothing_holds_it(case):
+    rng = np.random.default_rng(0)
+    weights = [rng.integers(-(2**29), 2**29, shape) * 2.0**-28 for shape in ((64, 8), (8, 10))]
+    bias, given = np.zeros(10), {"weight": "fixed<30,2>", "bias": "fixed<6,2>"}
+    names, sources = ("fc1", "fc2"), ("x_in", "fc1")
+    dense = [
+        dense_node(name, source, weight, bias[: weight.shape[1]], given)
+        for name, source, weight in zip(names, sources, weights, strict=True)
+    ]
+    network = Network(nodes=(input_node(64), *dense), inputs=("x_in",), outputs=("fc2",))
+    # 8 bits by 30 bits by 30 bits, and sums of them.
+    with pytest.raises(UnsupportedError, match=r"'fc2': its .* bits to be exact"):
+        resolve(network, {})
+    narrow = {"layers": {"fc1": {"precision": {"result": "fixed<16,10>"}}}}
+    made = case(HlsConfig.model_validate(narrow), network)
+    made.keras = {"fc2": made.hardware["fc2"] * made.layers[-1].result.lsb}
+    record = made.judge()
+    assert record.gate.passed and not record.exact
+    assert (record.agreement[0].derived_type, record.agreement[0].holds_derived) == (None, False)
+
+
+def test_the_record_says_of_each_layer_what_it_is_and_how_often_each_side_was_right(case):
+    layers = {"fc1": {"strategy": "resource", "reuse_factor": 4}}
+    made = case(HlsConfig.model_validate({"layers": layers, "strategy": "latency", "reuse_factor": 1}))
+    made.hardware = {name: -array for name, array in made.hardware.items()}
+    record = made.judge()
+    right = {name: [row.argmax() == c for row, c in zip(values["fc2"], made.classes, strict=True)] for name, values in
+             (("keras", made.keras), ("csim", made.hardware))}  # fmt: skip
+    assert 0 < sum(right["keras"]) < 60 and right["keras"] != right["csim"]
+    assert record.accuracy_keras == round(sum(right["keras"]) / 60, 6)
+    assert record.accuracy_csim == round(sum(right["csim"]) / 60, 6)
+    assert [(each.name, each.operation, each.shape) for each in record.layers] == [
+        ("x_in", "input", [64]), ("fc1", "dense", [8]), ("relu1", "activation: relu", [8]), ("fc2", "dense", [10])
+    ]  # fmt: skip
+    assert [(each.strategy, each.reuse_factor) for each in record.layers] == [
+        (None, None), ("resource", 4), (None, None), ("latency", 1)
+    ]  # fmt: skip
+    # Weights and biases of fixed<6,2>.
+    arrays = {node.name: list(node.arrays.values()) for node in made.network.nodes}
+    zeros = [sum(int((array == 0).sum()) for array in arrays[each.name]) for each in record.layers]
+    assert [each.parameters for each in record.layers] == [0, 64 * 8 + 8, 0, 8 * 10 + 10]
+    assert [each.zeros for each in record.layers] == zeros and sum(zeros) > 0
+    assert (record.size.parameters, record.size.zeros, record.size.weight_bits) == (610, sum(zeros), 610 * 6)
+
+
+@pytest.mark.parametrize("said", [None, "{", "[]", "{}", '{"dataset": "digits", "accuracy": {"test": null}}'])
+def test_a_training_record_that_says_nothing_is_no_training(case, said):
+    made = case()
+    path = made.plan.model_dir / "training.json"
+    accuracy = json.loads(path.read_text())["accuracy"]["test"]
+    trained = made.judge().trained
+    assert (trained.dataset, trained.test_accuracy, trained.source) == (
+        "digits", accuracy, "models/digits6/training.json"
+    )  # fmt: skip
+    path.unlink() if said is None else path.write_text(said)
+    assert made.judge().trained is None
+
+
 def test_a_softmax_is_held_to_its_bound(case):
     made = case(network=with_softmax())
     record = made.judge()
+    assert all(round(x, 9) == x for x in (record.softmax.max_abs_error, record.softmax.table_error))
+    assert record.softmax.argmax_agreement == 1.0
     assert record.exact and 0 < record.softmax.table_error <= record.softmax.bound < 0.01
     assert record.softmax.max_abs_error == record.softmax.table_error
     output = made.project.outputs[0].name
