@@ -295,6 +295,17 @@ def test_a_softmax_is_held_to_its_bound(case):
     assert any("the softmax 'probabilities' is off by" in failure for failure in record.gate.failures)
 
 
+def test_the_softmax_of_a_record_is_the_one_farthest_off_that_has_tables(case):
+    network = with_softmax()
+    node = network["probabilities"]
+    entry = {**node.entry, "name": "choice"}
+    nodes = (*network.nodes, replace(node, name="choice", entry=entry, keras_layer="c"))
+    for outputs in (("choice", "probabilities"), ("probabilities", "choice")):
+        two = Network(nodes=nodes, inputs=network.inputs, outputs=outputs)
+        record = case(HlsConfig.model_validate({"layers": {"choice": {"implementation": "argmax"}}}), two).judge()
+        assert (record.softmax.output, record.softmax.implementation) == ("probabilities", "stable")
+
+
 def test_allow_mismatch_records_a_failure_as_a_failure(case):
     own = lint(small_network(sizes=SIZES), HlsConfig()).layers[-1].result
     layers = {"fc2": {"precision": {"result": f"fixed<{own.width - 6},{own.integer},RND_CONV,SAT>"}}}
