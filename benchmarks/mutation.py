@@ -99,7 +99,12 @@ TESTS: dict[str, tuple[str, ...]] = {
         ).split()
     ),
     "evidence": ("evidence",),
-    "conversion/softmax_bound": ("emulator_softmax",),
+    "conversion/softmax_bound": (
+        "softmax_bound",
+        "emulator_softmax.py::test_where_no_bound_is_derived_there_is_none_with_the_reason",
+        "emulator_softmax.py::test_the_bound_of_many_classes_is_no_negative_number",
+        "emulator_softmax.py::test_the_bound_grows_with_what_is_cut_off",
+    ),
     "keys/imports": ("keys_imports",),
     "keys/distributions": ("keys_distributions",),
     "keys/environment": ("keys_environment",),
