@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import log2
 
 import numpy as np
 import pytest
 
 from hlsflow.conversion.fixed_point import FixedType
-from hlsflow.synthesis.estimate_arithmetic import Delays, constants_of, csd_digits, dsp_blocks, schedule
+from hlsflow.synthesis.estimate_arithmetic import (
+    Delays,
+    Schedule,
+    constants_of,
+    csd_digits,
+    diagonal,
+    dsp_blocks,
+    schedule,
+)
 from hlsflow.synthesis.estimate_design import Kind, Layer
 
 
@@ -117,3 +126,79 @@ def test_dsp_blocks(a, b, generation, blocks):
 )  # fmt: skip
 def test_wider_products_take_a_block_for_every_piece(a, b, generation, blocks):
     assert dsp_blocks(a, b, generation) == blocks
+
+
+def test_every_sum_over_the_constants_of_a_layer():
+    found = constants_of(dense([[11, -21], [3, -8]]))
+    # 11 takes four bits and a sign as an operand, -21 six with its sign; both in fabric beside eight bits.
+    assert (found.live_inputs, found.multiplications, found.wide, found.distinct) == (2, 2, 0, 4)
+    assert found.operands == {(8, 5): 1, (8, 6): 1}
+    assert (found.fabric_bits, found.narrow_bits) == (8 * 4 + 8 * 6, 8 * 4 + 8 * 6)
+    # 3 = 4 - 1; -8 is subtracted where it is added.
+    assert (found.shift_adds, found.shift_add_bits) == (1, pytest.approx(8 + log2(3)))
+    assert (found.terms.tolist(), found.multiplied.tolist(), found.added.tolist()) == ([2, 2], [1, 1], [1, 1])
+    assert found.product_width == pytest.approx([8 + log2(11 * 3) / 2, 8 + log2(21 * 8) / 2])
+    # 14 and 29 times 8 bits, with a sign.
+    assert found.sum_width.tolist() == [13, 14]
+    assert (found.adders, found.adder_bits) == (2, 13 + 14)
+
+
+def test_products_of_more_than_ten_bits_are_wide():
+    for bits, wide in ((10, 0), (11, 2)):
+        found = constants_of(dense([[11, -21]], x_bits=bits))
+        narrow = 0 if wide else bits * 4 + bits * 6
+        assert (found.wide, found.fabric_bits, found.narrow_bits) == (wide, bits * 4 + bits * 6, narrow)
+    # One of the two is.
+    mixed = constants_of(dense([[11, 11 + (1 << 10)]]))
+    assert (mixed.wide, mixed.fabric_bits, mixed.narrow_bits) == (1, 8 * 4 + 8 * 11, 8 * 4)
+
+
+def test_what_an_accumulator_cuts_off_is_not_summed_and_no_sum_is_wider_than_it():
+    layer = dense([[11, -21], [3, -8]])
+    # Two fractional bits of the weights, none of the accumulator.
+    found = constants_of(replace(layer, weight=FixedType(width=8, integer=6)))
+    assert found.product_width == pytest.approx([6 + log2(11 * 3) / 2, 6 + log2(21 * 8) / 2])
+    assert found.sum_width.tolist() == [11, 12]
+    narrow = constants_of(replace(layer, accum=FixedType(width=11, integer=11)))
+    assert narrow.sum_width.tolist() == [11, 11] and narrow.product_width == pytest.approx([8 + log2(33) / 2, 11])
+
+
+def test_an_input_that_is_constant_is_left_out_and_one_of_fewer_bits_counts_as_such():
+    found = constants_of(replace(dense([[11, -21], [3, -8]]), input_bits=np.array([0, 5])))
+    assert (found.live_inputs, found.multiplications, found.shift_adds) == (1, 0, 1)
+    assert found.shift_add_bits == pytest.approx(5 + log2(3)) and found.terms.tolist() == [1, 1]
+    assert found.blocks_each("7-series") == 0 and found.product_width == pytest.approx([5 + log2(3), 8])
+
+
+def test_a_diagonal_sums_a_product_and_a_bias_for_each_output():
+    found = diagonal(constants_of(dense([[11], [13], [4]])), 4)
+    assert found.terms.tolist() == [2] * 4 and found.multiplied.tolist() == [0.5] * 4
+    assert found.added.tolist() == [0] * 4
+    assert found.product_width == pytest.approx([8 + log2(11 * 13 * 4) / 3] * 4)
+    # 28 times 8 bits, with a sign.
+    assert found.sum_width.tolist() == [14] * 4
+
+
+def test_a_product_in_a_block_takes_its_stages_and_its_own_registers():
+    constants, delays = constants_of(dense([[11]] * 4)), Delays(add_ns=3.0, chain_ns=2.0, multiply_ns=8.0)
+    # Three cycles of the block, two additions in the fourth: four products, each no wider than the sum's 15 bits.
+    assert schedule(constants, delays, 6.0, on_dsp=True, chain=False) == Schedule(
+        stages=4, register_bits=pytest.approx(4 * 15), chained=False
+    )
+    # In fabric it takes a cycle: two additions of 3 ns fit one, and so does the product.
+    assert schedule(constants, delays, 6.0, on_dsp=False, chain=False) == Schedule(
+        stages=2, register_bits=pytest.approx(4 * (8 + log2(11) + 2)), chained=False
+    )
+    # A clock that holds the product holds it in a block as well: 8/3 levels and two.
+    assert schedule(constants, delays, 9.0, on_dsp=True, chain=False).stages == 2
+
+
+def test_a_chain_holds_the_sum_and_the_next_product():
+    delays = Delays(add_ns=3.0, chain_ns=2.0, multiply_ns=4.0)
+    # 10 bits a product, and a hundred of them: 400 times 8 bits, with a sign.
+    assert schedule(constants_of(dense([[4]] * 100)), delays, 4.0, on_dsp=True, chain=True) == Schedule(
+        stages=50, register_bits=50 * (18 + 10), chained=True
+    )
+    assert schedule(constants_of(dense([[11]] * 100)), delays, 4.0, on_dsp=True, chain=True).stages == 51
+    nothing = Schedule(stages=1, register_bits=0.0, chained=False)
+    assert schedule(constants_of(dense([[0], [0]])), delays, 4.0, on_dsp=True, chain=True) == nothing
