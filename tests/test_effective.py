@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from proof_networks import Chain
 
 from hlsflow.conversion.convert import convert
 from hlsflow.conversion.effective import verify
+from hlsflow.conversion.fixed_point import parse_type
 from hlsflow.conversion.hls_config import HlsConfig
 from hlsflow.conversion.project import read_project
 from hlsflow.conversion.ranges import resolve
@@ -69,6 +71,8 @@ CPP, PARAMETERS, DEFINES = "firmware/TOP.cpp", "firmware/parameters.h", "firmwar
     ("file", "before", "after", "said"),
     [
         ("firmware/weights/w9.txt", *FIRST, "layer 'fc': the values of the weight in w9.txt are not the planned ones"),
+        # On no grid of the type.
+        ("firmware/weights/w9.txt", FIRST[0], "0.3,", "layer 'fc': the values of the weight in w9.txt are not"),
         ("firmware/weights/b9.txt", *FIRST, "layer 'fc': the values of the bias in b9.txt are not the planned ones"),
         ("firmware/weights/s2.txt", *FIRST, "layer 'bn': the values of the scale in s2.txt are not the planned ones"),
         ("firmware/weights/b2.txt", *FIRST, "layer 'bn': the values of the bias in b2.txt are not the planned ones"),
@@ -99,6 +103,9 @@ CPP, PARAMETERS, DEFINES = "firmware/TOP.cpp", "firmware/parameters.h", "firmwar
         (PARAMETERS, r"reuse_factor = 4", "reuse_factor = 2", "layer 'fc': reuse factor is 2 in the C++, 4 planned"),
         (PARAMETERS, r"exp_table_size = \d+", "exp_table_size = 512", "layer 'probabilities': exp_table_size is 512 i"),
         (PARAMETERS, r"inv_table_size = \d+", "inv_table_size = 512", "layer 'probabilities': inv_table_size is 512 i"),
+        (PARAMETERS, r"exp_table_size = \d+", "exp_table_size = 65536", "exp_table_size is 65536 in the C++"),
+        (PARAMETERS, r"inv_table_size = \d+", "inv_table_size = 65536", "inv_table_size is 65536 in the C++"),
+        (PARAMETERS, r"slope = 0\.5", "slope = 0.75", "layer 'hard': slope is 0.75 in the C++, 0.5 planned"),
         (PARAMETERS, r"exp_scale = [\d.]+", "exp_scale = 0.5", "layer 'probabilities': exp_scale is 0.5 in the C++, 1"),
         (PARAMETERS, r"softmax_implementation::stable", "softmax_implementation::latency", "implementation is latency"),
         (PARAMETERS, r"pool_width = 2", "pool_width = 3", "layer 'pool': pool_width is 3 in the C++, 2 planned"),
@@ -151,8 +158,6 @@ def test_a_project_for_streams_or_for_arrays_is_not_taken_for_the_other(backend,
 
 
 def test_the_scale_of_a_ternary_quantizer_is_read_back(tmp_path):
-    from dataclasses import replace
-
     chain = Chain((6,), "fixed<8,3>").scale("t_scale", np.ones(6), np.zeros(6))
     chain.nodes[-1] = replace(chain.last, arrays={}, attributes={"threshold": 0.5})
     chain.activation("t_in", "linear", attributes={"spacer": True}).activation("t", "ternary_tanh", "fixed<2,2>")
@@ -163,3 +168,15 @@ def test_the_scale_of_a_ternary_quantizer_is_read_back(tmp_path):
     change(scale, *FIRST)
     with pytest.raises(ToolError, match=r"layer 't_scale': the values of the scale in s2\.txt"):
         verify(read_project(tmp_path), layers, HlsConfig())
+
+
+def test_what_assigns_values_to_their_own_type_may_be_left_out(tmp_path):
+    chain = Chain((6,), "fixed<8,3>").activation("same", "linear", "fixed<8,3>").activation("relu", "relu")
+    layers = resolve(chain.network(), {})
+    convert(chain.network(), layers, HlsConfig(), tmp_path)
+    project = read_project(tmp_path)
+    assert [call.layer for call in project.calls] == ["relu"]
+    verify(project, layers, HlsConfig())
+    other = [replace(layers[1], types={"result": parse_type("fixed<7,3>")})]
+    with pytest.raises(ToolError, match="layer 'same': 0 calls in the C\\+\\+ where one was due"):
+        verify(project, [layers[0], *other, layers[2]], HlsConfig())

@@ -158,6 +158,14 @@ def test_a_failure_hides_nothing_that_was_done(before, now, then):
     assert joined(earlier, newer).stages == {"vitis": then}
 
 
+def test_of_two_failures_the_one_that_gave_more_is_told():
+    less, more = (
+        own(figures=figures, stages={"vitis": state})
+        for figures, state in (((), "failed: csynth: licence"), ((figure(),), "failed: cosim: licence"))
+    )
+    assert joined(less, more).stages == joined(more, less).stages == {"vitis": "failed: cosim: licence"}
+
+
 def test_one_order_of_figures_whoever_came_first():
     csynth, cosim = figure(), figure("cosim")
     here, there = own(figures=(ESTIMATE, csynth)), known(figures=(YOSYS, YOSYS_FC1, RTL, cosim))
@@ -202,6 +210,13 @@ def test_a_counterexample_is_answered_by_a_newer_run_on_its_samples_alone():
     assert joined(joined(known(), failed(samples=300, sha256="3" * 64)), own()).passed
     # and a pass on substitute data answers no failure on the model's own
     assert not joined(failed(), own(**DIGITS)).passed
+
+
+@pytest.mark.parametrize("other", ["2", "4"])
+def test_as_many_other_samples_answer_no_failure(other):
+    found = joined(known(), failed(samples=300, sha256="3" * 64))
+    assert not joined(found, own(samples=300, sha256=other * 64)).passed
+    assert joined(found, own(samples=300, sha256="3" * 64)).passed
 
 
 # Files

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from hlsflow.keys.distributions import COMPUTING, Installed, installed
@@ -119,3 +121,46 @@ def test_what_runs_here_is_found_whole():
 
 def test_every_package_with_variables_is_one_that_computes():
     assert set(VARIABLES) <= set(COMPUTING)
+
+
+def test_a_library_patched_in_place_is_known_by_its_record_alone(site):
+    folder = site("scikit-learn", module="sklearn")
+    before = states(folder, imported=["sklearn"])
+    (folder / "sklearn" / "__init__.py").write_text("value = 2\n")
+    assert states(folder, imported=["sklearn"]) == before
+
+
+def test_a_package_that_is_one_file_is_known_by_its_record(site):
+    folder = site("onefile")
+    (folder / "onefile" / "__init__.py").unlink()
+    (folder / "onefile").rmdir()
+    (state,) = states(folder, imported=[], also=["onefile"]).values()
+    assert state.startswith("1.0 ") and len(state.split()[1]) == 64
+
+
+def test_of_a_package_in_two_places_the_first_counts(tmp_path):
+    for place in "ab":
+        (tmp_path / place / "hls4ml").mkdir(parents=True)
+        (tmp_path / place / "hls4ml" / "part.py").write_text("value = 1\n")
+    before = states(tmp_path / "a", tmp_path / "b", imported=["hls4ml"])
+    (tmp_path / "a" / "hls4ml" / "part.py").write_text("value = 2\n")
+    assert states(tmp_path / "a", tmp_path / "b", imported=["hls4ml"]) != before
+
+
+@pytest.mark.parametrize(("size", "read"), [(10, True), (25, True), (4 << 20, True), ((4 << 20) + 1, False)])
+def test_files_of_more_than_four_megabytes_count_by_size_and_time(site, size, read):
+    folder = site("hls4ml")
+    path = folder / "hls4ml" / "data.bin"
+
+    def state(content: bytes, time: int = 1000):
+        path.write_bytes(content.ljust(size, b"0"))
+        os.utime(path, (time, time))
+        return states(folder, imported=["hls4ml"])
+
+    before = state(b"1")
+    assert (state(b"2") != before) is read
+    assert (state(b"1", 2000) != before) is not read
+
+
+def test_what_is_installed_is_read_once():
+    assert installed() is installed()

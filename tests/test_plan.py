@@ -131,6 +131,20 @@ def test_a_type_changes_the_project_and_a_gate_the_record_alone(workspace):
     assert changed(before, keys(workspace)) == {"record"}
 
 
+def test_a_variant_is_named_by_its_configuration_and_what_the_command_line_changes(workspace):
+    plain = make_plan(workspace, BuildRequest(model=MODEL))
+    assert (plain.variant, plain.name) == ("", MODEL)
+    assert plain.keys["hls"]["folder"] == str(workspace.build / MODEL)
+    path = workspace.hls_configs / f"{MODEL}.other.yaml"
+    shutil.copy(workspace.hls_configs / f"{MODEL}.yaml", path)
+    request = BuildRequest(model=MODEL, changes={"clock_period_ns": 5.0, "part": None}, config_path=path)
+    plan = make_plan(workspace, request)
+    assert (plan.variant, plan.name) == ("other-5.0", f"{MODEL}@other-5.0")
+    assert plan.keys["hls"]["folder"] == str(workspace.build / f"{MODEL}@other-5.0")
+    assert (plan.config.clock_period_ns, plan.config.part) == (5.0, plain.config.part)
+    assert not request.allow_mismatch
+
+
 def test_a_moved_workspace_changes_only_what_holds_its_path(workspace, tmp_path):
     before = keys(workspace)
     shutil.copytree(workspace.root / "models", tmp_path / "elsewhere" / "models")

@@ -84,3 +84,19 @@ def test_of_one_class_nothing_is_off_but_what_float32_rounds():
     types = {role: parse_type(text) for role, text in {**TYPES, "result": "ufixed<11,1,RND,SAT>"}.items()}
     # exp(0) is an entry, and so is 1/1.
     assert error_bound(1, parse_type("fixed<6,3>"), types, (128, 64)) == pytest.approx(5 * FLOAT32_ERROR, rel=1e-6)
+
+
+def test_of_one_class_all_that_its_result_cannot_hold_is_off():
+    types = {role: parse_type(text) for role, text in {**TYPES, "result": "ufixed<4,0,TRN,SAT>"}.items()}
+    # The probability is 1, and 15/16 the largest number.
+    found = error_bound(1, parse_type("fixed<6,3>"), types, (128, 64))
+    assert found == pytest.approx(1 / 16 + 5 * FLOAT32_ERROR, rel=1e-6)
+
+
+@pytest.mark.parametrize(("bits", "said"), [(52, None), (53, "the products need more than 53 bits")])
+def test_products_that_float64_does_not_hold_have_no_bound(bits, said):
+    """An exponential and an inverse of 1 each, as an integer of the result's bits: 2**bits."""
+    types = {role: parse_type(text) for role, text in {**TYPES, "result": f"ufixed<{bits},0,TRN,SAT>"}.items()}
+    logits = parse_type("fixed<6,3>")
+    assert why_unbounded(2, logits, types, (128, 64)) == said
+    assert (error_bound(2, logits, types, (128, 64)) is None) == (said is not None)

@@ -84,3 +84,23 @@ def test_a_full_disk_is_one_clear_error(steps, monkeypatch):
 
 def test_digests_depend_on_content_and_not_on_order():
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})
+
+
+def test_what_no_folder_is_or_is_gone_by_now_stops_no_run(steps, monkeypatch):
+    import os
+    import shutil
+
+    steps.run("step", {"a": 1}, writer("one", []))
+    (steps.folder / ".file.partial").write_text("no folder")
+    steps.clean()
+    rename = os.rename
+
+    def renamed_while_another_run_cleans(source, target):
+        rename(source, target)
+        for doomed in steps.folder.glob(".old.*"):
+            if list(doomed.iterdir()) and (steps.folder / "step").exists():
+                shutil.rmtree(doomed)
+
+    monkeypatch.setattr(os, "rename", renamed_while_another_run_cleans)
+    folder = steps.run("step", {"a": 2}, writer("two", []))
+    assert (folder / "result.txt").read_text() == "two" and not list(steps.folder.glob(".old.*"))
