@@ -85,8 +85,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdict": ("verdict_edges", "verdict"),
     "witnesses": ("gate",),
     "gate": ("gate",),
-    "conversion/effective": ("effective",),
-    "conversion/effective_target": ("effective",),
+    "conversion/effective": ("effective", "effective_streams"),
+    "conversion/effective_target": ("effective", "effective_streams"),
     # Those that copy no package and start no process.
     "plan": tuple(
         f"plan.py::test_{name}"
