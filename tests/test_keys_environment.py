@@ -94,3 +94,14 @@ def test_a_link_to_a_compiler_is_the_compiler(stand_in, tmp_path):
 
 def test_a_compiler_that_answers_nothing_is_no_error(tmp_path):
     assert compiler_identity(str(tmp_path / "nowhere"), FLAGS, {})["version"] == ""
+
+
+def test_what_a_compiler_says_is_kept_as_text_though_it_fails(stand_in, tmp_path):
+    """A key is JSON, and an option that a compiler does not know may still tell it from another."""
+    found = compiler_identity(stand_in(), FLAGS, {})
+    assert (found["version"], found["target"]) == ("g++ 12.2\nof Monday\n", "x86_64-linux-gnu\n")
+    path = tmp_path / "cc"
+    path.write_text('#!/bin/sh\necho "no such option: $1"\nexit 1\n')
+    path.chmod(0o755)
+    found = compiler_identity(str(path), FLAGS, {})
+    assert (found["version"], found["target"]) == ("no such option: --version\n", "no such option: -dumpmachine\n")
