@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from hlsflow.compression.recipe import Recipe, load_recipe
-from hlsflow.compression.training_record import file_sha256, is_trained, load_record
+from hlsflow.compression.training_record import is_trained, load_record
 from hlsflow.compression.weights import load_trained, load_weights, pack_arrays, save_weights, weights_of
 from hlsflow.compression.zoo import build_model, preprocess
 from hlsflow.datasets import find_dataset_file, load_dataset
 from hlsflow.errors import ModelError
+from hlsflow.steps import file_digest
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 SHIPPED = sorted(path.parent.name for path in MODELS.glob("*/recipe.yaml"))
@@ -132,7 +133,7 @@ def test_a_shipped_model_is_what_its_recipe_and_record_say(name):
     folder = MODELS / name
     record = load_record(folder)
     assert is_trained(load_recipe(folder), folder)
-    assert record.weights_sha256 == file_sha256(folder / "weights.npz")
+    assert record.weights_sha256 == file_digest(folder / "weights.npz")
     _, model = load_trained(folder)
     assert sum(array.size for array in weights_of(model).values()) == record.parameters
     pruning = load_recipe(folder).compression.pruning

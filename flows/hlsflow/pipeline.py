@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ from hlsflow.plan import BuildRequest, Plan, make_plan
 from hlsflow.record import BuildRecord, check_target, read_record
 from hlsflow.session import Session, load_network_step
 from hlsflow.stages import (
-    MODULES,
     StageFailed,
     check_network,
     check_request,
@@ -119,9 +117,7 @@ def _tell(said: Publication, log: Log) -> None:
 
 def _wanted_stages(request: BuildRequest) -> dict[str, Mapping[str, Any]]:
     """The stages after the gate, with their options: the estimate always, a synthesis where it was asked for."""
-    stages: dict[str, Mapping[str, Any]] = {}
-    if find_spec(MODULES["estimate"]) is not None:
-        stages["estimate"] = {}
+    stages: dict[str, Mapping[str, Any]] = {"estimate": {}}
     if request.synth is not None:
         stages[request.synth] = request.synth_options
     return stages

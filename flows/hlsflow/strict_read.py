@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import reprlib
@@ -59,6 +60,12 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     if max(size, len(data)) > limit:
         raise UnreadableError(errno.EFBIG, f"it is larger than {limit / (1 << 20):g} MiB", str(path))
     return data
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a regular file in hexadecimal, of any size. Raises UnreadableError and OSError."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def demand_size(path: Path, limit: int = MAX_BYTES) -> None:

@@ -80,9 +80,10 @@ def _export(args: argparse.Namespace, model_dir: Path) -> dict[str, object]:
 
 def _import(args: argparse.Namespace, model_dir: Path) -> dict[str, object]:
     from hlsflow.compression.recipe import load_recipe
-    from hlsflow.compression.training_record import RECORD_FILE, file_sha256, load_record
+    from hlsflow.compression.training_record import RECORD_FILE, load_record
     from hlsflow.compression.weight_file import check_recipe, read_weight_file, real_values
     from hlsflow.compression.weights import WEIGHTS_FILE, pack_arrays
+    from hlsflow.steps import file_digest
     from hlsflow.workspace import write_bytes
 
     recipe = load_recipe(model_dir)
@@ -102,7 +103,7 @@ def _import(args: argparse.Namespace, model_dir: Path) -> dict[str, object]:
         how = "measured anew"
     return {
         "model": args.name,
-        "weights_sha256": file_sha256(model_dir / WEIGHTS_FILE),
+        "weights_sha256": file_digest(model_dir / WEIGHTS_FILE),
         "test_accuracy": record.accuracy.test,
         "text": f"{args.name} has the weights of {args.file} ({how}): test accuracy {record.accuracy.test:.2%} "
         f"of {record.samples.test:,} samples of {record.dataset}",
@@ -116,13 +117,13 @@ def _measure(
     from hlsflow.commands.common import make_log
     from hlsflow.compression.training import measure
     from hlsflow.compression.training_files import write_training
-    from hlsflow.compression.training_record import file_sha256
     from hlsflow.datasets import load_dataset
+    from hlsflow.steps import file_digest
 
     with make_log(args).step("measure") as step:
         dataset = load_dataset(recipe.dataset, args.data_dir)
         try:
-            trained = measure(recipe, dataset, values, facts={"imported_file_sha256": file_sha256(args.file)})
+            trained = measure(recipe, dataset, values, facts={"imported_file_sha256": file_digest(args.file)})
         except ModelError as error:
             message = error.message.replace(f"the weights of {recipe.name}", str(args.file))
             raise ModelError(message, hint=f"the architecture is that of {model_dir / 'recipe.yaml'}") from error

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlsflow.compression.recipe import Derivation, Part, Recipe, Training, load_recipe
-from hlsflow.compression.training_record import file_sha256
 from hlsflow.compression.weights import WEIGHTS_FILE, read_arrays
 from hlsflow.datasets import Dataset
 from hlsflow.errors import ConfigError, did_you_mean
+from hlsflow.steps import file_digest
 from hlsflow.strict_yaml import validate
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def load_source(model_dir: Path) -> Source:
     recipe = load_recipe(model_dir)
     path = model_dir / WEIGHTS_FILE
     weights = read_arrays(path)
-    return Source(recipe=recipe, weights=weights, weights_sha256=file_sha256(path))
+    return Source(recipe=recipe, weights=weights, weights_sha256=file_digest(path))
 
 
 def parse_method(values: Mapping[str, Any], where: str) -> tuple[str, Part]:

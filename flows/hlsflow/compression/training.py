@@ -18,12 +18,13 @@ from hlsflow.compression.pruning import check_sparsity, pruning_callbacks, pruni
 from hlsflow.compression.recipe import Recipe
 from hlsflow.compression.runtime import prepare_tensorflow
 from hlsflow.compression.sparsity import measure_sparsity
-from hlsflow.compression.training_record import History, Samples, Split, TrainingRecord, file_sha256, versions
+from hlsflow.compression.training_record import History, Samples, Split, TrainingRecord, versions
 from hlsflow.compression.weights import WEIGHTS_FILE, assign_weights, pack_arrays, weights_of
 from hlsflow.compression.zoo import build_model, preprocess
 from hlsflow.datasets import Dataset, select_classes
 from hlsflow.errors import ModelError
 from hlsflow.log import Log
+from hlsflow.steps import file_digest
 
 if TYPE_CHECKING:
     import keras
@@ -144,7 +145,7 @@ def _inputs(
     if initial is not None:
         parts.append(hashlib.sha256(pack_arrays(dict(initial), compresslevel=1)).hexdigest())
     if teacher_dir is not None:
-        parts.append(file_sha256(teacher_dir / WEIGHTS_FILE))
+        parts.append(file_digest(teacher_dir / WEIGHTS_FILE))
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
@@ -278,7 +279,7 @@ def _measured(
         ),
         layers=measure_sparsity(model),
         versions=versions(),
-        teacher_weights_sha256=None if teacher_dir is None else file_sha256(teacher_dir / WEIGHTS_FILE),
+        teacher_weights_sha256=None if teacher_dir is None else file_digest(teacher_dir / WEIGHTS_FILE),
         facts=dict(facts),
     )
     # `scores` are those of the last part, the test set.

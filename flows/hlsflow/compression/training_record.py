@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -16,6 +15,7 @@ from hlsflow.compression.recipe import Recipe
 from hlsflow.compression.sparsity import LayerSparsity
 from hlsflow.compression.weights import WEIGHTS_FILE
 from hlsflow.errors import ModelError
+from hlsflow.steps import file_digest
 
 RECORD_FILE = "training.json"
 
@@ -111,13 +111,7 @@ def is_trained(recipe: Recipe, model_dir: Path) -> bool:
         record = load_record(model_dir)
     except ModelError:
         return False
-    return record.recipe_sha256 == recipe.sha256() and record.weights_sha256 == file_sha256(weights)
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return record.recipe_sha256 == recipe.sha256() and record.weights_sha256 == file_digest(weights)
 
 
 def versions() -> dict[str, str]:

@@ -102,31 +102,25 @@ class HlsProject:
 
     def weights(self, name: str) -> np.ndarray:
         """The values of a weight array, float64, flat, as written in `firmware/weights/<name>.txt`."""
-        import numpy as np
-
-        path = self.root / "firmware" / "weights" / f"{name}.txt"
-        try:
-            text = path.read_text()
-        except OSError as error:
-            raise ToolError(f"cannot read {path}: {error.strerror or error}") from error
-        try:
-            return np.array([float(word) for word in text.split(",")], dtype=np.float64)
-        except ValueError as error:
-            raise ToolError(f"{path}: not a list of numbers: {error}") from error
+        return self._numbers(f"{name}.txt", r"(.*)")
 
     def compiled_weights(self, name: str) -> np.ndarray:
         """The values of a weight array, float64, flat, as `firmware/weights/<name>.h` gives them to HLS."""
+        return self._numbers(f"{name}.h", r"=\s*\{([^{}]*)\}")
+
+    def _numbers(self, file: str, listed: str) -> np.ndarray:
+        """The numbers between commas that the first group of `listed` finds in a file of `firmware/weights`."""
         import numpy as np
 
-        path = self.root / "firmware" / "weights" / f"{name}.h"
+        path = self.root / "firmware" / "weights" / file
         try:
             text = path.read_text()
         except OSError as error:
             raise ToolError(f"cannot read {path}: {error.strerror or error}") from error
-        listed = re.findall(r"=\s*\{([^{}]*)\}", text)
+        found = re.search(listed, text, re.DOTALL)
         try:
-            return np.array([float(word) for word in listed[0].split(",")], dtype=np.float64)
-        except (ValueError, IndexError) as error:
+            return np.array([float(word) for word in (found[1] if found else "").split(",")], dtype=np.float64)
+        except ValueError as error:
             raise ToolError(f"{path}: not a list of numbers: {error}") from error
 
     def calls_of(self, layer: str) -> list[Call]:

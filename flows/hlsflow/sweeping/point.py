@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hlsflow.compression.recipe import RECIPE_FILE, Recipe, load_recipe
-from hlsflow.compression.training_record import RECORD_FILE, TrainingRecord, file_sha256, is_trained, load_record
+from hlsflow.compression.training_record import RECORD_FILE, TrainingRecord, is_trained, load_record
 from hlsflow.compression.weights import WEIGHTS_FILE
 from hlsflow.datasets import Dataset, dataset_digest, load_dataset
 from hlsflow.errors import HlsflowError, MismatchError, ModelError
@@ -21,7 +21,7 @@ from hlsflow.log import Log, Step
 from hlsflow.pipeline import build, locked
 from hlsflow.plan import BuildRequest
 from hlsflow.record import read_record
-from hlsflow.steps import Steps
+from hlsflow.steps import Steps, file_digest
 from hlsflow.sweeping.models import SweepModels
 from hlsflow.sweeping.point_steps import compress, config, tflite
 from hlsflow.sweeping.row import Row, hardware_of
@@ -134,7 +134,7 @@ def _train(
     teacher_dir = models.folder(point.needs[0]) if point.needs else None
     if is_trained(recipe, model_dir) and _trained_on(model_dir, _digest_of_data(recipe.dataset, data_dir)):
         taught = load_record(model_dir).teacher_weights_sha256
-        if teacher_dir is None or taught == file_sha256(teacher_dir / WEIGHTS_FILE):
+        if teacher_dir is None or taught == file_digest(teacher_dir / WEIGHTS_FILE):
             return
     from hlsflow.compression.making import make_trained, recipe_text
 
@@ -167,7 +167,7 @@ def _compress(
     inputs = {
         "method": asked.method,
         "training": None if training is None else training.model_dump(mode="json"),
-        "source": file_sha256(source / WEIGHTS_FILE),
+        "source": file_digest(source / WEIGHTS_FILE),
         "recipe": load_recipe(source).sha256(),
         "title": point.title,
         "data": _digest_of_data(name, data_dir),
@@ -183,7 +183,7 @@ def _compress(
 
     kept = steps.folder / "compress" / compress.RESULT_FILE
     weights = model_dir / WEIGHTS_FILE
-    if kept.is_file() and not (weights.is_file() and kept.read_text() == file_sha256(weights)):
+    if kept.is_file() and not (weights.is_file() and kept.read_text() == file_digest(weights)):
         shutil.rmtree(steps.folder / "compress")
     steps.run("compress", inputs, make)
 
@@ -196,7 +196,7 @@ def _configuration(
     recipe = load_recipe(model_dir)
     inputs = {
         "recipe": recipe.sha256(),
-        "weights": file_sha256(model_dir / WEIGHTS_FILE),
+        "weights": file_digest(model_dir / WEIGHTS_FILE),
         "target": target.model_dump(mode="json"),
         "data": _digest_of_data(recipe.dataset, data_dir),
         "asked": _text(_configuration),
@@ -232,7 +232,7 @@ def _tflite(models: SweepModels, point: SweepPoint, data_dir: Path | None, steps
     parameters = validate(Parameters, values, f"{models.sweep.path}: point {point.name}: tflite")
     inputs = {
         "parameters": parameters.model_dump(mode="json"),
-        "source": file_sha256(source_dir / WEIGHTS_FILE),
+        "source": file_digest(source_dir / WEIGHTS_FILE),
         "recipe": recipe.sha256(),
         "data": _digest_of_data(recipe.dataset, data_dir),
         "asked": _text(_tflite),

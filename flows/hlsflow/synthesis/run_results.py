@@ -8,7 +8,6 @@ The sums find what was changed, mixed up or cut off after the run. They prove no
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ from hlsflow.errors import ReportError
 from hlsflow.reporting import tool_log
 from hlsflow.reporting.kinds import decode
 from hlsflow.safe_names import below, safe_path, safe_version
-from hlsflow.strict_read import brief, open_regular, read_bytes
+from hlsflow.strict_read import brief, open_regular, read_bytes, sha256
 from hlsflow.synthesis.archive import MAX_BYTES, MAX_FILES
 from hlsflow.synthesis.toolchain import Tool
 from hlsflow.synthesis.vendor_command import VendorStage
@@ -134,8 +133,7 @@ def check_sums(folder: Path, stage: VendorStage, target: Target) -> None:
 def _digest(folder: Path, name: str) -> str | None:
     """The SHA-256 of a file below a folder, None where there is none."""
     try:
-        with open_regular(below(folder, name)) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(below(folder, name))
     except FileNotFoundError:
         return None
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.conversion.design_files import NOT_SEEN, design_files
-from hlsflow.strict_read import open_regular
+from hlsflow.strict_read import sha256
 from hlsflow.synthesis.vendor_command import VendorStage
 from hlsflow.workspace import storage_errors, write_text
 
@@ -68,8 +67,7 @@ def prepare(hls: Path, project: Path, bench: Bench | None) -> None:
 def bench_digest(project: Path) -> str | None:
     """The SHA-256 of the inputs that the test bench reads; None where it has none, and takes zeros."""
     try:
-        with open_regular(project / INPUTS_FILE) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(project / INPUTS_FILE)
     except OSError:
         return None
 
