@@ -122,6 +122,8 @@ def test_an_impossible_request_stops_before_the_model_is_loaded(workspace_of_dig
     log = Log(stream=io.StringIO())
     with pytest.raises(ConfigError, match="no board or part 'pynq-z3' for open synthesis"):
         build(workspace_of_digits, request(device="pynq-z3"), log)
+    # A stand-in that is never run: a machine without Verilator is told of that first.
+    monkeypatch.setattr(open_stage, "find_verilator", object)
     monkeypatch.setattr(open_stage, "find_yosys", lambda: None)
     with pytest.raises(ToolError, match=r"Yosys was not found\n  install it: uv sync --extra open"):
         build(workspace_of_digits, request(), log)
