@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
 
 import numpy as np  # noqa: E402
 
-from hlsflow.conversion.csim import compile_csim, find_compiler, simulate  # noqa: E402
-from hlsflow.conversion.emulator import make_emulator  # noqa: E402
-from hlsflow.conversion.project import HlsProject, read_project  # noqa: E402
-from hlsflow.workspace import find_workspace  # noqa: E402
+from hlsflow.emulation.emulator import make_emulator  # noqa: E402
+from hlsflow.foundation.workspace import find_workspace  # noqa: E402
+from hlsflow.hls.csim import compile_csim, find_compiler, simulate  # noqa: E402
+from hlsflow.hls.project import HlsProject, read_project  # noqa: E402
 
 
 def hls4ml_predict(project: HlsProject, x: np.ndarray, folder: Path) -> tuple[np.ndarray, float]:

@@ -31,9 +31,9 @@ def lap(what):
     started = time.perf_counter()
 from pathlib import Path
 import numpy as np
-from hlsflow.compression.weights import load_trained
-from hlsflow.compression.zoo import preprocess
-from hlsflow.datasets import load_dataset
+from hlsflow.models.weights import load_trained
+from hlsflow.models.zoo import preprocess
+from hlsflow.datasets.dataset import load_dataset
 import hls4ml
 recipe, model = load_trained(Path(sys.argv[2]))
 x = preprocess(recipe, load_dataset(recipe.dataset, sys.argv[4] or None).x_test)

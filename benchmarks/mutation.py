@@ -1,8 +1,8 @@
 """Mutation tests of the core: every mutant that cosmic-ray makes of a module must fail one of its nearest quick tests.
 
-    uv run python benchmarks/mutation.py conversion/fixed_point             all of its mutants
-    uv run python benchmarks/mutation.py conversion/ranges --sample 200     so many of them, by a fixed seed
-    uv run python benchmarks/mutation.py conversion/ranges --again          its survivors alone, after new tests
+    uv run python benchmarks/mutation.py network/fixed_point             all of its mutants
+    uv run python benchmarks/mutation.py network/ranges --sample 200     so many of them, by a fixed seed
+    uv run python benchmarks/mutation.py network/ranges --again          its survivors alone, after new tests
     uv run python benchmarks/mutation.py --list                             modules and their tests
     uv run python benchmarks/mutation.py --page                             docs/mutation.md from the last results
 
@@ -63,32 +63,32 @@ PROOFS = tuple(
 _KNOWN_CODES = (0, 1, 2, 70)
 
 # Modules whose tests write projects: hls4ml imports TensorFlow, which computes nothing, so that children can be forked.
-WITH_HLS4ML = ("witnesses", "gate", "conversion/effective", "conversion/effective_target")
+WITH_HLS4ML = ("building/witnesses", "building/gate", "hls/effective", "hls/effective_target")
 
 # The nearest quick tests of a module, the most direct first. But for those of WITH_HLS4ML none imports TensorFlow.
 TESTS: dict[str, tuple[str, ...]] = {
-    "conversion/fixed_point": ("fixed_point",),
-    "conversion/quantizers": ("quantizers",),
-    "conversion/network": ("network",),
-    "conversion/intervals": ("intervals", "float_limits"),
-    "conversion/layer_types": ("layer_types", "ranges"),
-    "conversion/ranges": ("range_rules", "ternary_scale", "float_limits", "ranges", *PROOFS),
-    "conversion/emulator": ("emulator_values",),
-    "conversion/emulator_step": ("emulator_step", "emulator_values", "emulator_products", "emulator_moves"),
-    "conversion/emulator_layers": ("emulator_values", "emulator_products", "emulator_moves"),
-    "conversion/emulator_elementwise": ("emulator_values",),
-    "conversion/emulator_products": ("emulator_products",),
-    "conversion/emulator_moves": ("emulator_moves",),
-    "conversion/emulator_pooling": ("emulator_moves",),
-    "conversion/emulator_window": ("emulator_moves", "emulator_products"),
-    "conversion/agreement": ("agreement_counts", "agreement"),
-    "verdict": ("verdict_edges", "verdict"),
-    "witnesses": ("gate",),
-    "gate": ("gate",),
-    "conversion/effective": ("effective", "effective_streams"),
-    "conversion/effective_target": ("effective", "effective_streams"),
+    "network/fixed_point": ("fixed_point",),
+    "network/quantizers": ("quantizers",),
+    "network/graph": ("network",),
+    "network/intervals": ("intervals", "float_limits"),
+    "network/layer_types": ("layer_types", "ranges"),
+    "network/ranges": ("range_rules", "ternary_scale", "float_limits", "ranges", *PROOFS),
+    "emulation/emulator": ("emulator_values",),
+    "emulation/step": ("emulator_step", "emulator_values", "emulator_products", "emulator_moves"),
+    "emulation/layers": ("emulator_values", "emulator_products", "emulator_moves"),
+    "emulation/elementwise": ("emulator_values",),
+    "emulation/products": ("emulator_products",),
+    "emulation/moves": ("emulator_moves",),
+    "emulation/pooling": ("emulator_moves",),
+    "emulation/window": ("emulator_moves", "emulator_products"),
+    "building/agreement": ("agreement_counts", "agreement"),
+    "records/verdict": ("verdict_edges", "verdict"),
+    "building/witnesses": ("gate",),
+    "building/gate": ("gate",),
+    "hls/effective": ("effective", "effective_streams"),
+    "hls/effective_target": ("effective", "effective_streams"),
     # Those that copy no package and start no process.
-    "plan": tuple(
+    "building/plan": tuple(
         f"plan.py::test_{name}"
         for name in (
             "one_weight_changes_all a_sample_changes_what_is_computed_of_samples "
@@ -99,8 +99,8 @@ TESTS: dict[str, tuple[str, ...]] = {
             "another_keras_of_the_same_version_changes_all the_training_record_and_the_title_change_the_record"
         ).split()
     ),
-    "evidence": ("evidence",),
-    "conversion/softmax_bound": (
+    "records/evidence": ("evidence",),
+    "network/softmax_bound": (
         "softmax_bound",
         "emulator_softmax.py::test_where_no_bound_is_derived_there_is_none_with_the_reason",
         "emulator_softmax.py::test_the_bound_of_many_classes_is_no_negative_number",
@@ -110,13 +110,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "keys/distributions": ("keys_distributions",),
     "keys/environment": ("keys_environment",),
     "keys/compiler": ("keys_environment",),
-    "steps": ("steps",),
-    "conversion/float32": ("float32", "float_limits", *PROOFS),
-    "conversion/pooling_rules": ("pooling_rules", "float_limits", *PROOFS),
-    "synthesis/vendor_result": ("vendor_result",),
-    "conversion/frontend_layers": ("frontend_layers",),
+    "foundation/steps": ("steps",),
+    "network/float32": ("float32", "float_limits", *PROOFS),
+    "network/pooling_rules": ("pooling_rules", "float_limits", *PROOFS),
+    "vendor/result": ("vendor_result",),
+    "frontends/layers": ("frontend_layers",),
     # Icarus' tests, which take a second where Verilator's take twenty.
-    "synthesis/rtl/requantize": (
+    "rtl/requantize": (
         "rtl_requantize.py::test_every_mode_equals_its_definition",
         "rtl_requantize.py::test_casts_follow_each_other_with_the_bounds_of_the_one_before",
         "rtl_requantize.py::test_no_cast_passes_the_value_on",
@@ -128,8 +128,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         "rtl_requantize.py::test_signed_bits",
         "rtl_requantize.py::test_half_to_even_reads_as_its_definition",
     ),
-    "synthesis/estimate_arithmetic": ("estimate_arithmetic",),
-    "reporting/merge": ("merge_reports",),
+    "estimation/arithmetic": ("estimate_arithmetic",),
+    "reports/merge": ("merge_reports",),
     "comparison/comparability": ("comparability", "clock_tolerance", "comparison"),
 }
 
@@ -384,6 +384,13 @@ def reason_of(explanations: list[Explanation], module: str, before: str, after: 
     return next((e.reason for e in explanations if e.module in (module, "any") and e.pattern.search(text)), None)
 
 
+def _test_path(name: str) -> str:
+    """The path of a test file, `ranges`, or of one test in it, `plan.py::test_x`, whichever room it is in."""
+    file, found, test = name.partition(".py::")
+    path = next((ROOT / "tests").rglob(f"test_{file}.py"))
+    return f"{path}::{test}" if found else str(path)
+
+
 def mutate(module: str, sample: int | None, *, only: str = "", again: bool = False) -> None:
     """Runs a module's mutants, prints the survivors and keeps the result.
 
@@ -391,9 +398,7 @@ def mutate(module: str, sample: int | None, *, only: str = "", again: bool = Fal
     """
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     source = (PACKAGE / f"{module}.py").read_text()
-    tests = [
-        f"{ROOT}/tests/test_{name}" if ".py::" in name else f"{ROOT}/tests/test_{name}.py" for name in TESTS[module]
-    ]
+    tests = [_test_path(name) for name in TESTS[module]]
     every = mutants_of(source)
     chosen = list(every)
     random.Random(SEED).shuffle(chosen)

@@ -16,21 +16,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
 
-from hlsflow.conversion.project import read_project
-from hlsflow.log import Log, Step
-from hlsflow.plan import BuildRequest, make_plan
-from hlsflow.steps import Steps, digest
-from hlsflow.synthesis import yosys
-from hlsflow.synthesis.open_design import with_reuse_factors
-from hlsflow.synthesis.open_stage import check_equal
-from hlsflow.synthesis.open_targets import Target, find_target
-from hlsflow.synthesis.open_tools import OpenTool, find_verilator, find_yosys, needed
-from hlsflow.synthesis.open_vectors import Vectors, read_vectors
-from hlsflow.synthesis.rtl.design import RtlDesign
-from hlsflow.synthesis.rtl.folded import folded_design
-from hlsflow.synthesis.rtl.folding import fold_network
-from hlsflow.synthesis.verilator import Traffic, compile_design, simulate
-from hlsflow.workspace import find_workspace, write_text
+from hlsflow.building.plan import BuildRequest, make_plan
+from hlsflow.building.tools.open import check_equal
+from hlsflow.building.tools.vectors import Vectors, read_vectors
+from hlsflow.devices.ecp5 import Target, find_target
+from hlsflow.foundation.log import Log, Step
+from hlsflow.foundation.steps import Steps, digest
+from hlsflow.foundation.workspace import find_workspace, write_text
+from hlsflow.hls.project import read_project
+from hlsflow.opentools import yosys
+from hlsflow.opentools.design import with_reuse_factors
+from hlsflow.opentools.tools import OpenTool, find_verilator, find_yosys, needed
+from hlsflow.opentools.verilator import Traffic, compile_design, simulate
+from hlsflow.rtl.design import RtlDesign
+from hlsflow.rtl.folded import folded_design
+from hlsflow.rtl.folding import fold_network
 
 FACTORS = (392, 784, 1568, 3136, 7840, 15680, 39200, 78400)
 # Cycles to simulate at each point, about: fewer frames where a frame takes longer.
@@ -122,7 +122,7 @@ def main() -> int:
     workspace = find_workspace()
     plan = make_plan(workspace, BuildRequest(model=args.model))
     hls = workspace.build / plan.name / "hls"
-    from hlsflow.synthesis.rtl.network import read_network
+    from hlsflow.rtl.network import read_network
 
     network = read_network(read_project(hls))
     target = find_target(args.device)

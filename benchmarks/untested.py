@@ -28,7 +28,7 @@ def imported(text: str) -> set[str]:
 
 def untested() -> list[tuple[str, int]]:
     """(module, lines) of what no test imports; packages' empty files left out."""
-    names = set().union(*(imported(path.read_text()) for path in (ROOT / "tests").glob("*.py")))
+    names = set().union(*(imported(path.read_text()) for path in (ROOT / "tests").rglob("*.py")))
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)

@@ -33,9 +33,9 @@ def block(text: str) -> str:
 
 def models_table() -> str:
     """A row for each shipped build record."""
-    from hlsflow.record import read_record
-    from hlsflow.reporting.build_report import exactness
-    from hlsflow.verdict import at_most
+    from hlsflow.records.record import read_record
+    from hlsflow.records.report import exactness
+    from hlsflow.records.verdict import at_most
 
     rows = ["| model | what | test accuracy | sparsity | outputs against Keras |", "| --- | --- | --- | --- | --- |"]
     for path in sorted((ROOT / "reports").glob("*/build.json")):
@@ -78,8 +78,8 @@ def methods_table() -> str:
     """A few rows of the sweeps' tables; points that differ in their seed alone become mean and standard deviation."""
     from statistics import mean, stdev
 
-    from hlsflow.sweeping.row import Row
-    from hlsflow.sweeping.table import exactness_text
+    from hlsflow.exploring.row import Row
+    from hlsflow.exploring.table import exactness_text
 
     lines = ["| what | sweep | test accuracy | outputs against Keras | LUT, est. |", "| --- | --- | --- | --- | --- |"]
     for sweep, family, chosen in REFERENCE_POINTS:

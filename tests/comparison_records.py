@@ -6,7 +6,7 @@ from typing import Any
 
 from hlsflow.comparison.comparison import Comparison, compare
 from hlsflow.comparison.design import design_of_record
-from hlsflow.record import (
+from hlsflow.records.record import (
     AgreementRecord,
     BuildRecord,
     Configuration,

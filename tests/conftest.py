@@ -43,7 +43,7 @@ def mnist_dir() -> Path:
 @pytest.fixture
 def workspace(tmp_path):
     """A workspace of its own with the shipped models and configurations, and no reports."""
-    from hlsflow.workspace import Workspace
+    from hlsflow.foundation.workspace import Workspace
 
     for folder in ("models", "hls_configs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
@@ -53,7 +53,7 @@ def workspace(tmp_path):
 @pytest.fixture(scope="session")
 def compiler():
     """The C++ compiler."""
-    from hlsflow.conversion.csim import find_compiler
+    from hlsflow.hls.csim import find_compiler
 
     return find_compiler()
 
@@ -70,7 +70,7 @@ def quick_compile(compiler, tmp_path_factory):
     """Compiles a C simulation at -O0 with hls4ml's headers compiled once for each backend: for small networks."""
     import subprocess
 
-    from hlsflow.conversion.csim import compile_csim
+    from hlsflow.hls.csim import compile_csim
 
     flags = ("-std=c++14", "-O0", "-w", "-pthread")
     prefixes: dict[str, Path] = {}

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 EXACT = "exact"
 KERAS = "keras"
 
@@ -553,3 +555,22 @@ CONSTRUCTS = [
     Construct("qgru", recurrent("QGRU"), KERAS),
     Construct("qrnn", recurrent("QSimpleRNN"), KERAS),
 ]
+
+
+def randomized(model):
+    """The model with random weights, large enough to reach every code of the quantizers and to saturate."""
+    rng = np.random.default_rng(5)
+    for layer in model.layers:
+        values = []
+        for value, variable in zip(layer.get_weights(), layer.weights, strict=True):
+            name = variable.name.rsplit("/", 1)[-1]
+            if "variance" in name:
+                value = rng.uniform(0.5, 2, value.shape)
+            elif "gamma" in name:
+                value = rng.uniform(0.5, 1.5, value.shape)
+            elif "iteration" not in name:
+                value = rng.normal(0, 0.7, value.shape)
+            values.append(value)
+        if values:
+            layer.set_weights(values)
+    return model

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from test_fixed_point import cast_one
+from casts import cast_one
 
-from hlsflow.conversion.emulator import make_emulator
-from hlsflow.conversion.fixed_point import FixedType, parse_type
-from hlsflow.conversion.project import Call, Config, HlsProject, Port
+from hlsflow.emulation.emulator import make_emulator
+from hlsflow.hls.project import Call, Config, HlsProject, Port
+from hlsflow.network.fixed_point import FixedType, parse_type
 
 # Fine enough for every value that the tests name.
 _FINE = 60

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hlsflow.conversion.fixed_point import parse_type
-from hlsflow.conversion.network import Network, Node, Op
+from hlsflow.network.fixed_point import parse_type
+from hlsflow.network.graph import Network, Node, Op
 
 
 def input_node(size: int, type_: str = "ufixed<8,0>", name: str = "x_in") -> Node:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding, parse_type
-from hlsflow.conversion.network import Network, Node, Op
+from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, parse_type
+from hlsflow.network.graph import Network, Node, Op
 
 
 class Chain:

@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from hlsflow.conversion.emulator_window import Window
-from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding
-from hlsflow.synthesis.open_tools import find_verilator
-from hlsflow.synthesis.rtl.design import RtlDesign
-from hlsflow.synthesis.rtl.layers import ArgmaxLayer, Cast, Layer, PoolLayer, ProductLayer
-from hlsflow.synthesis.rtl.network import IntegerNetwork
-from hlsflow.synthesis.verilator import Simulated, Traffic, compile_design, simulate
+from hlsflow.emulation.window import Window
+from hlsflow.network.fixed_point import FixedType, Overflow, Rounding
+from hlsflow.opentools.tools import find_verilator
+from hlsflow.opentools.verilator import Simulated, Traffic, compile_design, simulate
+from hlsflow.rtl.design import RtlDesign
+from hlsflow.rtl.layers import ArgmaxLayer, Cast, Layer, PoolLayer, ProductLayer
+from hlsflow.rtl.network import IntegerNetwork
 
 needs_verilator = pytest.mark.skipif(
     find_verilator() is None, reason="needs Verilator (apt-get install verilator g++ make)"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from hlsflow.conversion.project import read_project
-from hlsflow.evidence_files import OWN_FILE, own_record_path
-from hlsflow.log import Log
-from hlsflow.pipeline import build
-from hlsflow.plan import BuildRequest
-from hlsflow.synthesis.process_tree import PROC
-from hlsflow.workspace import Workspace
+from hlsflow.building.pipeline import build
+from hlsflow.building.plan import BuildRequest
+from hlsflow.foundation.log import Log
+from hlsflow.foundation.workspace import Workspace
+from hlsflow.hls.project import read_project
+from hlsflow.processes.tree import PROC
+from hlsflow.records.evidence_files import OWN_FILE, own_record_path
 
 ROOT = Path(__file__).resolve().parents[1]
 STAND_IN = Path(__file__).parent / "stand_ins" / "stand_in.py"
@@ -137,3 +137,14 @@ def wait_until(condition, timeout_s: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.02)
+
+
+def run_there(folder, installs, *words, faults="", path=None):
+    """run.sh as the other machine runs it: a bare shell, AMD's tools, and no variable of ours."""
+    bins = f"{installs}/Vitis/{STAND_IN_VERSION}/bin:{installs}/Vivado/{STAND_IN_VERSION}/bin:/usr/bin:/bin"
+    return subprocess.run(
+        ["sh", "run.sh", *words],
+        cwd=folder, env={"PATH": path or bins, "HOME": str(folder), "STAND_IN_FAULTS": faults,
+                         "STAND_IN_CALLS": os.environ["STAND_IN_CALLS"]},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip

@@ -17,11 +17,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "flows"))
 
-from hlsflow.synthesis.estimate_accuracy import smape_percent  # noqa: E402
-from hlsflow.synthesis.estimate_cost import TARGETS  # noqa: E402
-from hlsflow.synthesis.estimate_design import Design, Kind  # noqa: E402
-from hlsflow.synthesis.estimate_fit import leave_one_repository_out  # noqa: E402
-from hlsflow.synthesis.estimate_table import collected_designs  # noqa: E402
+from hlsflow.estimation.accuracy import smape_percent  # noqa: E402
+from hlsflow.estimation.calibration import leave_one_repository_out  # noqa: E402
+from hlsflow.estimation.cost import TARGETS  # noqa: E402
+from hlsflow.estimation.design import Design, Kind  # noqa: E402
+from hlsflow.estimation.table import collected_designs  # noqa: E402
 
 _ACTIVATIONS = {Kind.RELU: "relu", Kind.SOFTMAX: "softmax"}
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from hlsflow import __version__
-from hlsflow.errors import INTERRUPTED_EXIT_CODE, HlsflowError
+from hlsflow.foundation.errors import INTERRUPTED_EXIT_CODE, HlsflowError
 
-# Each command is a module of hlsflow.commands with add_arguments(parser) and run(args) -> exit code. Only the
+# Each command is a module of hlsflow.cli with add_arguments(parser) and run(args) -> exit code. Only the
 # one that is asked for is imported, so that --help answers at once.
 COMMANDS = {
     "build": "model -> exact, C-simulated HLS project and its report (the main job)",
@@ -69,7 +69,7 @@ def make_parser(command: str | None) -> argparse.ArgumentParser:
 
 
 def _module(command: str) -> ModuleType:
-    return importlib.import_module(f"hlsflow.commands.{_MODULES.get(command, command)}")
+    return importlib.import_module(f"hlsflow.cli.{_MODULES.get(command, command)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HlsflowError as error:
         if os.environ.get("HLSFLOW_TRACEBACK"):
             raise
-        from hlsflow.log import paint
+        from hlsflow.foundation.log import paint
 
         print(f"{paint('error:', 'red', sys.stderr)} {error}", file=sys.stderr)
         return error.exit_code

@@ -21,8 +21,8 @@ from hlsflow.comparison.design import Design, Measurement
 from hlsflow.comparison.feasibility import Barred, design_bars, figure_bars
 from hlsflow.comparison.metrics import COSTS, DESIGN_METRICS, FIGURE_METRICS, Subject, design_value, figure_value
 from hlsflow.comparison.pareto import front
-from hlsflow.errors import ReportError, UsageError, did_you_mean
-from hlsflow.reporting.figures import STAGE_ORDER
+from hlsflow.foundation.errors import ReportError, UsageError, did_you_mean
+from hlsflow.reports.figures import STAGE_ORDER
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -18,7 +18,7 @@ from hlsflow.comparison.metrics import (
     figure_value,
     utilisation_percent,
 )
-from hlsflow.csv_text import csv_text as csv_of
+from hlsflow.foundation.csv_text import csv_text as csv_of
 
 
 def csv_text(comparison: Comparison) -> str:

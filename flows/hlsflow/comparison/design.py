@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hlsflow.evidence import contradiction
-from hlsflow.record import BuildRecord, FigureRecord, LayerRecord
-from hlsflow.reporting.figures import Clock, Latency, Resources
-from hlsflow.reporting.report import Module
-from hlsflow.reporting.run import Role, Run
+from hlsflow.records.evidence import contradiction
+from hlsflow.records.record import BuildRecord, FigureRecord, LayerRecord
+from hlsflow.reports.figures import Clock, Latency, Resources
+from hlsflow.reports.report import Module
+from hlsflow.reports.run import Role, Run
 
 STAGE_UNKNOWN = "unknown stage"
 

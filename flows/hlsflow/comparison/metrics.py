@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hlsflow.comparison.design import Design
-    from hlsflow.record import FigureRecord
+    from hlsflow.records.record import FigureRecord
 
 
 class Better(StrEnum):

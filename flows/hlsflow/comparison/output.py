@@ -8,8 +8,8 @@ from hlsflow.comparison.comparison import Comparison
 from hlsflow.comparison.csv_rows import csv_text
 from hlsflow.comparison.markdown import markdown
 from hlsflow.comparison.page import page
-from hlsflow.errors import ReportError
-from hlsflow.workspace import write_text
+from hlsflow.foundation.errors import ReportError
+from hlsflow.foundation.workspace import write_text
 
 
 def contents(comparison: Comparison) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from hlsflow.comparison.comparison import Comparison
-from hlsflow.synthesis.estimate_accuracy import TITLES, Accuracy, AccuracyTable, read_held_out
-from hlsflow.synthesis.estimate_cost import TARGETS
+from hlsflow.estimation.accuracy import TITLES, Accuracy, AccuracyTable, read_held_out
+from hlsflow.estimation.cost import TARGETS
 
 _CAPTIONS = {
     "group": "All designs, by kind",

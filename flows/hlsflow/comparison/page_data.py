@@ -20,7 +20,7 @@ from hlsflow.comparison.metrics import (
     utilisation_percent,
 )
 from hlsflow.comparison.text import data_text, stage_title, tool_text
-from hlsflow.record import FigureRecord
+from hlsflow.records.record import FigureRecord
 
 # What the scatter against area and the one against latency offer as their horizontal axis.
 SIZE_COSTS = tuple(m.name for m in COSTS.values() if m.subject is Subject.DESIGN)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hlsflow.comparison.design import Design, design_of_record, designs_of_runs
-from hlsflow.errors import ReportError, UsageError, did_you_mean
-from hlsflow.record import read_record
-from hlsflow.reporting.run import Failure
-from hlsflow.strict_read import demand_size
-from hlsflow.workspace import Workspace
+from hlsflow.foundation.errors import ReportError, UsageError, did_you_mean
+from hlsflow.foundation.strict_read import demand_size
+from hlsflow.foundation.workspace import Workspace
+from hlsflow.records.record import read_record
+from hlsflow.reports.run import Failure
 
 RECORD = "build.json"
 
@@ -75,7 +75,7 @@ def _design(workspace: Workspace, path: Path) -> Design:
 
 
 def _projects(word: str) -> tuple[list[Design], tuple[Failure, ...]]:
-    from hlsflow.reporting.discover import discover
+    from hlsflow.reports.discover import discover
 
     found = discover([word])
     if not found.runs:

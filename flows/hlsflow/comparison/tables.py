@@ -35,7 +35,7 @@ from hlsflow.comparison.text import (
     value_text,
     with_unit,
 )
-from hlsflow.record import FigureRecord
+from hlsflow.records.record import FigureRecord
 
 OPTIMAL_MARK = "★"
 DIFFERS_MARK = "≠"

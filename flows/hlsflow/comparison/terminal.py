@@ -7,7 +7,7 @@ from typing import TextIO
 from hlsflow.comparison.comparison import Comparison
 from hlsflow.comparison.markdown import legend
 from hlsflow.comparison.tables import Cell, Table, tables
-from hlsflow.log import paint
+from hlsflow.foundation.log import paint
 
 # What a terminal is not wide enough for; the other formats have it.
 LEFT_OUT = frozenset(

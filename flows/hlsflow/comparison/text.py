@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hlsflow.comparison.design import Design, Gate
 from hlsflow.comparison.metrics import METRICS, Form, Metric, figure_value
-from hlsflow.record import FigureRecord
-from hlsflow.verdict import at_most
+from hlsflow.records.record import FigureRecord
+from hlsflow.records.verdict import at_most
 
 UNKNOWN = "-"
 MINUS = "−"

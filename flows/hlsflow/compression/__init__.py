@@ -1,0 +1,1 @@
+"""Methods that make a smaller network: one module a method."""

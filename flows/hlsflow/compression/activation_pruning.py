@@ -6,10 +6,10 @@ import numpy as np
 from pydantic import Field
 
 from hlsflow.compression.derivation import Derived, Source
-from hlsflow.compression.layer_names import activation_behind
-from hlsflow.compression.recipe import Part
 from hlsflow.compression.structured_pruning import chosen_layers, keep_neurons, neuron_facts
-from hlsflow.datasets import Dataset, select_classes
+from hlsflow.datasets.dataset import Dataset, select_classes
+from hlsflow.models.layer_names import activation_behind
+from hlsflow.models.recipe import Part
 
 # Images whose activations are held in memory at once.
 IMAGES = 2000

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsflow.compression.recipe import Derivation, Part, Recipe, Training, load_recipe
-from hlsflow.compression.weights import WEIGHTS_FILE, read_arrays
-from hlsflow.datasets import Dataset
-from hlsflow.errors import ConfigError, did_you_mean
-from hlsflow.steps import file_digest
-from hlsflow.strict_yaml import validate
+from hlsflow.datasets.dataset import Dataset
+from hlsflow.foundation.errors import ConfigError, did_you_mean
+from hlsflow.foundation.steps import file_digest
+from hlsflow.foundation.strict_yaml import validate
+from hlsflow.models.recipe import Derivation, Part, Recipe, Training, load_recipe
+from hlsflow.models.weights import WEIGHTS_FILE, read_arrays
 
 if TYPE_CHECKING:
     import keras
@@ -47,9 +47,9 @@ class Source:
     @cached_property
     def model(self) -> keras.Model:
         """The Keras model with these weights; loads TensorFlow."""
-        from hlsflow.compression.runtime import prepare_tensorflow
-        from hlsflow.compression.weights import assign_weights
-        from hlsflow.compression.zoo import build_model
+        from hlsflow.frontends.runtime import prepare_tensorflow
+        from hlsflow.models.weights import assign_weights
+        from hlsflow.models.zoo import build_model
 
         prepare_tensorflow()
         model = build_model(self.recipe)
@@ -62,7 +62,7 @@ class Source:
         model = self.model
         from tensorflow import keras
 
-        from hlsflow.compression.zoo import preprocess
+        from hlsflow.models.zoo import preprocess
 
         tapped = keras.Model(model.input, [model.get_layer(name).output for name in layers])
         found = tapped.predict(preprocess(self.recipe, pixels), batch_size=1000, verbose=0)

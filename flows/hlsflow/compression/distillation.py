@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from hlsflow.compression.recipe import Distillation, Recipe
-from hlsflow.compression.weights import load_trained
-from hlsflow.compression.zoo import preprocess
-from hlsflow.datasets import Dataset
-from hlsflow.errors import ModelError
+from hlsflow.datasets.dataset import Dataset
+from hlsflow.foundation.errors import ModelError
+from hlsflow.models.recipe import Distillation, Recipe
+from hlsflow.models.weights import load_trained
+from hlsflow.models.zoo import preprocess
 
 BATCH = 1000
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsflow.compression.derivation import Source
-from hlsflow.compression.plain_network import plain_model
+from hlsflow.models.plain_network import plain_model
 
 if TYPE_CHECKING:
     import keras

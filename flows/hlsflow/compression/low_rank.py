@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from hlsflow.compression.derivation import Derived, Source
-from hlsflow.compression.recipe import Part, Recipe
-from hlsflow.datasets import Dataset
-from hlsflow.errors import ModelError, UnsupportedError, did_you_mean
+from hlsflow.datasets.dataset import Dataset
+from hlsflow.foundation.errors import ModelError, UnsupportedError, did_you_mean
+from hlsflow.models.recipe import Part, Recipe
 
 
 class Parameters(Part):

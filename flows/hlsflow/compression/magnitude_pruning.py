@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hlsflow.compression.derivation import Derived, Source
-from hlsflow.compression.recipe import Part
-from hlsflow.datasets import Dataset
+from hlsflow.datasets.dataset import Dataset
+from hlsflow.models.recipe import Part
 
 
 class Parameters(Part):

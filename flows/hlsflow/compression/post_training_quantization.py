@@ -23,10 +23,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hlsflow.compression.derivation import Derived, Source
-from hlsflow.compression.layer_names import activation_behind, hidden_layers
-from hlsflow.compression.quantizers import parse_quantizer
-from hlsflow.compression.recipe import LayerQuantization, Part, Quantization
-from hlsflow.compression.weight_grids import (
+from hlsflow.datasets.dataset import Dataset, select_classes
+from hlsflow.foundation.errors import ModelError
+from hlsflow.frontends.quantizer_texts import parse_quantizer
+from hlsflow.models.layer_names import activation_behind, hidden_layers
+from hlsflow.models.recipe import LayerQuantization, Part, Quantization
+from hlsflow.models.weight_grids import (
     INT8_MAX,
     INT8_MIN,
     Rounded,
@@ -36,8 +38,6 @@ from hlsflow.compression.weight_grids import (
     put_on_grid,
     put_on_int8,
 )
-from hlsflow.datasets import Dataset, select_classes
-from hlsflow.errors import ModelError
 
 # Biases are added once to many products: 16 bits cost nothing beside the weights.
 BIAS_BITS = 16
@@ -271,7 +271,7 @@ def _sizes(packed: bytes) -> dict[str, int]:
 
 def _pictures(before: Mapping[str, np.ndarray], after: Mapping[str, Rounded]) -> dict[str, bytes]:
     """Histograms of each layer's weights, as trained and as quantized, on the scale of the trained ones."""
-    from hlsflow.compression.pictures import BLUE, FEW_VALUES, ORANGE, new_figure, png, tidy
+    from hlsflow.models.pictures import BLUE, FEW_VALUES, ORANGE, new_figure, png, tidy
 
     figure = new_figure(3.1 * len(before), 3.6)
     columns = figure.subplots(1, len(before), squeeze=False)[0]

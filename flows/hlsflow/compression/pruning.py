@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsflow.compression.recipe import Recipe
-from hlsflow.errors import ModelError
+from hlsflow.foundation.errors import ModelError
+from hlsflow.models.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras

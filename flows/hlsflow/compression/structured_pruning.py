@@ -15,11 +15,11 @@ import numpy as np
 from pydantic import Field
 
 from hlsflow.compression.derivation import Derived, Source
-from hlsflow.compression.layer_names import hidden_layers
-from hlsflow.compression.processor import cpu_name
-from hlsflow.compression.recipe import Part, Recipe
-from hlsflow.datasets import Dataset
-from hlsflow.errors import ModelError, did_you_mean
+from hlsflow.datasets.dataset import Dataset
+from hlsflow.foundation.errors import ModelError, did_you_mean
+from hlsflow.frontends.processor import cpu_name
+from hlsflow.models.layer_names import hidden_layers
+from hlsflow.models.recipe import Part, Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -150,9 +150,9 @@ def _times(
     source: Source, recipe: Recipe, weights: Mapping[str, np.ndarray], dataset: Dataset
 ) -> dict[str, int | float | str]:
     """Keras' time for an image before and after, measured here and now: other machines have other times."""
-    from hlsflow.compression.runtime import THREADS, prepare_tensorflow
-    from hlsflow.compression.weights import assign_weights
-    from hlsflow.compression.zoo import build_model, preprocess
+    from hlsflow.frontends.runtime import THREADS, prepare_tensorflow
+    from hlsflow.models.weights import assign_weights
+    from hlsflow.models.zoo import build_model, preprocess
 
     prepare_tensorflow()
     smaller = build_model(recipe)

@@ -13,10 +13,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hlsflow.compression.derivation import Source
-from hlsflow.compression.recipe import Part
-from hlsflow.datasets import Dataset, select_classes
-from hlsflow.errors import ModelError
-from hlsflow.workspace import write_bytes
+from hlsflow.datasets.dataset import Dataset, select_classes
+from hlsflow.foundation.errors import ModelError
+from hlsflow.foundation.workspace import write_bytes
+from hlsflow.models.recipe import Part
 
 if TYPE_CHECKING:
     import keras
@@ -71,8 +71,8 @@ def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder
             f"{source.recipe.name}: kind qat starts from a model without quantizers, and this one has QKeras'",
             hint="convert its float source as qat, or this model as full_integer",
         )
-    from hlsflow.compression.runtime import prepare_tensorflow
-    from hlsflow.compression.zoo import preprocess
+    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.models.zoo import preprocess
 
     prepare_tensorflow()
     dataset = select_classes(dataset, source.recipe.classes)
@@ -108,8 +108,8 @@ def _convert(source: Source, parameters: Parameters, dataset: Dataset) -> bytes:
     """
     import tensorflow as tf
 
-    from hlsflow.compression.plain_network import plain_model
-    from hlsflow.compression.zoo import preprocess
+    from hlsflow.models.plain_network import plain_model
+    from hlsflow.models.zoo import preprocess
 
     kind = parameters.kind
     if kind == "qat":
@@ -161,9 +161,9 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
     import tensorflow_model_optimization as tfmot
     from tensorflow import keras
 
-    from hlsflow.compression.training import VALIDATION_SPLIT
-    from hlsflow.compression.weights import assign_weights
-    from hlsflow.compression.zoo import build_model, preprocess
+    from hlsflow.models.weights import assign_weights
+    from hlsflow.models.zoo import build_model, preprocess
+    from hlsflow.training.training import VALIDATION_SPLIT
 
     recipe = source.recipe
     keras.utils.set_random_seed(recipe.seed)
@@ -191,7 +191,7 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
 def _measured(content: bytes, x: np.ndarray) -> tuple[np.ndarray, dict[str, float | int | str]]:
     """(scores, figures) of a TensorFlow Lite model for inputs `x`, float32 (n, *sample shape)."""
     from hlsflow.compression import tflite_measure
-    from hlsflow.compression.processor import cpu_name
+    from hlsflow.frontends.processor import cpu_name
 
     interpreter = tflite_measure.make_interpreter(content)
     shares = tflite_measure.int8_shares(content)
@@ -209,7 +209,7 @@ def _dynamic_int8(
 ) -> tuple[np.ndarray, bytes, dict[str, float | int | str]]:  # fmt: skip
     """(scores, file, figures) of the Dense layers' dynamic int8 quantization."""
     from hlsflow.compression.dynamic_int8 import dynamic_scores
-    from hlsflow.compression.weights import pack_arrays
+    from hlsflow.models.weights import pack_arrays
 
     scores, arrays = dynamic_scores(source, x, batch_size)
     int8 = [array.size for array in arrays.values() if array.dtype == np.int8]

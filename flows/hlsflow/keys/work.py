@@ -10,7 +10,7 @@ from hlsflow.keys.environment import reaching
 from hlsflow.keys.imports import sources
 
 # What runs every step, and keeps its result.
-_RUNNER = "hlsflow.steps"
+_RUNNER = "hlsflow.foundation.steps"
 
 
 def work_of(

@@ -1,0 +1,1 @@
+"""The main job: plan, steps, gate and stages, from a model to its record."""

@@ -1,0 +1,155 @@
+"""The plan of a build: all its inputs, checked and digested before any work and without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hlsflow.building.stages import MODULES
+from hlsflow.datasets.verification_samples import SampleSet, choose_samples
+from hlsflow.foundation.errors import ConfigError, ModelError
+from hlsflow.foundation.steps import digest, file_digest
+from hlsflow.foundation.workspace import Workspace
+from hlsflow.hls.config import HlsConfig, changed, load_hls_config
+from hlsflow.hls.csim import FLAGS, Compiler, find_compiler
+from hlsflow.keys.compiler import compiler_identity
+from hlsflow.keys.distributions import TENSORFLOW, installed
+from hlsflow.keys.environment import PROGRAM_VARIABLES, values_of
+from hlsflow.keys.work import work_of
+from hlsflow.models.recipe import Recipe, load_recipe
+
+# What hands the steps of a build what they work on.
+_WIRING = ("hlsflow.building.pipeline", "hlsflow.building.session")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRequest:
+    """What was asked for. `changes` are top-level values of the configuration that the command line replaces."""
+
+    model: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    data_dir: Path | None = None
+    samples: int | None = None
+    allow_mismatch: bool = False
+    # A configuration other than the model's own, such as `hls_configs/qap8.pynq-z2.yaml`, of the variant `pynq-z2`.
+    config_path: Path | None = None
+    # "vitis", "vivado" or "open", with the options of that stage; None: no synthesis.
+    synth: str | None = None
+    synth_options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """All inputs of a build and the digest of each step's, known before any work and without TensorFlow."""
+
+    model: str
+    variant: str
+    recipe: Recipe
+    config: HlsConfig
+    config_path: Path
+    model_dir: Path
+    samples: SampleSet
+    compiler: Compiler
+    keys: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}@{self.variant}" if self.variant else self.model
+
+    @property
+    def digest(self) -> str:
+        """The digest of everything that the record depends on."""
+        return digest(self.keys["record"])
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that a record names, without importing any of them."""
+    import platform
+
+    distributions = installed().distributions
+    names = ("hls4ml", "qkeras", "keras", *(name for name in distributions if name in TENSORFLOW), "numpy")
+    found = {name: distributions[name].version for name in names if name in distributions}
+    return {"python": platform.python_version(), **found}
+
+
+def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
+    """Everything read, checked and digested before any work. Raises what is wrong with it."""
+    model_dir = workspace.model_dir(request.model)
+    recipe = load_recipe(model_dir)
+    config_path = request.config_path or workspace.hls_configs / f"{request.model}.yaml"
+    if not config_path.is_file():
+        raise ConfigError(
+            f"no HLS configuration at {config_path}", hint=f"write an exact one: hlsflow config {request.model}"
+        )
+    config = changed(load_hls_config(config_path), request.changes, "the command line")
+    weights = model_dir / "weights.npz"
+    if not weights.is_file():
+        raise ModelError(f"no weights at {weights}", hint=f"train the model: hlsflow train --model {request.model}")
+    compiler = find_compiler()
+    words = [config_path.stem.removeprefix(f"{request.model}.")] if request.config_path else []
+    variant = "-".join([*words, *(str(value) for value in request.changes.values() if value is not None)])
+    folder = workspace.build / (f"{request.model}@{variant}" if variant else request.model)
+    training = model_dir / "training.json"
+    samples = choose_samples(
+        recipe.dataset, request.data_dir, request.samples, folder.parent / "no-download", recipe.classes
+    )
+    keys = step_keys(recipe, config, weights, samples, compiler, folder)
+    keys["record"] = {
+        "csim": digest(keys["csim"]),
+        "reference": digest(keys["reference"]),
+        "gate": config.gate.model_dump(mode="json"),
+        "training": file_digest(training) if training.is_file() else None,
+        "title": recipe.title,
+        "source": samples.source,
+        # Each stage after the gate has a key of its own.
+        "work": work_of("hlsflow.building.pipeline", unnamed=MODULES.values()),
+    }
+    return Plan(
+        model=request.model,
+        variant=variant,
+        recipe=recipe,
+        config=config,
+        config_path=config_path,
+        model_dir=model_dir,
+        samples=samples,
+        compiler=compiler,
+        keys=keys,
+    )
+
+
+def step_keys(
+    recipe: Recipe, config: HlsConfig, weights: Path, samples: SampleSet, compiler: Compiler, folder: Path
+) -> dict[str, dict[str, Any]]:
+    """What each step's result depends on: its inputs, those of the steps before it, and what it is made by."""
+    network = {
+        "recipe": recipe.sha256(),
+        "weights": file_digest(weights),
+        "versions": versions(),
+        "work": work_of("hlsflow.building.steps.network", wiring=_WIRING),
+    }
+    reference = {
+        "network": digest(network),
+        "samples": samples.identity,
+        "work": work_of("hlsflow.building.steps.reference", wiring=_WIRING),
+    }
+    hls = {
+        "network": digest(network),
+        "config": config.model_dump(mode="json", exclude={"gate"}),
+        "work": work_of("hlsflow.building.steps.hls", wiring=_WIRING),
+        # hls4ml notes it in the project's configuration; nothing that follows reads it there.
+        "folder": str(folder),
+    }
+    compile_ = {
+        "hls": digest({**hls, "folder": ""}),
+        "compiler": compiler_identity(compiler.path, FLAGS),
+        "work": work_of("hlsflow.building.steps.compile", wiring=_WIRING),
+    }
+    csim = {
+        "program": digest(compile_),
+        "samples": samples.identity,
+        "environment": values_of(PROGRAM_VARIABLES),
+        "work": work_of("hlsflow.building.steps.csim", wiring=_WIRING),
+    }
+    return {"network": network, "reference": reference, "hls": hls, "compile": compile_, "csim": csim}

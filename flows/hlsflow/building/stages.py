@@ -1,0 +1,171 @@
+"""What is done to a built project after the gate, each a step with figures: estimate, vendor and open synthesis.
+
+A stage's module has `NAME`, the folder of its step; `step_inputs(plan, options)`, what its result depends on besides
+the project; and `compute(plan, hls, folder, step, options)`, which writes `figures.json` (a list of FigureRecord) and
+`state.txt` (one line) into the folder and gives back what to say in the log.
+
+A stage that can refuse early has `check_request(plan, options)`, called before any work, and `check_network(plan,
+network, layers, options)`, called before conversion; both raise what `compute` would raise after C simulation.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from hlsflow.foundation.errors import HlsflowError, ReportError, ToolError
+from hlsflow.foundation.log import Step
+from hlsflow.foundation.steps import STEP_FILE, Steps
+from hlsflow.foundation.workspace import write_text
+from hlsflow.records.evidence import ordered
+from hlsflow.records.record import FigureRecord
+
+if TYPE_CHECKING:
+    from hlsflow.building.plan import Plan
+    from hlsflow.network.graph import Network
+    from hlsflow.network.layer_types import LayerTypes
+
+# Stage -> its module. The estimate is part of every build; the others are asked for with --synth.
+MODULES = {
+    "estimate": "hlsflow.building.tools.estimate",
+    "vitis": "hlsflow.building.tools.vendor",
+    "vivado": "hlsflow.building.tools.vendor",
+    "open": "hlsflow.building.tools.open",
+}
+
+FIGURES_FILE = "figures.json"
+STATE_FILE = "state.txt"
+
+# Options that say what a stage may take, not what it makes: its result does not depend on them.
+LIMITS = ("timeout_s", "memory_bytes")
+
+_FIGURES = TypeAdapter(list[FigureRecord])
+
+
+class StageFailed(ToolError):
+    """A stage that ended early. `figures` are what it found before, and `state` says how it ended: both are recorded.
+
+    The exit code is that of the failure behind it.
+    """
+
+    def __init__(self, error: HlsflowError, *, figures: Sequence[FigureRecord], state: str) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.exit_code = error.exit_code
+        self.figures = list(figures)
+        self.state = state
+
+
+def write_figures(folder: Path, figures: list[FigureRecord], state: str) -> None:
+    """Writes a stage's result into its folder: the figures and one line that says what became of it."""
+    write_text(folder / FIGURES_FILE, _FIGURES.dump_json(figures, indent=1).decode() + "\n")
+    write_text(folder / STATE_FILE, state + "\n")
+
+
+def check_request(stages: Mapping[str, Mapping[str, Any]], plan: Plan) -> None:
+    """Raises what makes a wanted stage impossible whatever the network: an unknown target, a missing tool."""
+    _check("check_request", stages, lambda check, options: check(plan, options))
+
+
+def check_network(
+    stages: Mapping[str, Mapping[str, Any]], plan: Plan, network: Network, layers: Sequence[LayerTypes]
+) -> None:
+    """Raises UnsupportedError where a wanted stage has no way to make this network."""
+    _check("check_network", stages, lambda check, options: check(plan, network, layers, options))
+
+
+def _check(name: str, stages: Mapping[str, Mapping[str, Any]], call: Callable[[Any, Mapping[str, Any]], None]) -> None:
+    for stage, options in stages.items():
+        check = getattr(importlib.import_module(MODULES[stage]), name, None)
+        if check is not None:
+            call(check, options)
+
+
+def run_stage(
+    stage: str, plan: Plan, hls: Path, design: str, steps: Steps, options: Mapping[str, Any]
+) -> None:  # fmt: skip
+    """Runs a stage unless its result for this very design and these options is there.
+
+    Raises StageFailed where it ended early; what it had found by then is kept, and the next run goes on from there.
+    """
+    module = importlib.import_module(MODULES[stage])
+    inputs = stage_inputs(stage, plan, design, options)
+    try:
+        steps.run(stage, inputs, lambda folder, step: module.compute(plan, hls, folder, step, options))
+    except StageFailed as error:
+        failed = error
+
+        def keep(folder: Path, step: Step) -> str:
+            write_figures(folder, failed.figures, failed.state)
+            return "kept what was finished"
+
+        # Other inputs than those of a success: the next run is not told that there is nothing to do.
+        steps.run(stage, {**inputs, "failed": failed.state}, keep)
+        raise
+
+
+def drop_damaged(folder: Path) -> list[str]:
+    """Removes the results of stages whose files cannot be read, so that they are made anew; gives back their names."""
+    damaged = [stage for stage in MODULES if (folder / stage / STEP_FILE).exists() and not _is_whole(folder / stage)]
+    for stage in damaged:
+        shutil.rmtree(folder / stage)
+    return damaged
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        json.loads((folder / STEP_FILE).read_text())["inputs"].get("design")
+        _FIGURES.validate_json((folder / FIGURES_FILE).read_text())
+        return bool((folder / STATE_FILE).read_text().strip())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        return False
+
+
+def stage_inputs(stage: str, plan: Plan, design: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stage's result depends on: the design by its contents, not how or where it was made."""
+    module = importlib.import_module(MODULES[stage])
+    lasting = {name: value for name, value in options.items() if name not in LIMITS}
+    return {"design": design, "options": lasting, "own": module.step_inputs(plan, options)}
+
+
+def collect(design: str, folder: Path) -> tuple[list[FigureRecord], dict[str, str]]:
+    """The figures of every stage that was run on exactly this design, and their states; others' are left out.
+
+    Raises ReportError where a stage's file is damaged.
+    """
+    figures: list[FigureRecord] = []
+    states: dict[str, str] = {}
+    for stage in MODULES:
+        path = folder / stage
+        try:
+            said = json.loads((path / STEP_FILE).read_text())
+            # Results of an hlsflow that did not know designs have none.
+            if said["inputs"].get("design") != design:
+                continue
+            figures += _FIGURES.validate_json((path / FIGURES_FILE).read_text())
+            states[stage] = (path / STATE_FILE).read_text().strip()
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+            raise ReportError(
+                f"{path}: damaged: {error}", hint=f"remove the folder and run the stage '{stage}' again"
+            ) from error
+    return ordered(figures), states
+
+
+def of_other_designs(design: str, folder: Path) -> list[str]:
+    """The stages whose results in the folder are of another design, or of an unknown one: they join no record of it."""
+    found = []
+    for stage in MODULES:
+        try:
+            said = json.loads((folder / stage / STEP_FILE).read_text())
+            if said["inputs"].get("design") != design:
+                found.append(stage)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return found

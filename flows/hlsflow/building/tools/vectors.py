@@ -1,0 +1,62 @@
+"""The frames that RTL is verified on: every sample of the test set, with the integers that C simulation gave for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hlsflow.foundation.errors import ToolError
+from hlsflow.hls.project import read_project
+from hlsflow.network.fixed_point import to_integers
+from hlsflow.rtl.network import IntegerNetwork
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hlsflow.building.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Vectors:
+    """Inputs (n, n_in) and expected outputs (n, n_out), int64 in LSBs of their types; `source` says whose outputs."""
+
+    inputs: np.ndarray
+    outputs: np.ndarray
+    source: str
+
+
+def read_vectors(plan: Plan, hls: Path, network: IntegerNetwork) -> Vectors:
+    """The samples of a build, and what its C simulation gave for them.
+
+    Raises ToolError where the integer network itself disagrees with C simulation: then its reading of the project is
+    wrong.
+    """
+    import numpy as np
+
+    from hlsflow.models.zoo import preprocess
+
+    pixels, _ = plan.samples.load()
+    inputs = to_integers(preprocess(plan.recipe, pixels).reshape(len(pixels), -1), network.input_type.fraction)
+    path = hls.parent / "csim" / "outputs.npz"
+    own = network.run(inputs)
+    with np.load(path) as kept:
+        outputs = _of_layer(kept, network, read_project(hls).outputs[0].name, own.shape)
+    if outputs is None:
+        return Vectors(inputs=inputs, outputs=own, source="the integer network (C simulation traced no such layer)")
+    if not np.array_equal(outputs, own):
+        raise ToolError(
+            f"the integer network of {hls} differs from C simulation in {int((outputs != own).sum()):,} values",
+            hint="this is a fault of hlsflow's RTL path, please report it",
+        )
+    return Vectors(inputs=inputs, outputs=outputs, source="C simulation")
+
+
+def _of_layer(
+    kept: Mapping[str, np.ndarray], network: IntegerNetwork, port: str, shape: tuple[int, ...]
+) -> np.ndarray | None:
+    """C simulation's values of the network's output: traced by the layer's name, or those of the port."""
+    # Where a softmax is left out, its values are the port's.
+    names = [network.output] if network.left_out else [network.output, port]
+    return next((kept[name].reshape(shape) for name in names if name in kept), None)

@@ -1,0 +1,118 @@
+"""`hlsflow build`: the main job."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hlsflow.cli.common import add_synthesis, add_workspace, make_log, synthesis_options
+
+if TYPE_CHECKING:
+    from hlsflow.foundation.log import Log
+    from hlsflow.foundation.workspace import Workspace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, metavar="NAME", help="a model under models/")
+    parser.add_argument("--backend", choices=["Vitis", "Vivado"], help="instead of the configuration's")
+    parser.add_argument("--io-type", choices=["io_parallel", "io_stream"], help="instead of the configuration's")
+    parser.add_argument("--part", help="an AMD part, instead of the configuration's")
+    parser.add_argument("--clock-period-ns", type=float, metavar="NS", help="instead of the configuration's")
+    parser.add_argument("--samples", type=int, metavar="N", help="compare on the first N samples alone (default: all)")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with mnist.npz … (default: $HLSFLOW_DATA)")
+    parser.add_argument(
+        "--allow-mismatch", action="store_true", help="record outputs that differ from Keras', and go on"
+    )
+    parser.add_argument("--fit", metavar="BOARD", help="choose reuse factors that fit a board or part, and build that")
+    parser.add_argument("--goal", metavar="GOAL", help="of --fit: latency (default), area or interval=N cycles")
+    parser.add_argument("--force", action="store_true", help="of --fit: write over a configuration that was edited")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="instead of hls_configs/NAME.yaml, such as one that --fit wrote"
+    )
+    add_synthesis(parser)
+    add_workspace(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from hlsflow.building.pipeline import build
+    from hlsflow.building.plan import BuildRequest
+    from hlsflow.building.tools.vendor import refuse_without_tool
+    from hlsflow.foundation.errors import UsageError
+    from hlsflow.foundation.workspace import find_workspace
+    from hlsflow.records.report import summary
+    from hlsflow.vendor.toolchain import HLS_TOOLS, find_tools
+
+    log = make_log(args)
+    changes = {
+        key: value
+        for key, value in (
+            ("backend", args.backend),
+            ("io_type", args.io_type),
+            ("part", args.part),
+            ("clock_period_ns", args.clock_period_ns),
+        )
+        if value is not None
+    }
+    workspace = find_workspace(args.workspace)
+    if args.synth in HLS_TOOLS:
+        refuse_without_tool(workspace.build, args.model, args.synth)
+    if args.config is not None and args.fit is not None:
+        raise UsageError("--config names a configuration, --fit makes one: one of the two")
+    fitted = _fitted(args, workspace, changes, log)
+    request = BuildRequest(
+        model=args.model,
+        changes=changes if fitted is None else {},
+        config_path=_named(args, workspace) if fitted is None else fitted,
+        data_dir=args.data_dir,
+        samples=args.samples,
+        allow_mismatch=args.allow_mismatch,
+        synth=args.synth,
+        synth_options=synthesis_options(args),
+    )
+    result = build(workspace, request, log)
+    if args.verbose:
+        for name in ("hls4ml.log",):
+            sys.stderr.write((result.project / name).read_text())
+    if args.json:
+        sys.stdout.write(result.record.to_json())
+    else:
+        print(summary(result.record, result.record_path, result.project, sys.stdout))
+    kind = result.record.configuration.backend.lower()
+    if args.synth is None and kind not in result.record.stages:
+        state = find_tools(names=HLS_TOOLS[kind]).state(kind)
+        if state is not None:
+            log.line(f"{state}: hlsflow pack {args.model} takes the synthesis to a machine that has it")
+    return 0
+
+
+def _named(args: argparse.Namespace, workspace: Workspace) -> Path | None:
+    """The configuration that --config names, as a path or by its name below hls_configs/; None for the model's own."""
+    if args.config is None:
+        return None
+    path = args.config if args.config.exists() else workspace.hls_configs / args.config
+    own = workspace.hls_configs / f"{args.model}.yaml"
+    return None if path.resolve() == own.resolve() else path
+
+
+def _fitted(args: argparse.Namespace, workspace: Workspace, changes: dict[str, Any], log: Log) -> Path | None:
+    """The configuration that --fit chose and wrote, None where it was not asked for."""
+    from hlsflow.foundation.errors import UsageError
+
+    if args.fit is None:
+        if args.goal is not None:
+            raise UsageError("--goal goes with --fit BOARD")
+        if args.force:
+            raise UsageError("--force goes with --fit BOARD")
+        return None
+    if args.part is not None:
+        raise UsageError("--fit names the part: leave out --part")
+    from hlsflow.fitting.run import fit_model, write_fitted
+
+    fitted = fit_model(workspace, args.model, args.fit, args.goal or "latency", changes, log)
+    write_fitted(fitted, force=args.force)
+    for line in fitted.lines:
+        log.line(line)
+    log.line(f"wrote {fitted.path}")
+    return fitted.path

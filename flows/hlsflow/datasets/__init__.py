@@ -1,0 +1,1 @@
+"""Pictures with labels: found, checked, loaded, and which of them a build is verified on."""

@@ -1,0 +1,1 @@
+"""Parts, boards and their resources, as data."""

@@ -1,0 +1,142 @@
+"""The devices and boards that people build for, as data: what a part holds, and every way in which its name is spelled.
+
+`data/devices.csv` states LUT, FF, DSP, 18 Kb BRAM and URAM of a device with the AMD document of the figures (DS180 for
+the 7 series, DS190 for Zynq-7000, DS890 for UltraScale and UltraScale+, DS891 for Zynq UltraScale+, DS962 ff. for
+Alveo), and what confirms them besides: a report in which a tool states what is available, or another public project's
+table. Without one they rest on our transcription of the document alone. Speed grade and package belong to a part's
+name alone; the capacity is the die's.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from hlsflow.foundation.errors import ConfigError, did_you_mean
+
+DATA = Path(__file__).parent / "data"
+
+RESOURCES = ("lut", "ff", "dsp", "bram_18k", "uram")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """What one device holds, the document that says so, and what confirms it besides (None: nothing seen does)."""
+
+    name: str
+    family: str
+    lut: int
+    ff: int
+    dsp: int
+    bram_18k: int
+    uram: int
+    source: str
+    confirmed_by: str | None
+
+    @property
+    def generation(self) -> str:
+        """`7-series`, `ultrascale`, `ultrascale+` or `versal`: what decides delays and the shape of a DSP block."""
+        if self.family.endswith("+"):
+            return "ultrascale+"
+        if self.family.endswith("ultrascale"):
+            return "ultrascale"
+        return "versal" if self.family.startswith("versal") else "7-series"
+
+    @property
+    def caveat(self) -> str | None:
+        """What a user of the capacities must know; None where something confirms them."""
+        if self.confirmed_by is not None:
+            return None
+        return (
+            f"capacities of {self.name} unconfirmed: transcribed from {self.source}, stated by no report that was "
+            "seen; check them there"
+        )
+
+    def capacity(self, resource: str) -> int:
+        """How many of a resource, one of RESOURCES, there are."""
+        return getattr(self, resource)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A part as it was named: its device, and the speed grade where the name states one (`1`, `2L`, `2LV`)."""
+
+    name: str
+    device: Device
+    package: str | None
+    speed_grade: str | None
+
+
+# What follows the device in a part's name: a low-power or industrial letter, package, speed grade, temperature.
+_REST = re.compile(r"^[il]?-?(?P<package>[a-z]{2,4}\d{2,4})?(?:-(?P<speed>\d[a-z]{0,2}))?(?:-[a-z])*$")
+
+
+@cache
+def devices() -> dict[str, Device]:
+    """All devices by name."""
+    with (DATA / "devices.csv").open(newline="") as file:
+        return {
+            row["device"]: Device(
+                name=row["device"],
+                family=row["family"],
+                source=row["source"],
+                confirmed_by=row["confirmed_by"] or None,
+                **{resource: int(row[resource]) for resource in RESOURCES},
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+@cache
+def boards() -> dict[str, str]:
+    """The part of every board by the board's name."""
+    with (DATA / "boards.csv").open(newline="") as file:
+        return {row["board"]: row["part"] for row in csv.DictReader(file)}
+
+
+def find_part(spelling: str) -> Part:
+    """The part that a tool's or a person's spelling means: `xc7z020clg400-1`, `7z020-clg400`, `xcu250figd2104-2L`, …
+
+    Raises ConfigError with a suggestion where no device of the catalogue is meant.
+    """
+    text = re.sub(r"^x[aq](?=[7kvz])", "xc", spelling.strip().lower().replace("_", "-").replace(" ", ""))
+    if not text.startswith("xc"):
+        text = f"xc{text}"
+    for name in sorted(devices(), key=len, reverse=True):
+        rest = _REST.match(text.removeprefix(name)) if text.startswith(name) else None
+        if rest is not None:
+            speed = rest["speed"]
+            return Part(
+                name=spelling.strip(),
+                device=devices()[name],
+                package=rest["package"],
+                speed_grade=None if speed is None else speed.upper(),
+            )
+    near = did_you_mean(re.split(r"-|[a-z]{3,4}\d{3,4}", text)[0], list(devices()))
+    raise ConfigError(
+        f"no part '{spelling}' in the catalogue of devices", hint=near if near.startswith("did") else _all_boards()
+    )
+
+
+def find_board(name: str) -> tuple[str, Part]:
+    """(board, part) of a board's name or of a part's own name. Raises ConfigError with a suggestion."""
+    wanted = re.sub(r"[^a-z0-9]", "", name.lower())
+    for board, part in boards().items():
+        plain = board.replace("-", "")
+        if wanted in (plain, plain.removeprefix("alveo")):
+            return board, find_part(part)
+    try:
+        part = find_part(name)
+    except ConfigError:
+        near = did_you_mean(name.lower(), list(boards()))
+        raise ConfigError(
+            f"no board or part '{name}'", hint=near if near.startswith("did") else _all_boards()
+        ) from None
+    return part.device.name, part
+
+
+def _all_boards() -> str:
+    return "boards: " + ", ".join(sorted(boards())) + "; or a part such as xc7z020clg400-1"

@@ -1,0 +1,1 @@
+"""The integer network in numpy, one module a family of operations: the second witness."""

@@ -1,0 +1,71 @@
+"""Pooling: nnet_pooling.h, nnet_pooling_stream.h (hls4ml 1.3.0)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hlsflow.emulation.step import (
+    Step,
+    config_of,
+    type_bits,
+    types_of,
+    unary,
+)
+from hlsflow.emulation.window import Window, window_of
+from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.project import Call, Config, HlsProject
+from hlsflow.network.fixed_point import cast
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def pooling(project: HlsProject, call: Call) -> Step:
+    config = config_of(project, call)
+    return _pool(project, call, config, window_of(config, "pool"))
+
+
+def global_pooling(project: HlsProject, call: Call) -> Step:
+    config = config_of(project, call)
+    two_d = "in_height" in config.values
+    height = config.integer("in_height") if two_d else 1
+    width = config.integer("in_width" if two_d else "n_in")
+    window = Window(
+        in_height=height, in_width=width, channels=config.integer("n_filt"), height=height, width=width,
+        stride_height=1, stride_width=1, out_height=1, out_width=1, pad_top=0, pad_left=0,
+    )  # fmt: skip
+    return _pool(project, call, config, window)
+
+
+def _pool(project: HlsProject, call: Call, config: Config, window: Window) -> Step:
+    import numpy as np
+
+    data, result = types_of(project, call, 0, 1)
+    accum = project.layer_type(config, "accum_t")
+    size = window.height * window.width
+    if config.values["pool_op"].endswith("Max"):
+        # The padding of a maximum has the sign bit set alone: the least value where there is a sign.
+        lowest = float(data.min_int if data.signed else 1 << (data.width - 1))
+
+        def biggest(x: np.ndarray) -> np.ndarray:
+            patches = window.patches(x, lowest)
+            return cast(cast(patches.max(axis=(3, 4)), data.fraction, accum), accum.fraction, result).reshape(
+                len(x), -1
+            )
+
+        return unary(call, biggest, max(type_bits(data, accum.fraction), type_bits(accum, result.fraction)))
+
+    bits = type_bits(data, accum.fraction) + (size - 1).bit_length()
+    if accum.fraction < data.fraction or type_bits(accum) < bits:
+        raise UnsupportedError(f"the emulator does not cover an average's accumulator that loses bits ('{call.layer}')")
+    inside = window.patches(np.ones((1, window.in_height * window.in_width * window.channels)), 0)
+    counts = inside.sum(axis=(3, 4)).astype(np.int64)
+
+    def mean(x: np.ndarray) -> np.ndarray:
+        total = window.patches(x, 0).sum(axis=(3, 4)) * x.dtype.type(2.0 ** (accum.fraction - data.fraction))
+        whole = total.astype(np.int64)
+        # ap_fixed divides the integers and cuts toward zero.
+        quotient = np.sign(whole) * (np.abs(whole) // counts)
+        return cast(quotient.astype(x.dtype), accum.fraction, result).reshape(len(x), -1)
+
+    return unary(call, mean, max(bits, type_bits(accum, result.fraction)))

@@ -1,0 +1,189 @@
+"""Sums of products: nnet_dense*.h, nnet_conv1d*.h, nnet_conv2d*.h and nnet_sepconv*.h (hls4ml 1.3.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hlsflow.emulation.step import (
+    Step,
+    config_of,
+    magnitude_bits,
+    type_bits,
+    types_of,
+    unary,
+    weights_of,
+)
+from hlsflow.emulation.window import window_of
+from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.project import Call, Config, HlsProject
+from hlsflow.network.fixed_point import FixedType, Overflow, apply_overflow, cast
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Products:
+    """A matrix product with an accumulator: rows of integers (m, n_in) in, integers of the result (m, n_out) out.
+
+    `order` is the order in which the hardware adds the products of one output; it matters only where a saturating
+    accumulator can overflow on the way.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    data: FixedType
+    product_fraction: int
+    accum: FixedType
+    result: FixedType
+    order: Sequence[int]
+
+    @property
+    def _rounds(self) -> bool:
+        return self.accum.fraction < self.product_fraction
+
+    def bounds(self) -> tuple[float, float]:
+        """Bounds of every partial sum on the finer of the two grids, over all inputs of the data type."""
+        import numpy as np
+
+        low, high = float(self.data.min_int), float(self.data.max_int)
+        scale = 2.0 ** max(0, self.accum.fraction - self.product_fraction)
+        least = np.minimum(np.minimum(self.weights * low, self.weights * high), 0).sum(axis=0) * scale
+        most = np.maximum(np.maximum(self.weights * low, self.weights * high), 0).sum(axis=0) * scale
+        offset = self.bias * 2.0 ** max(0, self.product_fraction - self.accum.fraction)
+        return float((least + np.minimum(offset, 0)).min()), float((most + np.maximum(offset, 0)).max())
+
+    def function(self) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+        """The function, and the bits that it needs."""
+        low, high = self.bounds()
+        bits = max(
+            magnitude_bits(low, high),
+            type_bits(self.accum, self.product_fraction if self._rounds else None),
+            type_bits(self.accum, self.result.fraction),
+        )
+        shift = max(0, self.product_fraction - self.accum.fraction)
+        fits = self.accum.min_int <= low / 2**shift and high / 2**shift + 1 <= self.accum.max_int + 1
+        if self._rounds or not (fits or self.accum.overflow is Overflow.WRAP):
+            return self._one_by_one, bits
+        weights = self.weights * 2.0 ** (self.accum.fraction - self.product_fraction)
+        # The usual case: the result has the accumulator's grid and holds every sum, so assigning it changes nothing.
+        same = (
+            fits
+            and self.result.fraction == self.accum.fraction
+            and self.result.min_int <= low / 2**shift
+            and high / 2**shift <= self.result.max_int
+        )
+        operands: dict[object, tuple[np.ndarray, np.ndarray]] = {}
+
+        def at_once(x: np.ndarray) -> np.ndarray:
+            if x.dtype not in operands:
+                operands[x.dtype] = weights.astype(x.dtype), self.bias.astype(x.dtype)
+            matrix, offset = operands[x.dtype]
+            total = x @ matrix
+            total += offset
+            if same:
+                return total
+            # A wrapping sum is the same in any order, so one wrap at the end does.
+            return cast(total if fits else apply_overflow(total, self.accum), self.accum.fraction, self.result)
+
+        return at_once, bits
+
+    def _one_by_one(self, x: np.ndarray) -> np.ndarray:
+        """Every product cast to the accumulator, then added, as the C++ does."""
+        import numpy as np
+
+        total = np.broadcast_to(self.bias.astype(x.dtype), (len(x), self.weights.shape[1])).copy()
+        weights = self.weights.astype(x.dtype)
+        for index in self.order:
+            product = cast(x[:, index : index + 1] * weights[index], self.product_fraction, self.accum)
+            total = apply_overflow(total + product, self.accum)
+        return cast(total, self.accum.fraction, self.result)
+
+
+def _products(
+    project: HlsProject, call: Call, config: Config, n_in: int, n_out: int, *, transposed: bool, order: Sequence[int]
+) -> Products:
+    import numpy as np
+
+    data, result = types_of(project, call, 0, 1)
+    if not config.values.get("product", "").endswith("::mult"):
+        raise UnsupportedError(f"the emulator does not cover {config.values.get('product')} (layer '{call.layer}')")
+    weight_type, bias_type = project.layer_type(config, "weight_t"), project.layer_type(config, "bias_t")
+    accum = project.layer_type(config, "accum_t")
+    weights = weights_of(project, call.arguments[2], weight_type, n_in * n_out)
+    bias = weights_of(project, call.arguments[3], bias_type, n_out)
+    return Products(
+        weights=weights.reshape(n_out, n_in).T.copy() if transposed else weights.reshape(n_in, n_out),
+        bias=cast(bias.astype(np.float64), bias_type.fraction, accum),
+        data=data,
+        product_fraction=data.fraction + weight_type.fraction,
+        accum=accum,
+        result=result,
+        order=order,
+    )
+
+
+def _is_resource(config: Config) -> bool:
+    strategy = config.values.get("strategy", "").rsplit("::", 1)[-1]
+    if strategy not in ("latency", "resource"):
+        raise UnsupportedError(f"the emulator does not cover the strategy {strategy} ({config.name})")
+    return strategy == "resource"
+
+
+def _order(config: Config, n_in: int, *, resource: bool) -> Sequence[int]:
+    """The order of the additions: rising, or for few multipliers every reuse_factor-th first."""
+    reuse = config.integer("reuse_factor")
+    if not resource or reuse >= n_in:
+        return range(n_in)
+    return [index for first in range(reuse) for index in range(first, n_in, reuse)]
+
+
+def dense(project: HlsProject, call: Call) -> Step:
+    config = config_of(project, call)
+    n_in, n_out = config.integer("n_in"), config.integer("n_out")
+    resource = _is_resource(config)
+    order = _order(config, n_in, resource=resource)
+    products = _products(project, call, config, n_in, n_out, transposed=resource, order=order)
+    return unary(call, *products.function())
+
+
+def conv(project: HlsProject, call: Call) -> Step:
+    config = config_of(project, call)
+    window = window_of(config, "filt")
+    filters = config.integer("n_filt")
+    mult = project.configs[config.values["mult_config"]]
+    n_in = window.height * window.width * window.channels
+    resource = _is_resource(config)
+    merged = Config(name=mult.name, values={**config.values, **mult.values})
+    order = _order(merged, n_in, resource=resource)
+    function, bits = _products(project, call, merged, n_in, filters, transposed=resource, order=order).function()
+
+    def run(x: np.ndarray) -> np.ndarray:
+        return function(window.patches(x, 0).reshape(-1, n_in)).reshape(len(x), -1)
+
+    return unary(call, run, bits)
+
+
+def depthwise_conv(project: HlsProject, call: Call) -> Step:
+    import numpy as np
+
+    config = config_of(project, call)
+    window = window_of(config, "filt")
+    mult = project.configs[config.values["mult_config"]]
+    merged = Config(name=mult.name, values={**config.values, **mult.values})
+    size = window.height * window.width
+    products = _products(project, call, merged, size, window.channels, transposed=False, order=range(size))
+    low, high = products.bounds()
+    accum = products.accum
+    if products.accum.fraction < products.product_fraction or not accum.min_int <= low <= high <= accum.max_int:
+        raise UnsupportedError(f"the emulator does not cover a depthwise accumulator that loses bits ('{call.layer}')")
+    weights = products.weights * 2.0 ** (accum.fraction - products.product_fraction)
+
+    def run(x: np.ndarray) -> np.ndarray:
+        patches = window.patches(x, 0).reshape(len(x), -1, size, window.channels)
+        total = np.einsum("npsc,sc->npc", patches, weights.astype(x.dtype)) + products.bias.astype(x.dtype)
+        return cast(total, accum.fraction, products.result).reshape(len(x), -1)
+
+    return unary(call, run, max(magnitude_bits(low, high), type_bits(accum, products.result.fraction)))

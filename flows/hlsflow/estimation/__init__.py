@@ -1,0 +1,1 @@
+"""Resources and latency of an HLS design without a tool: arithmetic, calibrated on real reports, with error bars."""

@@ -1,0 +1,1 @@
+"""A queue of syntheses within licences, memory and cores."""

@@ -1,0 +1,56 @@
+"""Reuse factors and strategies that fit a device: the best choice for a goal, and its neighbours.
+
+Goals: the least latency, the least area (the least largest share of any resource), or the least area under a bound of
+the interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hlsflow.devices.catalogue import Device
+from hlsflow.estimation.design import Design
+from hlsflow.estimation.model import Model
+from hlsflow.fitting.impossible import explain
+from hlsflow.fitting.program import Choice, Goal, Program, Wish, unbounded
+from hlsflow.foundation.errors import UnsupportedError
+
+# A notch smaller is a design whose largest share is a tenth less.
+NOTCH = 0.9
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """What was chosen, and its neighbours: the next smaller design, and the next faster whether it fits or not."""
+
+    wish: Wish
+    device: Device
+    best: Choice
+    smaller: Choice | None
+    faster: Choice | None
+
+
+def fit(design: Design, wish: Wish, model: Model) -> Fit:
+    """The best design for its target's device. Raises UnsupportedError saying what is short, and by how much."""
+    program, device = Program(design, model), design.target.part.device
+    options = program.solve(wish.goal, device, interval=wish.interval_cycles)
+    if options is None:
+        message, hint = explain(program, wish)
+        raise UnsupportedError(message, hint=hint)
+    best = program.choice(options)
+    share, spent = max(best.share(device).values()), program.latency_of(options)
+    smaller = program.solve(Goal.LATENCY, device, share=NOTCH * share)
+    # Where the interval is the aim, faster is a shorter interval.
+    bound = (
+        {"interval": best.estimate.values["interval_cycles"] - 1}
+        if wish.goal is Goal.INTERVAL
+        else {"latency": spent * (1 - 1e-6) - 1}
+    )
+    faster = program.solve(Goal.AREA, unbounded(device), **bound)
+    return Fit(
+        wish=wish,
+        device=device,
+        best=best,
+        smaller=program.choice(smaller) if smaller is not None else None,
+        faster=program.choice(faster) if faster is not None else None,
+    )

@@ -1,0 +1,108 @@
+"""The folders of one checkout, and writes that are either whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hlsflow.foundation.errors import StorageError, UsageError, did_you_mean
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """The folders that the flow reads and writes, all below one root."""
+
+    root: Path
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def hls_configs(self) -> Path:
+        return self.root / "hls_configs"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def build(self) -> Path:
+        return self.root / "build"
+
+    def model_names(self) -> list[str]:
+        """The names of all models that have a recipe, sorted."""
+        return sorted(path.parent.name for path in self.models.glob("*/recipe.yaml"))
+
+    def model_dir(self, name: str) -> Path:
+        """The folder of a model. Raises UsageError with a suggestion where there is none."""
+        known = self.model_names()
+        if name not in known:
+            raise UsageError(f"no model '{name}' under {self.models}", hint=did_you_mean(name, known))
+        return self.models / name
+
+
+def find_workspace(explicit: str | os.PathLike[str] | None = None) -> Workspace:
+    """The workspace: the one named, else HLSFLOW_WORKSPACE, else the current folder, else this checkout."""
+    named = explicit or os.environ.get("HLSFLOW_WORKSPACE")
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not (root / "models").is_dir():
+            raise UsageError(f"{root} is no workspace: it has no folder models/")
+        return Workspace(root=root)
+    here = Path.cwd()
+    if (here / "models").is_dir() and (here / "hls_configs").is_dir():
+        return Workspace(root=here)
+    return Workspace(root=Path(__file__).resolve().parents[3])
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turns an OSError of writing `path` into a StorageError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = {
+            errno.ENOSPC: "the disk is full: free some space and run the command again",
+            errno.EDQUOT: "the disk quota is used up: free some space and run the command again",
+            errno.EROFS: "the file system is read-only",
+            errno.EACCES: "permission denied: make the folder writable",
+        }.get(error.errno or 0, error.strerror or f"{error} (is the disk full?)")
+        raise StorageError(f"cannot write {path}: {reason}") from error
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that replaces it when the block ends well, and is removed otherwise."""
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        os.close(handle)
+        partial = Path(name)
+        try:
+            yield partial
+            os.chmod(partial, 0o644)
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all; a file that already has these bytes is left untouched."""
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == data:
+            return
+    with whole_file(path) as partial:
+        partial.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))

@@ -1,0 +1,289 @@
+"""Which constructs of Keras and QKeras are converted, and why the others are refused.
+
+Every construct of `fidelity.csv` (130 of them, measured) is either proved equal by `tests/test_constructs.py`, in both
+backends and both io types, or refused here with the reason and a way out. What is not listed is refused: an unknown
+layer is never tried on somebody's hardware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log2
+from typing import Any
+
+from hlsflow.network.fixed_point import FixedType
+from hlsflow.network.graph import MOVES, Network, Op
+from hlsflow.network.layer_types import LayerTypes
+from hlsflow.network.pooling_rules import MEAN_CUT, is_padded
+from hlsflow.network.quantizers import NotExact, activation_quantizer
+
+SUPPORTED = frozenset(
+    (
+        "InputLayer Dropout Flatten Reshape Permute "
+        "Dense QDense Conv1D Conv2D QConv1D QConv2D QConv2DBatchnorm "
+        "DepthwiseConv2D QDepthwiseConv2D SeparableConv1D SeparableConv2D QSeparableConv1D QSeparableConv2D "
+        "BatchNormalization Activation QActivation ReLU LeakyReLU PReLU Softmax "
+        "MaxPooling1D MaxPooling2D AveragePooling1D AveragePooling2D "
+        "GlobalMaxPooling1D GlobalMaxPooling2D GlobalAveragePooling1D GlobalAveragePooling2D "
+        "Add Subtract Multiply Average Maximum Minimum Concatenate "
+        "ZeroPadding1D ZeroPadding2D UpSampling1D UpSampling2D"
+    ).split()
+)
+
+SEE = "a layer of the allow-list: `hlsflow lint --constructs` shows it"
+
+# Layers that people do use, with the reason found and what to write instead.
+_REFUSED = {
+    "QBatchNormalization": (
+        "hls4ml ignores the quantizers of QBatchNormalization (measured: off by 12 on a scale of 33)",
+        "BatchNormalization, or QConv2DBatchnorm, which folds it into the kernel",
+    ),
+    "QAveragePooling2D": ("hls4ml does not convert it", "AveragePooling2D followed by QActivation"),
+    "QGlobalAveragePooling2D": ("hls4ml does not convert it", "GlobalAveragePooling2D followed by QActivation"),
+    "QAdaptiveActivation": ("hls4ml does not convert it", "QActivation with the range that was learnt"),
+    "QDepthwiseConv2DBatchnorm": ("hls4ml does not convert it", "QDepthwiseConv2D and BatchNormalization"),
+    "QConv2DTranspose": ("QKeras 0.9 cannot build it under this TensorFlow", "UpSampling2D and QConv2D"),
+    "QLSTM": ("recurrent layers of QKeras do not convert", "a convolution over time"),
+    "QGRU": ("recurrent layers of QKeras do not convert", "a convolution over time"),
+    "QSimpleRNN": ("recurrent layers of QKeras do not convert", "a convolution over time"),
+    "LSTM": ("a recurrent layer uses tables, which are only close", "a convolution over time"),
+    "GRU": ("a recurrent layer uses tables, which are only close", "a convolution over time"),
+    "SimpleRNN": ("a recurrent layer uses tables, which are only close", "a convolution over time"),
+    "PruneLowMagnitude": (
+        "the model still carries its pruning wrappers",
+        "tensorflow_model_optimization.sparsity.keras.strip_pruning(model) before saving",
+    ),
+    "Lambda": ("a Lambda layer is code, not a layer, and is never run from a file", "a layer of the allow-list"),
+    "ELU": ("ELU is a table in hardware, exact only to its resolution", "relu or quantized_relu"),
+    "ThresholdedReLU": ("no test proves it", "relu or quantized_relu"),
+    "LayerNormalization": ("LayerNormalization is a table in hardware", "BatchNormalization"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One layer that cannot be converted exactly: why, and what to write instead."""
+
+    layer: str
+    reason: str
+    way_out: str
+
+
+def message(model_name: str, refusals: list[Refusal]) -> str:
+    """All refusals of a model as one message."""
+    lines = [f"layer '{item.layer}': {item.reason}; instead: {item.way_out}" for item in refusals]
+    head = f"model '{model_name}' cannot be converted exactly:"
+    return "\n  ".join([head, *lines])
+
+
+def float_activation(function: str) -> tuple[str, str]:
+    """Why a float activation is refused, and the way out."""
+    if function in ("tanh", "sigmoid", "softplus", "softsign", "elu", "selu", "exponential"):
+        return (
+            f"'{function}' is a table in hardware, exact only to its resolution",
+            f"quantized_{function} or quantized_relu",
+        )
+    return f"no exact conversion of the activation '{function}'", "relu, or a quantizer such as quantized_relu(8,4)"
+
+
+def refusals(model: Any) -> list[Refusal]:
+    """The layers of a Keras model that have no exact conversion, all of them at once."""
+    found: list[Refusal] = []
+    for layer in model.layers:
+        class_name = type(layer).__name__
+        reason = _refuse(layer, class_name, model)
+        if reason is not None:
+            found.append(Refusal(layer.name, *reason))
+    return found
+
+
+def _refuse(layer: Any, class_name: str, model: Any) -> tuple[str, str] | None:
+    if class_name in _REFUSED:
+        return _REFUSED[class_name]
+    if hasattr(layer, "layers"):
+        return "a model within a model is converted with the wrong types", "put its layers into one model"
+    if class_name not in SUPPORTED:
+        return (
+            f"no test proves the conversion of {class_name}",
+            "a layer of the allow-list (`hlsflow lint --constructs`)",
+        )
+    if _uses(layer, model) > 1:
+        return "a layer that is used twice shares its weights, and hls4ml converts one use", "one layer for each use"
+    config = layer.get_config()
+    if config.get("data_format") == "channels_first":
+        return "channels_first", "data_format='channels_last'"
+    dilation = config.get("dilation_rate", 1)
+    if any(rate != 1 for rate in (dilation if isinstance(dilation, (tuple, list)) else [dilation])):
+        return "hls4ml ignores the dilation", "dilation_rate=1"
+    if config.get("depth_multiplier", 1) != 1:
+        return "a depth multiplier above 1 crashes the C simulation", "depth_multiplier=1"
+    if config.get("groups", 1) != 1:
+        return "hls4ml ignores the groups of a convolution", "groups=1"
+    check = _CHECKS.get(class_name)
+    return (check(layer, config) if check is not None else None) or _check_quantizers(layer)
+
+
+def _check_quantizers(layer: Any) -> tuple[str, str] | None:
+    """The layer's activation quantizer, its own or inline, and the scales of its kernel and bias quantizers."""
+    activation = getattr(layer, "quantizer", None) or getattr(layer, "activation", None)
+    for role in ("kernel", "depthwise", "pointwise", "bias"):
+        quantizer = getattr(layer, f"{role}_quantizer_internal", None)
+        alpha = getattr(quantizer, "alpha", None)
+        if alpha == "auto" and type(quantizer).__name__ in ("binary", "ternary"):
+            reason = (
+                f"{type(quantizer).__name__}(alpha='auto') of the {role}: its sums cancel to ties that float32 misses"
+            )
+            return reason, "alpha='auto_po2', or alpha=1"
+        if isinstance(alpha, (int, float)) and alpha > 0 and log2(alpha) % 1:
+            return (
+                f"alpha={alpha} of the {role} is no power of two, so Keras itself rounds",
+                "a power of two, or alpha=1",
+            )
+    if not hasattr(activation, "get_config"):
+        return None
+    try:
+        activation_quantizer(type(activation).__name__, activation.get_config())
+    except NotExact as problem:
+        return str(problem), problem.way_out
+    return None
+
+
+def _uses(layer: Any, model: Any) -> int:
+    """How often a layer is called in this model; a layer may have been called before, for another model."""
+    depth_nodes = [node for nodes in model._nodes_by_depth.values() for node in nodes]
+    return sum(node.layer is layer for node in depth_nodes)
+
+
+def _check_relu(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    if config.get("max_value") is not None:
+        return "hls4ml ignores the upper bound of ReLU", "quantized_relu, which saturates at its range"
+    if config.get("negative_slope") or config.get("threshold"):
+        return "hls4ml ignores the slope and threshold of ReLU", "LeakyReLU for a slope"
+    return None
+
+
+def _check_activation(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    function = config["activation"]
+    return None if function in ("relu", "softmax", "linear") else float_activation(function)
+
+
+def _check_qactivation(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    if hasattr(layer.quantizer, "get_config"):
+        return None
+    name = getattr(layer.quantizer, "__name__", str(layer.quantizer))
+    if name == "binary_tanh":
+        return "binary_tanh gives -1 at zero where hls4ml gives 1", "binary(alpha=1)"
+    return f"hls4ml does not convert QActivation('{name}')", "Activation, or a quantizer such as quantized_relu(8,4)"
+
+
+def _check_merge(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    shapes = layer.input_shape
+    if len(shapes) > 2:
+        return f"hls4ml merges two tensors, not {len(shapes)}", "merge two, then the next"
+    if type(layer).__name__ != "Concatenate" and shapes[0] != shapes[1]:
+        return "merging tensors of different shapes needs broadcasting, which no test proves", "equal shapes"
+    return None
+
+
+def _check_concatenate(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    rank = len(layer.input_shape[0])
+    if config["axis"] not in (-1, rank - 1):
+        return "hls4ml concatenates streams along the channels alone", "axis=-1"
+    return _check_merge(layer, config)
+
+
+def _check_resize(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    if config.get("interpolation", "nearest") != "nearest":
+        return "only nearest-neighbour up-sampling moves values without computing", "interpolation='nearest'"
+    return None
+
+
+def _check_global_pool(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    return ("hls4ml ignores keepdims", "keepdims=False and Reshape") if config.get("keepdims") else None
+
+
+def _check_prelu(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    return ("hls4ml has no shared axes in PReLU", "shared_axes=None") if config.get("shared_axes") else None
+
+
+_CHECKS = {
+    "ReLU": _check_relu,
+    "Activation": _check_activation,
+    "QActivation": _check_qactivation,
+    **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), _check_merge),
+    "Concatenate": _check_concatenate,
+    **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _check_resize),
+    **dict.fromkeys((f"Global{kind}Pooling{dim}D" for kind in ("Max", "Average") for dim in "12"), _check_global_pool),
+    "PReLU": _check_prelu,
+}
+
+
+def refusals_of_network(network: Network) -> list[Refusal]:
+    """What can only be seen once the layers are joined."""
+    found = []
+    for node in network.nodes:
+        if node.op is Op.SOFTMAX and network.consumers(node.name):
+            found.append(
+                Refusal(
+                    node.keras_layer,
+                    "a softmax in the middle is a table, exact only to its resolution",
+                    "softmax at the end, or quantized_sigmoid",
+                )
+            )
+    return found
+
+
+def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refusal]:
+    """What only the resolved types tell, the configured ones among them. `exact`: no output may differ from Keras."""
+    found = []
+    done = {layer.node.name: layer for layer in layers}
+    for layer in layers:
+        node = layer.node
+        if node.op is Op.MAX_POOL and is_padded(node):
+            source = done[node.inputs[0]]
+            if not source.result.signed:
+                found.append(Refusal(node.keras_layer, *_unsigned_padding(_maker(source, done), source.result)))
+        cut = [finding for finding in layer.findings if finding.code == MEAN_CUT]
+        if cut and exact:
+            way_out = "a quantizer such as quantized_relu(8,4) right behind it, or a power of two of values in the mean"
+            found.append(Refusal(node.keras_layer, cut[0].message, way_out))
+    return found
+
+
+def _unsigned_padding(maker: LayerTypes, type_: FixedType) -> tuple[str, str]:
+    signed = replace(maker.result, width=type_.width + 1, integer=type_.integer + 1, signed=True)
+    return (
+        f"hls4ml pads a maximum over an unsigned type ({type_}) with its sign bit, which is half its range",
+        f"padding='valid', or a signed type in the configuration: layers.{maker.node.name}.precision.result: {signed}",
+    )
+
+
+def _maker(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
+    """The layer whose type a value has: values only move behind it."""
+    while layer.node.op in MOVES:
+        layer = done[layer.node.inputs[0]]
+    return layer
+
+
+def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
+    """What one io type does and the other does not."""
+    if io_type != "io_stream":
+        return []
+    found = []
+    for node in network.nodes:
+        window = node.attributes
+        if node.op in (Op.MAX_POOL, Op.AVERAGE_POOL) and not window["global"]:
+            strides = (window["stride_height"], window["stride_width"])
+            if is_padded(node):
+                reason = "pooling with padding aborts in io_stream", "padding='valid', or io_parallel"
+            elif len(node.shape) == 3 and strides != (window["pool_height"], window["pool_width"]):
+                reason = "overlapping pooling aborts in io_stream", "strides equal to pool_size, or io_parallel"
+            else:
+                continue
+        elif node.op is Op.TRANSPOSE and len(node.shape) > 2:
+            reason = "a stream of 3-D data cannot be transposed", "io_parallel, or no Permute"
+        else:
+            continue
+        found.append(Refusal(node.keras_layer, *reason))
+    return found

@@ -1,0 +1,76 @@
+"""Measured zeros: those that pruning left, and those of the quantized weights that the hardware really has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlsflow.foundation.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerSparsity:
+    """The share of exact zeros (0..1) in a layer; None for what it has not (a quantizer, a bias).
+
+    `kernel_range` is the least and the greatest trained weight, before quantization.
+    """
+
+    layer: str
+    kernel_shape: tuple[int, ...]
+    kernel_range: tuple[float, float]
+    bias_range: tuple[float, float] | None
+    kernel_zeros: float
+    kernel_zeros_quantized: float | None
+    bias_zeros: float | None
+    bias_zeros_quantized: float | None
+
+
+def quantized_weights(layer: keras.layers.Layer) -> tuple[np.ndarray, ...] | None:
+    """The kernel and (where there is one) bias, float32, that a QKeras layer computes with; None without quantizers."""
+    quantizers = [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")][
+        : len(layer.weights)
+    ]
+    if any(quantizer is None for quantizer in quantizers):
+        return None
+    return tuple(np.asarray(quantizer(weight)) for quantizer, weight in zip(quantizers, layer.weights, strict=True))
+
+
+def measure_sparsity(model: keras.Model) -> tuple[LayerSparsity, ...]:
+    """The sparsity of every layer with a kernel of a stripped model, in the model's order.
+
+    Raises ModelError where quantization turns a zero weight into another value.
+    """
+    measured = []
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        kernel, *biases = layer.get_weights()
+        quantized = quantized_weights(layer)
+        if quantized is not None and np.any(quantized[0][kernel == 0] != 0):
+            raise ModelError(f"layer '{layer.name}': its quantizer does not keep zero weights zero")
+        measured.append(
+            LayerSparsity(
+                layer=layer.name,
+                kernel_shape=tuple(kernel.shape),
+                kernel_range=_range(kernel),
+                bias_range=_range(biases[0]) if biases else None,
+                kernel_zeros=_zeros(kernel),
+                kernel_zeros_quantized=None if quantized is None else _zeros(quantized[0]),
+                bias_zeros=_zeros(biases[0]) if biases else None,
+                bias_zeros_quantized=None if quantized is None or not biases else _zeros(quantized[1]),
+            )
+        )
+    return tuple(measured)
+
+
+def _zeros(array: np.ndarray) -> float:
+    return round(float(np.mean(array == 0)), 6)
+
+
+def _range(array: np.ndarray) -> tuple[float, float]:
+    return round(float(array.min()), 6), round(float(array.max()), 6)

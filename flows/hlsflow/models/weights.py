@@ -1,0 +1,138 @@
+"""A model's weights as `weights.npz`: plain arrays under `<layer>/<variable>`, no pickles, reproducible bytes."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlsflow.foundation.errors import ModelError
+from hlsflow.foundation.strict_read import check_zip
+from hlsflow.foundation.workspace import write_bytes
+from hlsflow.models.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    import keras
+
+WEIGHTS_FILE = "weights.npz"
+
+# What numpy raises for a file that is cut off, altered, pickled, or no .npz at all.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    AttributeError,
+    TypeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
+    """The weights of a model, float32, under `<layer>/<variable>` such as `fc1/kernel`, in the model's order."""
+    return {key: np.asarray(variable.numpy()) for key, variable in _variables(model).items()}
+
+
+def save_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
+    """Writes the weights of a model. Equal weights give an equal file. Raises StorageError."""
+    write_bytes(Path(path), pack_arrays(weights_of(model)))
+
+
+def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
+    """Fills a model with the weights of a file; on an error the model is left as it was.
+
+    Raises ModelError where the file is missing or corrupt, does not fit the architecture, or holds NaN or infinity.
+    """
+    file = Path(path)
+    assign_weights(model, read_arrays(file), str(file))
+
+
+def assign_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], where_from: str) -> None:
+    """Fills a model with float32 arrays under `<layer>/<variable>`; on an error the model is left as it was.
+
+    Layers inside a pruning wrapper are filled, the wrapper's own variables are not asked for. Raises ModelError, with
+    `where_from` in it, where an array is missing, too many, misshapen, of another type, or not finite.
+    """
+    variables = _variables(model)
+    how = f"train it again: hlsflow train --model {model.name} --force"
+    for key in variables:
+        if key not in arrays:
+            layer, variable = key.split("/", 1)
+            raise ModelError(f"{where_from}: layer '{layer}': {variable} is missing", hint=how)
+    for key, array in arrays.items():
+        layer, _, variable = key.partition("/")
+        where = f"{where_from}: layer '{layer}': {variable}"
+        if key not in variables:
+            raise ModelError(f"{where} is not in the architecture", hint=how)
+        expected = tuple(variables[key].shape)
+        if array.shape != expected:
+            raise ModelError(f"{where} has shape {array.shape}, the architecture expects {expected}", hint=how)
+        if array.dtype != np.float32:
+            raise ModelError(f"{where} is {array.dtype}, expected float32", hint=how)
+        bad = int(np.count_nonzero(~np.isfinite(array)))
+        if bad:
+            raise ModelError(f"{where} holds {bad} values that are NaN or infinite", hint=how)
+    for key, variable in variables.items():
+        variable.assign(arrays[key])
+
+
+def load_trained(model_dir: str | os.PathLike[str]) -> tuple[Recipe, keras.Model]:
+    """The recipe and the trained model of a model folder. Raises ConfigError or ModelError."""
+    from hlsflow.models.zoo import build_model
+
+    recipe = load_recipe(model_dir)
+    path = Path(model_dir) / WEIGHTS_FILE
+    if not path.is_file():
+        # Said before the model is built, which takes seconds.
+        read_arrays(path)
+    model = build_model(recipe)
+    load_weights(model, path)
+    return recipe, model
+
+
+def pack_arrays(arrays: dict[str, np.ndarray], *, compresslevel: int = 9) -> bytes:
+    """The bytes of a compressed .npz with these arrays, without the clock time that `np.savez` puts in."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for key, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{key}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content.getvalue(), compress_type=zipfile.ZIP_DEFLATED, compresslevel=compresslevel)
+    return packed.getvalue()
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file. Raises ModelError where it is missing or unreadable; never unpickles."""
+    name = path.resolve().parent.name
+    if not path.is_file():
+        raise ModelError(f"no weights at {path}", hint=f"train the model: hlsflow train --model {name}")
+    try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no .npz archive, or it is cut off")
+        check_zip(path)
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except _UNREADABLE as error:
+        raise ModelError(
+            f"cannot read the weights {path}: {error}",
+            hint=f"restore the file, or train it again: hlsflow train --model {name} --force",
+        ) from error
+
+
+def _variables(model: keras.Model) -> dict[str, object]:
+    """The weight variables of a model under `<layer>/<variable>`."""
+    return {
+        f"{inner.name}/{variable.name.rsplit('/', 1)[-1].removesuffix(':0')}": variable
+        for inner in (getattr(layer, "layer", layer) for layer in model.layers)
+        for variable in inner.weights
+    }

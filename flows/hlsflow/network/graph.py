@@ -1,0 +1,109 @@
+"""The network as hardware sees it: nodes with the very weights that the quantizers give, before any type is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from hlsflow.network.fixed_point import FixedType
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Op(StrEnum):
+    """What a node computes."""
+
+    INPUT = "input"
+    DENSE = "dense"
+    CONV = "conv"
+    DEPTHWISE = "depthwise"
+    SCALE = "scale"
+    ACTIVATION = "activation"
+    PRELU = "prelu"
+    MAX_POOL = "max_pool"
+    AVERAGE_POOL = "average_pool"
+    MERGE = "merge"
+    CONCATENATE = "concatenate"
+    RESHAPE = "reshape"
+    TRANSPOSE = "transpose"
+    PAD = "pad"
+    RESIZE = "resize"
+    SOFTMAX = "softmax"
+
+
+# Ops that move values without computing: their result has the type of their input.
+MOVES = frozenset({Op.RESHAPE, Op.TRANSPOSE, Op.PAD, Op.RESIZE})
+# Ops with multipliers: they have a reuse factor, a strategy and an accumulator.
+MULTIPLIES = frozenset({Op.DENSE, Op.CONV, Op.DEPTHWISE})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Node:
+    """One node.
+
+    `shape` is that of its output without the batch axis, channels last. `arrays` holds the effective weights as
+    float64: what Keras multiplies by, after its quantizers. `declared` holds the types that quantizers fix
+    (`result`, `weight`, `bias`); what is absent is derived from the values. `entry` is the layer as hls4ml's
+    converter takes it, all but its arrays.
+    """
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    function: str = ""
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    declared: Mapping[str, FixedType] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    entry: Mapping[str, Any] = field(default_factory=dict)
+    keras_layer: str = ""
+    keras_class: str = ""
+
+    @property
+    def multiplications(self) -> tuple[int, int]:
+        """(n_in, n_out) of the matrix that the node multiplies by: what reuse factors divide."""
+        if self.op is Op.DENSE:
+            return tuple(self.arrays["weight"].shape)  # type: ignore[return-value]
+        if self.op is Op.CONV:
+            *kernel, channels, filters = self.arrays["weight"].shape
+            size = channels
+            for length in kernel:
+                size *= length
+            return size, filters
+        raise ValueError(f"{self.name} ({self.op}) has no multiplication matrix")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Network:
+    """All nodes in an order of computation, with the names of the model's inputs and outputs."""
+
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def consumers(self, name: str) -> list[Node]:
+        """The nodes that read `name`."""
+        return [node for node in self.nodes if name in node.inputs]
+
+    @property
+    def gate_outputs(self) -> tuple[str, ...]:
+        """The outputs that the gate compares as integers: those of the model, a final softmax left out.
+
+        The softmax of hls4ml is a table and only close; what goes into it, the logits, must be equal.
+        """
+        names = []
+        for name in self.outputs:
+            node = self[name]
+            while node.op is Op.SOFTMAX:
+                node = self[node.inputs[0]]
+            names.append(node.name)
+        return tuple(names)

@@ -1,0 +1,1 @@
+"""Open tools around our RTL: Verilator, Yosys, nextpnr, within budgets."""

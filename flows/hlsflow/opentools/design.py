@@ -1,0 +1,149 @@
+"""Which architecture a network gets, for which target, and the design: the choices of the open path in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from hlsflow.devices.ecp5 import Target, find_target
+from hlsflow.foundation.errors import ConfigError, did_you_mean
+from hlsflow.opentools.budget import Budget
+from hlsflow.rtl.design import RtlDesign
+from hlsflow.rtl.folded import folded_design
+from hlsflow.rtl.folding import fit_multipliers
+from hlsflow.rtl.names import identifier
+from hlsflow.rtl.network import IntegerNetwork
+
+
+class Architecture(StrEnum):
+    """AUTO unrolls what is small enough, and folds the rest."""
+
+    AUTO = "auto"
+    FOLDED = "folded"
+    UNROLLED = "unrolled"
+
+
+# da4ml takes hours beyond, and the adders fill a small device: the non-zero digits of all weights in signed-digit form.
+UNROLLED_DIGITS = 6_000
+# A whole frame a beat has more bits than an ECP5's package has pins.
+ECP5_BUS_BITS = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenOptions:
+    """What was asked of the open path.
+
+    `device`: a board or part (None: the configuration's part); `reuse_factors` by layer replace the configuration's;
+    `budget`: what each tool may take.
+    """
+
+    device: str | None = None
+    architecture: Architecture = Architecture.AUTO
+    reuse_factors: Mapping[str, int] | None = None
+    route: bool | None = None
+    budget: Budget = field(default_factory=Budget)
+
+
+def read_options(options: Mapping[str, Any]) -> OpenOptions:
+    """The options of the stage. Raises ConfigError for one that is not known or cannot be meant."""
+    limits = ("timeout_s", "memory_bytes")
+    known = ("device", "architecture", "reuse_factors", "route", *limits)
+    for name in options:
+        if name not in known:
+            raise ConfigError(f"open synthesis has no option '{name}'", hint=did_you_mean(name, known))
+    try:
+        architecture = Architecture(options.get("architecture") or "auto")
+    except ValueError:
+        names = [str(name) for name in Architecture]
+        raise ConfigError(
+            f"open synthesis has no architecture '{options['architecture']}'",
+            hint=did_you_mean(str(options["architecture"]), names),
+        ) from None
+    budget = Budget(**{name: options[name] for name in limits if options.get(name) is not None})
+    others = {name: value for name, value in options.items() if name not in limits}
+    return OpenOptions(**{**others, "architecture": architecture, "budget": budget})
+
+
+def target_of(options: OpenOptions, part: str) -> Target:
+    """The target that was asked for, else the configuration's part. Raises ConfigError where it is unknown."""
+    return find_target(options.device or part)
+
+
+def with_reuse_factors(network: IntegerNetwork, factors: Mapping[str, int]) -> IntegerNetwork:
+    """The network with the reuse factors of some layers replaced. Raises ConfigError for an unknown layer."""
+    names = [layer.name for layer in network.products]
+    for name, factor in factors.items():
+        if name not in names:
+            raise ConfigError(f"no layer '{name}' takes a reuse factor", hint=did_you_mean(name, names))
+        if factor < 1:
+            raise ConfigError(f"reuse factor {factor} of layer '{name}': at least 1")
+    return replace(
+        network,
+        layers=tuple(
+            replace(layer, reuse_factor=factors[layer.name]) if layer.name in factors else layer
+            for layer in network.layers
+        ),
+    )
+
+
+def signed_digits(network: IntegerNetwork) -> int:
+    """Non-zero signed digits of all weights: about the additions of an unrolled network before any is shared."""
+    import numpy as np
+
+    total = 0
+    for layer in network.products:
+        # The canonical form has a digit wherever 3w and w differ (Reitwiesner).
+        magnitude = np.abs(layer.weights)
+        total += sum(int(bits).bit_count() for bits in ((magnitude * 3) ^ magnitude).ravel())
+    return total
+
+
+def choose(network: IntegerNetwork, options: OpenOptions) -> tuple[Architecture, str]:
+    """The architecture, and why."""
+    if options.architecture is not Architecture.AUTO:
+        return options.architecture, "asked for"
+    if network.has_windows:
+        return Architecture.FOLDED, "it has convolutions or poolings"
+    digits = signed_digits(network)
+    if options.reuse_factors:
+        return Architecture.FOLDED, "reuse factors were asked for"
+    if digits <= UNROLLED_DIGITS:
+        return Architecture.UNROLLED, f"{digits:,} signed digits in its weights, at most {UNROLLED_DIGITS:,}"
+    return Architecture.FOLDED, f"{digits:,} signed digits in its weights, more than {UNROLLED_DIGITS:,}"
+
+
+# (network, name of the top module, widest bus in bits or None) -> the unrolled design.
+Unroll = Callable[[IntegerNetwork, str, int | None], RtlDesign]
+
+
+def _unroll_here(network: IntegerNetwork, top: str, bus_bits: int | None) -> RtlDesign:
+    from hlsflow.rtl.unrolled import unrolled_design
+
+    return unrolled_design(network, top, bus_bits=bus_bits)
+
+
+def make_design(
+    network: IntegerNetwork, name: str, target: Target, options: OpenOptions, unroll: Unroll = _unroll_here
+) -> RtlDesign:
+    """The design for a target, its reuse factors raised where the target has too few DSP blocks.
+
+    Raises UnsupportedError where it cannot be made, ToolError where da4ml is needed and missing.
+    """
+    architecture, why = choose(network, options)
+    top = identifier(name)
+    if architecture is Architecture.UNROLLED:
+        design = unroll(network, top, ECP5_BUS_BITS if target.family == "ecp5" else None)
+    else:
+        asked = with_reuse_factors(network, options.reuse_factors or {})
+        fitted = fit_multipliers(asked, target.dsp)
+        raised = [
+            f"{new.name}: reuse factor raised from {old.reuse_factor} to {new.reuse_factor}, {target.name} has "
+            f"{target.dsp} multipliers"
+            for old, new in zip(asked.products, fitted.products, strict=True)
+            if old.reuse_factor != new.reuse_factor
+        ]
+        design = folded_design(fitted, top)
+        design = replace(design, notes=(*design.notes, *raised))
+    return replace(design, notes=(f"{architecture}: {why}", *design.notes))

@@ -1,0 +1,1 @@
+"""Other programs: run, watched, limited, and ended with all that they started."""

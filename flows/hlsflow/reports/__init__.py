@@ -1,0 +1,1 @@
+"""What the tools wrote: recognised, read, merged into runs."""

@@ -1,0 +1,15 @@
+"""`csynth_design_size.rpt` and `.xml`: instruction counts of the compiler. Recognised, so that nobody takes it for C
+synthesis; it states no figure of the hardware."""
+
+from __future__ import annotations
+
+from hlsflow.foundation.errors import ReportError
+from hlsflow.reports.figures import Provenance, Stage
+from hlsflow.reports.report import Kind, Report
+
+
+def parse(text: str) -> Report:
+    """A report without figures. Raises ReportError where the text is no design-size report."""
+    if "== Design Size Report" not in text and "<design_size" not in text:
+        raise ReportError("title: no design-size report")
+    return Report(kind=Kind.DESIGN_SIZE, provenance=Provenance(stage=Stage.CSYNTH, tool="vitis_hls"), module=None)

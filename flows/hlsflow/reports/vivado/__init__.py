@@ -1,0 +1,1 @@
+"""Vivado's reports, one module a format."""

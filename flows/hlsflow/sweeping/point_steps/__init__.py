@@ -1,1 +1,0 @@
-"""The steps of a sweep's point, a module each, as those of a build are: see `hlsflow.build_steps`."""

@@ -1,0 +1,1 @@
+"""Training as a recipe says: resumable, recorded, and ended whole."""

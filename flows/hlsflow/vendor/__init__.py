@@ -1,0 +1,1 @@
+"""AMD's tools: found, run, watched, resumed, diagnosed."""

@@ -1,0 +1,139 @@
+"""Every construct of the measured table: equal on every output in both backends and io types, or refused with a reason.
+
+The quick test holds the emulator of the converted project against Keras; the slow one holds hls4ml's own C++ against
+both.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from constructs import CONSTRUCTS, EXACT, INPUT_TYPE, KERAS, randomized
+from networks import random_inputs
+
+from hlsflow.emulation.emulator import make_emulator
+from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.frontends.allow_list import refusals_of_io_type
+from hlsflow.hls.config import HlsConfig
+from hlsflow.hls.convert import convert
+from hlsflow.hls.csim import simulate
+from hlsflow.hls.effective import verify
+from hlsflow.hls.lint import lint
+from hlsflow.hls.project import read_project
+from hlsflow.network.fixed_point import parse_type
+from hlsflow.network.ranges import resolve
+
+SAMPLES = 300
+BACKENDS = ("Vitis", "Vivado")
+IO_TYPES = ("io_parallel", "io_stream")
+EXACT_CONSTRUCTS = [item for item in CONSTRUCTS if item.expected == EXACT]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tensorflow():
+    from hlsflow.frontends.runtime import prepare_tensorflow
+
+    prepare_tensorflow()
+
+
+def built(construct):
+    """(network, layers by io type, inputs, Keras' values in LSBs by gate output)."""
+    from hlsflow.building.agreement import in_lsb
+    from hlsflow.frontends.keras2 import network_of
+    from hlsflow.frontends.reference import keras_outputs
+
+    model = randomized(construct.build())
+    network = network_of(model, parse_type(INPUT_TYPE))
+    layers = {io_type: resolve(network, {}, io_type) for io_type in IO_TYPES}
+    types = {layer.node.name: layer.result for layer in layers["io_parallel"]}
+    inputs = random_inputs(network, SAMPLES)
+    outputs = keras_outputs(model, network, inputs, network.gate_outputs)
+    return network, layers, inputs, {name: in_lsb(name, outputs[name], types[name]) for name in network.gate_outputs}
+
+
+def refused_in(network, io_type: str, construct) -> bool:
+    """Whether the io type is refused, and then for the stated reason."""
+    if io_type == "io_stream" and construct.streams is not True:
+        assert any(construct.streams in item.reason for item in refusals_of_io_type(network, io_type))
+        with pytest.raises(UnsupportedError, match=construct.streams):
+            lint(network, HlsConfig(io_type=io_type))
+        return True
+    assert not refusals_of_io_type(network, io_type)
+    return False
+
+
+@pytest.mark.parametrize("construct", EXACT_CONSTRUCTS, ids=lambda item: item.name)
+def test_the_converted_project_equals_keras(construct, tmp_path):
+    network, layers, inputs, expected = built(construct)
+    for io_type in IO_TYPES:
+        if refused_in(network, io_type, construct):
+            continue
+        for backend in BACKENDS:
+            config = HlsConfig(backend=backend, io_type=io_type)
+            folder = tmp_path / f"{backend}-{io_type}"
+            convert(network, layers[io_type], config, folder)
+            project = read_project(folder)
+            verify(project, layers[io_type], config)
+            found = make_emulator(project).run(inputs, layers=network.gate_outputs)
+            for name in network.gate_outputs:
+                assert np.array_equal(found[name], expected[name]), (backend, io_type, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("construct", EXACT_CONSTRUCTS, ids=lambda item: item.name)
+def test_the_c_simulation_equals_keras_and_the_emulator(construct, tmp_path, quick_compile):
+    network, layers, inputs, expected = built(construct)
+    types = {layer.node.name: layer.result for layer in layers["io_parallel"]}
+    for io_type in IO_TYPES:
+        if refused_in(network, io_type, construct):
+            continue
+        for backend in BACKENDS:
+            folder = tmp_path / f"{backend}-{io_type}"
+            convert(network, layers[io_type], HlsConfig(backend=backend, io_type=io_type), folder / "hls")
+            project = read_project(folder / "hls")
+            program = quick_compile(project, folder / "csim", backend)
+            traced = {name: types[name] for name in network.gate_outputs}
+            found = simulate(program, project, inputs, layers=traced, folder=folder / "csim", workers=1)
+            for name in network.gate_outputs:
+                assert np.array_equal(found[name], expected[name]), (backend, io_type, name)
+            emulated = make_emulator(project).run(inputs, layers=network.gate_outputs)
+            for name, values in found.items():
+                assert np.array_equal(emulated[name], values), (backend, io_type, name)
+
+
+@pytest.mark.parametrize(
+    "construct", [item for item in CONSTRUCTS if item.expected not in (EXACT, KERAS)], ids=lambda item: item.name
+)
+def test_a_construct_that_no_policy_makes_exact_is_refused_with_a_way_out(construct):
+    from hlsflow.frontends.keras2 import network_of
+
+    model = construct.build()
+    with pytest.raises(UnsupportedError) as caught:
+        lint(network_of(model, parse_type(INPUT_TYPE)), HlsConfig())
+    assert construct.expected in str(caught.value)
+    assert "layer '" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "construct", [item for item in CONSTRUCTS if item.expected == KERAS], ids=lambda item: item.name
+)
+def test_what_qkeras_itself_cannot_build_never_reaches_us(construct):
+    with pytest.raises(Exception):  # noqa: B017 - whatever QKeras 0.9 raises under this TensorFlow
+        model = randomized(construct.build())
+        model(np.zeros((1, *model.input_shape[1:]), dtype=np.float32))
+
+
+def test_every_row_of_the_measured_table_is_a_construct():
+    path = Path(os.environ.get("HLSFLOW_FIDELITY") or Path(__file__).resolve().parents[3] / "shared" / "fidelity.csv")
+    if not path.is_file():
+        pytest.skip(f"needs fidelity.csv at {path} (or in HLSFLOW_FIDELITY)")
+    with path.open(newline="") as stream:
+        measured = {row["construct"] for row in csv.DictReader(stream)}
+    # Renamed here: its window has to overlap the border to be padded at all.
+    renamed = {"conv avgpool3 same": "conv avgpool same"}
+    known = {item.name for item in CONSTRUCTS}
+    assert {renamed.get(name, name) for name in measured} <= known

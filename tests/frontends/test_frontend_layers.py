@@ -1,0 +1,308 @@
+"""Layers of Keras as nodes, one handler at a time.
+
+The layers here are STAND-INS with the attributes that the handlers read, so that no TensorFlow is needed;
+`test_constructs` holds the same handlers against Keras itself.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.frontends import layers as frontend_layers
+from hlsflow.frontends.keras2 import Builder
+from hlsflow.network.fixed_point import parse_type
+from hlsflow.network.graph import Op
+
+
+def layer(name: str, class_name: str = "StandIn", **attributes):
+    """A stand-in for a Keras layer (or quantizer) of a class of that name."""
+    return type(class_name, (SimpleNamespace,), {})(name=name, **attributes)
+
+
+def quantizer(class_name: str, step: float | None = None, **config):
+    """A stand-in for a quantizer of QKeras: rounds to multiples of `step`, if it is given one."""
+
+    def call(self, x):
+        return x if step is None else np.rint(np.asarray(x) / step) * step
+
+    made = type(class_name, (), {"__call__": call, "get_config": lambda self: config})()
+    made.__dict__.update(config)
+    return made
+
+
+def built(*steps, shape=(4,), input_type="ufixed<8,0>") -> Builder:
+    """A builder that took an input and the (entry, layer) pairs."""
+    layers = [owner for _, owner in steps if owner is not None]
+    model = SimpleNamespace(name="model", layers=[layer("x"), *layers])
+    builder = Builder(model, parse_type(input_type))
+    builder.add({"name": "x", "class_name": "InputLayer", "input_shape": list(shape), "inputs": []})
+    for entry, _ in steps:
+        builder.add(entry)
+    return builder
+
+
+BITS = {"bits": 4, "integer": 1, "keep_negative": True, "alpha": 1.0}
+
+
+def test_the_input_has_the_type_that_is_given_for_it():
+    node = built(shape=(2, 3)).nodes[0]
+    assert (node.op, node.shape, str(node.declared["result"])) == (Op.INPUT, (2, 3), "ufixed<8,0>")
+    builder = Builder(
+        SimpleNamespace(name="m", layers=[]), {"a": parse_type("fixed<3,1>"), "b": parse_type("fixed<4,1>")}
+    )
+    builder.add({"name": "b", "class_name": "InputLayer", "input_shape": [5], "inputs": []})
+    assert str(builder.nodes[0].declared["result"]) == "fixed<4,1>"
+
+
+def test_a_dense_layer_multiplies_by_what_its_quantizers_give():
+    owner = layer(
+        "fc", "QDense", kernel=np.float32([[0.3], [-0.6], [1.1], [9.0]]), bias=np.float32([0.26]),
+        kernel_quantizer_internal=quantizer("quantized_bits", 0.25, **BITS),
+        bias_quantizer_internal=quantizer("quantized_bits", 0.25, **BITS),
+    )  # fmt: skip
+    entry = {"name": "fc", "class_name": "QDense", "weight_quantizer": "q", "weight_data": "w", "n_in": 4}
+    (_, node) = built((entry, owner)).nodes
+    assert (node.op, node.shape, node.inputs) == (Op.DENSE, (1,), ("x",))
+    assert node.arrays["weight"].dtype == np.float64
+    assert node.arrays["weight"].ravel().tolist() == [0.25, -0.5, 1.0, 9.0]
+    assert node.arrays["bias"].tolist() == [0.25]
+    # 9 is out of the range of fixed<4,2>: the stand-in did not clip, so the declared type does not hold the weights.
+    assert {role: str(type_) for role, type_ in node.declared.items()} == {"bias": "fixed<4,2>"}
+    assert "weight_quantizer" not in node.entry and "weight_data" not in node.entry and node.entry["n_in"] == 4
+    assert (node.entry["class_name"], node.keras_class, node.keras_layer) == ("Dense", "QDense", "fc")
+
+
+@pytest.mark.parametrize(
+    ("values", "holds"),
+    [
+        ([0.0, 1.75, -2.0], True), ([2.0], False), ([-2.25], False), ([0.125], False), ([1.75 + 2**-20], False),
+        ([1.75], True), ([-2.0], True),
+    ],
+)  # fmt: skip
+def test_a_declared_type_is_kept_if_it_holds_every_weight(values, holds):
+    declared = parse_type("fixed<4,2>")
+    assert frontend_layers._on_grid(np.array(values), declared) == (declared if holds else None)
+    assert frontend_layers._on_grid(np.array(values), None) is None
+
+
+def test_a_layer_without_bias_or_quantizer_declares_nothing():
+    owner = layer("fc", kernel=np.ones((4, 2), dtype=np.float32), bias=None, kernel_quantizer_internal=None)
+    (_, node) = built(({"name": "fc", "class_name": "Dense"}, owner)).nodes
+    assert set(node.arrays) == {"weight"} and node.declared == {} and node.shape == (2,)
+
+
+CONV = {"name": "c", "out_height": 3, "out_width": 2, "n_filt": 5, "stride_height": 2, "stride_width": 3, "pad_top": 1,
+        "pad_bottom": 2, "pad_left": 3, "pad_right": 4}  # fmt: skip
+
+
+def test_a_convolution_keeps_its_window():
+    owner = layer("c", kernel=np.ones((2, 2, 1, 5)), bias=None)
+    (_, node) = built(({**CONV, "class_name": "QConv2D", "use_gamma": 1}, owner), shape=(6, 6, 1)).nodes
+    assert (node.op, node.shape, node.entry["class_name"]) == (Op.CONV, (3, 2, 5), "Conv2D")
+    assert "use_gamma" not in node.entry
+    assert node.attributes == {"stride_height": 2, "stride_width": 3, "pad_top": 1, "pad_bottom": 2, "pad_left": 3,
+                               "pad_right": 4}  # fmt: skip
+
+
+def test_a_one_dimensional_one_has_height_one_and_pads_at_its_ends():
+    owner = layer("c", kernel=np.ones((2, 1, 5)), bias=None)
+    entry = {"name": "c", "class_name": "Conv1D", "out_width": 2, "n_filt": 5, "stride_width": 3, "pad_left": 1,
+             "pad_right": 0}  # fmt: skip
+    (_, node) = built((entry, owner), shape=(6, 1)).nodes
+    assert (node.shape, node.entry["class_name"]) == ((2, 5), "Conv1D")
+    assert node.attributes == {"stride_height": 1, "stride_width": 3, "pad_top": 0, "pad_bottom": 0, "pad_left": 1,
+                               "pad_right": 0}  # fmt: skip
+
+
+def test_a_depthwise_convolution_reads_its_own_kernel():
+    owner = layer("c", depthwise_kernel=np.full((2, 2, 5, 1), 0.5), bias=np.zeros(5),
+                  depthwise_quantizer_internal=quantizer("quantized_bits", **BITS))  # fmt: skip
+    (_, node) = built(({**CONV, "class_name": "QDepthwiseConv2D"}, owner), shape=(6, 6, 5)).nodes
+    assert (node.op, node.entry["class_name"], set(node.arrays)) == (
+        Op.DEPTHWISE,
+        "DepthwiseConv2D",
+        {"weight", "bias"},
+    )
+    assert {role: str(type_) for role, type_ in node.declared.items()} == {"weight": "fixed<4,2>"}
+
+
+@pytest.mark.parametrize("two_d", [True, False])
+def test_a_separable_convolution_is_two_layers_with_types_of_their_own(two_d):
+    owner = layer("s", depthwise_kernel=np.full((2, 2, 3, 1), 0.5), pointwise_kernel=np.full((1, 1, 3, 5), 0.25),
+                  bias=np.ones(5), pointwise_quantizer_internal=quantizer("quantized_bits", **BITS),
+                  bias_quantizer_internal=quantizer("quantized_bits", **{**BITS, "bits": 5}))  # fmt: skip
+    entry = {**CONV, "name": "s", "n_chan": 3, "filt_height": 2, "filt_width": 2,
+             "class_name": "SeparableConv2D" if two_d else "SeparableConv1D"}  # fmt: skip
+    if not two_d:
+        entry = {key: value for key, value in entry.items() if not key.endswith(("height", "top", "bottom"))}
+    _, depthwise, pointwise = built((entry, owner), shape=(6, 6, 3)).nodes
+    assert (depthwise.name, depthwise.op, depthwise.inputs) == ("s_depthwise", Op.DEPTHWISE, ("x",))
+    assert (pointwise.name, pointwise.op, pointwise.inputs) == ("s_pointwise", Op.CONV, ("s_depthwise",))
+    assert depthwise.shape[-1] == 3 and pointwise.shape[-1] == 5 and depthwise.shape[:-1] == pointwise.shape[:-1]
+    assert set(depthwise.arrays) == {"weight"} and set(pointwise.arrays) == {"weight", "bias"}
+    assert depthwise.declared == {}
+    assert {role: str(t) for role, t in pointwise.declared.items()} == {"weight": "fixed<4,2>", "bias": "fixed<5,2>"}
+    assert depthwise.attributes["stride_width"] == 3 and depthwise.attributes["pad_left"] == 3
+    assert pointwise.attributes["stride_width"] == 1 and pointwise.attributes["pad_left"] == 0
+    assert pointwise.entry["in_width"] == pointwise.entry["out_width"] == 2
+    assert ("in_height" in pointwise.entry) is two_d and not depthwise.entry["use_bias"]
+
+
+def test_what_follows_a_layer_that_was_split_reads_its_last_part():
+    owner = layer("s", depthwise_kernel=np.ones((2, 2, 3, 1)), pointwise_kernel=np.ones((1, 1, 3, 5)), bias=None)
+    entry = {**CONV, "name": "s", "n_chan": 3, "class_name": "SeparableConv2D"}
+    flat = {"name": "m", "class_name": "Reshape", "inputs": ["s"]}
+    nodes = built((entry, owner), (flat, layer("m", output_shape=(None, 30))), shape=(6, 6, 3)).nodes
+    assert nodes[-1].inputs == ("s_pointwise",) and nodes[-1].shape == (30,)
+    assert nodes[-1].entry["target_shape"] == [30]
+
+
+# --- activations
+
+
+def activation(made, *, entry=None, **more):
+    """The nodes of an activation quantizer behind the input."""
+    owner = layer("act", "QActivation", quantizer=made, **more)
+    return built(
+        ({"name": "act", "class_name": "QActivation", "activation_quantizer": "q", **(entry or {})}, owner)
+    ).nodes
+
+
+def test_a_relu_of_few_bits_has_its_quantizer_s_type():
+    _, node = activation(quantizer("quantized_relu", bits=6, integer=2))
+    assert (node.function, str(node.declared["result"])) == ("relu", "ufixed<6,2,RND_CONV,SAT>")
+    assert node.entry == {"name": "act", "inputs": ["x"], "data_format": "channels_last", "class_name": "Activation",
+                          "activation": "relu"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("bits", "wide"), [(24, False), (25, True), (32, True)])
+def test_a_relu_wider_than_float32_is_typed_later(bits, wide):
+    _, node = activation(quantizer("quantized_relu", bits=bits, integer=4))
+    assert node.attributes == ({"wide": True} if wide else {})
+    assert ("result" in node.declared) is not wide
+
+
+def test_another_quantizer_wider_than_float32_is_refused():
+    with pytest.raises(UnsupportedError, match="28 bits are more than float32 holds"):
+        activation(quantizer("quantized_tanh", bits=28))
+
+
+@pytest.mark.parametrize(("name", "function"), [("quantized_tanh", "hard_tanh"), ("quantized_sigmoid", "hard_sigmoid")])
+def test_hard_functions_have_their_slope_written_out(name, function):
+    _, node = activation(quantizer(name, bits=6))
+    assert (node.entry["class_name"], node.entry["slope"], node.entry["shift"]) == ("HardActivation", 0.5, 0.5)
+    assert node.function == node.entry["activation"] == function
+
+
+@pytest.mark.parametrize(("threshold", "used"), [(0.4, 0.4), (None, 0.33)])
+def test_a_ternary_activation_is_scaled_to_hls4ml_s_thresholds(threshold, used):
+    made = quantizer("ternary", alpha=1)
+    made.threshold, made.default_threshold = threshold, 0.33
+    _, scale, spacer, node = activation(made)
+    assert (scale.name, scale.op, scale.attributes) == ("act_scale", Op.SCALE, {"threshold": used})
+    assert (spacer.name, spacer.inputs, spacer.attributes) == ("act_in", ("act_scale",), {"spacer": True})
+    assert (node.name, node.inputs, node.function) == ("act", ("act_in",), "ternary_tanh")
+    assert node.entry["inputs"] == ["act_in"]
+
+
+def test_a_refusal_names_the_layer_and_the_way_out():
+    with pytest.raises(UnsupportedError) as caught:
+        activation(quantizer("binary", alpha=1, use_01=True))
+    assert "layer 'act': binary(use_01=True) gives 0 and 1" in f"{caught.value}" and "use_01=False" in f"{caught.value}"
+
+
+@pytest.mark.parametrize(("slope", "fine"), [(0.25, True), (0.0, True), (1.5, True), (2**-12, True), (2**-13, False),
+                                             (0.3, False), (-0.25, False)])  # fmt: skip
+def test_a_slope_is_a_short_binary_fraction_or_refused(slope, fine):
+    step = ({"name": "l", "class_name": "LeakyReLU", "activ_param": slope}, layer("l"))
+    if fine:
+        node = built(step).nodes[-1]
+        assert node.arrays["param"].tolist() == [slope] and node.function == "leaky_relu"
+    else:
+        with pytest.raises(UnsupportedError, match="is no short binary fraction, so Keras itself rounds"):
+            built(step)
+
+
+def test_a_float_activation_that_is_no_relu_is_refused_and_a_linear_one_is_nothing():
+    with pytest.raises(UnsupportedError, match="layer 'a': 'tanh' is a table"):
+        built(({"name": "a", "class_name": "Activation", "activation": "tanh"}, layer("a")))
+    assert (
+        built(({"name": "a", "class_name": "Activation", "activation": "relu"}, layer("a"))).nodes[-1].function
+        == "relu"
+    )
+    builder = built(({"name": "a", "class_name": "Activation", "activation": "linear"}, layer("a")))
+    assert len(builder.nodes) == 1 and builder.now("a") == "x"
+    with pytest.raises(UnsupportedError, match="no test proves the conversion of GRU"):
+        built(({"name": "g", "class_name": "GRU"}, layer("g")))
+
+
+# --- shapes
+
+
+def test_global_pooling_covers_the_whole_image():
+    for shape, height, width in (((6, 7, 3), 6, 7), ((7, 3), 1, 7)):
+        dims = f"{len(shape) - 1}D"
+        node = built(({"name": "p", "class_name": f"GlobalAveragePooling{dims}"}, layer("p")), shape=shape).nodes[-1]
+        assert (node.op, node.shape) == (Op.AVERAGE_POOL, (3,))
+        assert (node.attributes["pool_height"], node.attributes["pool_width"]) == (height, width)
+        assert node.attributes["global"] is True and node.attributes["stride_width"] == 1
+    node = built(({"name": "p", "class_name": "GlobalMaxPooling1D"}, layer("p")), shape=(7, 3)).nodes[-1]
+    assert node.op is Op.MAX_POOL
+
+
+def test_pooling_keeps_its_window():
+    entry = {**CONV, "name": "p", "class_name": "MaxPooling2D", "pool_height": 2, "pool_width": 3}
+    node = built((entry, layer("p")), shape=(6, 6, 5)).nodes[-1]
+    assert (node.op, node.shape) == (Op.MAX_POOL, (3, 2, 5))
+    assert (node.attributes["pool_height"], node.attributes["pool_width"], node.attributes["pad_left"]) == (2, 3, 3)
+    entry = {"name": "p", "class_name": "AveragePooling1D", "n_out": 3, "n_filt": 5, "pool_width": 2,
+             "stride_width": 2, "pad_left": 0, "pad_right": 0}  # fmt: skip
+    node = built((entry, layer("p")), shape=(6, 5)).nodes[-1]
+    assert (node.op, node.shape, node.attributes["pool_height"]) == (Op.AVERAGE_POOL, (3, 5), 1)
+    assert node.attributes["global"] is False
+
+
+@pytest.mark.parametrize(("axis", "shape", "index"), [(1, (8, 3, 2), 0), (2, (4, 6, 2), 1), (3, (4, 3, 4), 2),
+                                                      (-1, (4, 3, 4), 2), (-3, (8, 3, 2), 0)])  # fmt: skip
+def test_concatenation_counts_its_axis_without_the_batch(axis, shape, index):
+    entry = {"name": "c", "class_name": "Concatenate", "axis": axis, "inputs": ["x", "x"]}
+    node = built((entry, layer("c")), shape=(4, 3, 2)).nodes[-1]
+    assert (node.shape, node.attributes) == (shape, {"axis": index})
+
+
+def test_moves_have_the_shape_that_keras_says():
+    moved = layer("m", output_shape=(None, 2, 4, 3), dims=(3, 1, 2))
+    nodes = built(({"name": "m", "class_name": "Transpose"}, moved), shape=(4, 3, 2)).nodes
+    assert (nodes[-1].shape, nodes[-1].attributes) == ((2, 4, 3), {"dims": (3, 1, 2)})
+    padded = layer("m", output_shape=(None, 5, 3, 2))
+    node = built(({"name": "m", "class_name": "ZeroPadding2D", "pad_top": 1}, padded), shape=(4, 3, 2)).nodes[-1]
+    assert node.attributes == {"pad_top": 1, "pad_bottom": 0, "pad_left": 0, "pad_right": 0}
+    node = built(
+        ({"name": "m", "class_name": "UpSampling2D"}, layer("m", output_shape=(None, 8, 6, 2))), shape=(4, 3, 2)
+    )
+    assert (node.nodes[-1].op, node.nodes[-1].shape) == (Op.RESIZE, (8, 6, 2))
+
+
+def test_a_flattening_behind_a_transposition_is_kept_apart():
+    """hls4ml would drop the transposition and reorder the weights behind it."""
+    moved, flat = layer("t", output_shape=(None, 2, 4), dims=(2, 1)), layer("f", output_shape=(None, 8))
+    steps = ({"name": "t", "class_name": "Transpose"}, moved), ({"name": "f", "class_name": "Reshape"}, flat)
+    nodes = built(*steps, shape=(4, 2)).nodes
+    assert [(node.name, node.inputs) for node in nodes[-2:]] == [("f_in", ("t",)), ("f", ("f_in",))]
+    assert nodes[-2].attributes == {"spacer": True} and nodes[-2].shape == (2, 4)
+    # Reshaped to two axes, or behind anything else, there is nothing to keep apart.
+    assert len(built(({"name": "f", "class_name": "Reshape"}, flat), shape=(4, 2)).nodes) == 2
+
+
+def test_a_merge_and_a_prelu():
+    entry = {"name": "m", "class_name": "Merge", "op": "subtract", "inputs": ["x", "x"]}
+    node = built((entry, layer("m"))).nodes[-1]
+    assert (node.op, node.function, node.inputs, node.shape) == (Op.MERGE, "subtract", ("x", "x"), (4,))
+    node = built(
+        ({"name": "p", "class_name": "PReLU", "param_data": 1}, layer("p", alpha=np.float32([0.5] * 4)))
+    ).nodes[-1]
+    assert (node.op, node.arrays["param"].tolist()) == (Op.PRELU, [0.5] * 4) and "param_data" not in node.entry

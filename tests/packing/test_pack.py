@@ -1,0 +1,220 @@
+"""Synthesis elsewhere: pack, run.sh with stand-ins on a machine without our Python, import, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+from vendor_fixtures import MODEL, STAND_IN_VERSION, built, built_once, calls, installs, quiet, run_there
+
+from hlsflow.__main__ import main
+from hlsflow.foundation.errors import ReportError, StorageError, UsageError
+from hlsflow.packing.archive import Entry, unpack, write_archive
+from hlsflow.packing.import_results import import_results
+from hlsflow.records.record import read_record
+
+__all__ = ["built", "built_once", "installs"]
+
+
+def hlsflow(workspace, *words) -> int:
+    return main([*words, "--workspace", str(workspace.root)])
+
+
+@pytest.fixture
+def packed(built, tmp_path):
+    """The unpacked archive of one model, as it lies on the other machine."""
+    archive = tmp_path / "there.tar.gz"
+    assert hlsflow(built, "pack", MODEL, "--output", str(archive), "--stages", "csynth,cosim,vsynth") == 0
+    with tarfile.open(archive) as opened:
+        opened.extractall(tmp_path, filter="data")
+    return tmp_path / "there"
+
+
+def record(workspace):
+    return read_record(workspace.reports / MODEL / "build.json")
+
+
+def test_there_and_back(built, installs, packed, tmp_path, monkeypatch):
+    done = run_there(packed, installs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert calls(tmp_path) == ["csynth", "cosim", "vsynth"]
+    monkeypatch.setenv("HLSFLOW_XILINX", str(tmp_path / "nothing"))
+    assert hlsflow(built, "import", str(packed / "results.tar.gz")) == 0
+    found = record(built)
+    assert found.stages["vitis"].endswith("(imported)") and found.stages["vitis"].startswith(
+        "done: csynth, cosim, vsynth"
+    )
+    whole = {figure.stage: figure for figure in found.figures if figure.module is None and figure.stage != "analytic"}
+    assert set(whole) == {"csynth", "cosim", "logic-synthesis"}
+    assert whole["csynth"].lut == 1234 and "160 integers" in whole["cosim"].notes[0]
+    assert whole["csynth"].source_file.startswith(f"build/{MODEL}/synthesis-vitis/")
+    assert "-imported/" in whole["csynth"].source_file
+    # asked for again where no tool is, what came from elsewhere serves
+    assert hlsflow(built, "build", "--model", MODEL, "--synth", "vitis", "--stages", "csynth,cosim,vsynth") == 0
+    assert hlsflow(built, "build", "--model", MODEL, "--synth", "vitis", "--stages", "csynth,export") == 7
+    assert record(built).figures == found.figures
+
+
+def test_the_folder_itself_can_be_imported_twice(built, installs, packed):
+    run_there(packed, installs, "--stages", "csynth")
+    for _ in range(2):
+        (imported,) = import_results(built, packed, quiet())
+        assert (imported.name, list(imported.done), imported.failures) == (MODEL, ["csynth"], ())
+
+
+def test_a_second_run_goes_on_where_the_first_ended(built, installs, packed, tmp_path):
+    assert run_there(packed, installs, faults="cosim=oom-line").returncode == 7
+    assert hlsflow(built, "import", str(packed / "results.tar.gz")) == 7
+    found = record(built)
+    assert found.stages["vitis"].startswith("failed: cosim: the system ended the tool because memory ran out")
+    assert [figure.stage for figure in found.figures if figure.stage == "csynth"] == ["csynth"]
+    assert run_there(packed, installs).returncode == 0
+    assert calls(tmp_path) == ["csynth", "cosim", "cosim", "vsynth"]
+    assert hlsflow(built, "import", str(packed / "results.tar.gz")) == 0
+    assert record(built).stages["vitis"].startswith("done: csynth, cosim, vsynth")
+
+
+def test_results_of_another_project_are_refused(built, installs, packed):
+    run_there(packed, installs, "--stages", "csynth")
+    before = record(built)
+    assert hlsflow(built, "build", "--model", MODEL) == 0
+    source = built.build / MODEL / "hls" / "firmware" / "parameters.h"
+    text = source.read_text()
+    try:
+        source.write_text(text + "\n// changed\n")
+        (imported,) = import_results(built, packed, quiet())
+    finally:
+        source.write_text(text)
+    assert imported.done == () and "of another project" in str(imported.failures[0])
+    assert "1 files differ, first firmware/parameters.h" in str(imported.failures[0])
+    assert record(built) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("firmware/defines.h", "the sources were changed where they were synthesized: 'firmware/defines.h'"),
+        ("tb_data/tb_input_features.dat", "the samples of the test bench were changed"),
+    ],
+)
+def test_sources_changed_on_the_other_machine_are_refused(built, installs, packed, path, words):
+    run_there(packed, installs, "--stages", "csynth")
+    (packed / "models" / MODEL / "project" / path).write_text("// hand-made\n")
+    (imported,) = import_results(built, packed, quiet())
+    assert words in str(imported.failures[0])
+
+
+def test_a_report_cut_off_on_the_way_is_refused(built, installs, packed):
+    run_there(packed, installs, "--stages", "csynth")
+    for path in packed.glob("models/*/project/*_prj/solution1/syn/report/*csynth.xml"):
+        path.write_text(path.read_text()[:900])
+    (imported,) = import_results(built, packed, quiet())
+    assert imported.done == () and isinstance(imported.failures[0], ReportError)
+    assert not [figure for figure in record(built).figures if figure.stage == "csynth"]
+
+
+def test_what_is_no_result_is_said(built, packed, tmp_path):
+    (imported,) = import_results(built, packed, quiet())
+    assert "no stage was run there" in str(imported.failures[0])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ReportError, match=r"no manifest.json: it is no result of 'hlsflow pack'"):
+        import_results(built, tmp_path / "empty", quiet())
+    with pytest.raises(UsageError, match="no such archive"):
+        import_results(built, tmp_path / "absent.tar.gz", quiet())
+    manifest = packed / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"csynth"', '"cosim"', 1))
+    with pytest.raises(ReportError, match="changed after it was written"):
+        import_results(built, packed, quiet())
+
+
+def test_run_sh_says_what_is_missing(installs, packed):
+    done = run_there(packed, installs, path="/usr/bin:/bin")
+    assert done.returncode == 7 and "vitis-run or vitis_hls was not found" in done.stderr
+    assert run_there(packed, installs, "--stages", "csinth").returncode == 2
+    assert run_there(packed, installs, "nobody").returncode == 2
+    (packed / "models" / MODEL / "project" / "firmware" / "defines.h").write_text("")
+    assert run_there(packed, installs).returncode == 9
+
+
+def test_run_sh_in_other_shells_and_of_other_tools(installs, packed, tmp_path):
+    if shutil.which("dash"):
+        subprocess.run(["dash", "-n", str(packed / "run.sh")], check=True)
+    subprocess.run(["bash", "-n", str(packed / "run.sh")], check=True)
+    (installs / "Vitis" / STAND_IN_VERSION / "bin" / "vitis-run").unlink()
+    assert run_there(packed, installs, "--stages", "csynth", "--jobs", "2").returncode == 0
+    assert (tmp_path / "calls.txt").read_text().startswith("vitis_hls csynth -f build_prj.tcl")
+
+
+def test_an_archive_is_the_same_each_time(built, tmp_path):
+    paths = [tmp_path / f"{number}" / "a.tar.gz" for number in range(2)]
+    for path in paths:
+        assert hlsflow(built, "pack", MODEL, "--output", str(path)) == 0
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.slow
+def test_many_models_travel_in_one_archive(built, installs, tmp_path):
+    twin = "digits6_twin"
+    shutil.copytree(built.models / MODEL, built.models / twin)
+    shutil.copy(built.hls_configs / f"{MODEL}.yaml", built.hls_configs / f"{twin}.yaml")
+    recipe = built.models / twin / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace(f"name: {MODEL}", f"name: {twin}", 1))
+    try:
+        assert hlsflow(built, "pack", MODEL, twin, "--output", str(tmp_path / "two.tar.gz")) == 0
+        with tarfile.open(tmp_path / "two.tar.gz") as opened:
+            opened.extractall(tmp_path, filter="data")
+        assert run_there(tmp_path / "two", installs, "--jobs", "2").returncode == 0
+        imported = import_results(built, tmp_path / "two" / "results.tar.gz", quiet())
+        assert [(model.name, list(model.done)) for model in imported] == [(MODEL, ["csynth"]), (twin, ["csynth"])]
+    finally:
+        for folder in (built.models / twin, built.build / twin, built.reports / twin):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def hostile(path, member, content=b"x"):
+    with tarfile.open(path, "w:gz") as archive:
+        if member.isfile():
+            member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("../out.txt", tarfile.REGTYPE, "leads outside"),
+        ("/etc/out.txt", tarfile.REGTYPE, "leads outside"),
+        ("a/../../out.txt", tarfile.REGTYPE, "leads outside"),
+        ("link", tarfile.SYMTYPE, "is a link or a device"),
+        ("link", tarfile.LNKTYPE, "is a link or a device"),
+        ("pipe", tarfile.FIFOTYPE, "is a link or a device"),
+    ],
+)
+def test_hostile_archives_are_refused(tmp_path, name, kind, words):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, "/etc/passwd"
+    hostile(tmp_path / "bad.tar.gz", member)
+    with pytest.raises(ReportError, match=words):
+        unpack(tmp_path / "bad.tar.gz", tmp_path / "out")
+    assert not (tmp_path / "out.txt").exists() and not list(tmp_path.glob("out/**/*"))
+
+
+def test_bombs_and_torn_archives_are_refused(tmp_path):
+    write_archive(tmp_path / "big.tar.gz", [Entry(name="zeros", content=bytes(5 << 20))])
+    with pytest.raises(ReportError, match=r"more than 200,000 files and folders or 1,048,576 bytes: refused"):
+        unpack(tmp_path / "big.tar.gz", tmp_path / "out", max_bytes=1 << 20)
+    data = (tmp_path / "big.tar.gz").read_bytes()
+    (tmp_path / "torn.tar.gz").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ReportError, match="cut off or no archive"):
+        unpack(tmp_path / "torn.tar.gz", tmp_path / "out")
+    (tmp_path / "text.tar.gz").write_text("not an archive")
+    with pytest.raises(ReportError, match="cut off or no archive"):
+        unpack(tmp_path / "text.tar.gz", tmp_path / "out")
+
+
+def test_an_archive_that_cannot_be_written_is_a_storage_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        write_archive(tmp_path / "file" / "a.tar.gz", [Entry(name="a", content=b"")])
