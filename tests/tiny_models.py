@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from hlsflow.compression.derivation import Source
 from hlsflow.models.recipe import Recipe
+from hlsflow.models.source import Source
 from hlsflow.models.zoo import preprocess
 
 QUANTIZATION = {

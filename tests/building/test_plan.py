@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hlsflow.building.plan import BuildRequest, make_plan
-from hlsflow.compression.derivation import METHODS
+from hlsflow.compression.methods import METHODS
 from hlsflow.foundation.steps import digest
 from hlsflow.foundation.workspace import Workspace
 from hlsflow.keys import work
@@ -252,7 +252,11 @@ def test_a_sweep_trains_nothing_anew_for_another_methods_code(package):
     root, read = package
 
     def key():
-        return work.work_of("hlsflow.exploring.point_steps.compress", METHODS["low_rank"], unnamed=METHODS.values())
+        return work.work_of(
+            "hlsflow.exploring.point_steps.compress",
+            METHODS["low_rank"].module,
+            wiring=("hlsflow.compression.methods",),
+        )
 
     before = key()
     edit(root / "compression" / "activation_pruning.py", "def ", "def  ")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from comparison_records import compared, figure, many, record
 
-from hlsflow.comparison.page import page
+from hlsflow.comparison.pages.page import page
 from hlsflow.estimation.accuracy import read_held_out
 
 CHROMIUM = Path("/usr/bin/chromium")

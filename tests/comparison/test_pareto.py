@@ -12,8 +12,8 @@ from comparison_records import compared, figure, record
 from hlsflow.comparison.comparability import CLOCK_TOLERANCE_NS
 from hlsflow.comparison.csv_rows import csv_text
 from hlsflow.comparison.markdown import markdown
-from hlsflow.comparison.page import page
-from hlsflow.comparison.page_data import page_data
+from hlsflow.comparison.pages.data import page_data
+from hlsflow.comparison.pages.page import page
 from hlsflow.comparison.terminal import terminal
 
 BEST = {"lut": 100, "ff": 100, "latency_min_cycles": 5, "latency_max_cycles": 5}

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hlsflow.compression.derivation import Source, derive, parse_method
+from hlsflow.compression.derivation import derive, parse_method
 from hlsflow.compression.post_training_quantization import quantized
 from hlsflow.datasets.dataset import load_dataset
 from hlsflow.foundation.errors import ConfigError, ModelError
 from hlsflow.foundation.log import Log
 from hlsflow.models.recipe import Recipe
+from hlsflow.models.source import Source
 from hlsflow.models.weight_grids import (
     best_half_range,
     cast_to_int8,

@@ -9,10 +9,11 @@ from hypothesis.extra.numpy import arrays
 from tiny_models import outputs, source
 
 from hlsflow.compression import activation_pruning, magnitude_pruning, structured_pruning
-from hlsflow.compression.derivation import Source, derive, parse_method
+from hlsflow.compression.derivation import derive, parse_method
 from hlsflow.datasets.dataset import Dataset, load_dataset
 from hlsflow.foundation.errors import ConfigError, ModelError
 from hlsflow.models.layer_names import hidden_layers
+from hlsflow.models.source import Source
 from hlsflow.training.training import measure
 
 CONVOLUTIONS = [{"filters": 4, "kernel": 3, "pool": 2}, {"filters": 3, "kernel": 2}]

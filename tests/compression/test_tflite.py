@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hlsflow.__main__ import main
-from hlsflow.compression.derivation import Source
 from hlsflow.compression.dynamic_int8 import ACTIVATION_MAXIMUM, dynamic_dense, quantize_batch, quantize_dense
 from hlsflow.compression.tflite import ARRAYS_FILE, MODEL_FILE, Parameters, make_tflite
 from hlsflow.datasets.dataset import load_dataset
 from hlsflow.foundation.errors import ConfigError, ModelError
 from hlsflow.foundation.strict_yaml import validate
 from hlsflow.models.recipe import Recipe
+from hlsflow.models.source import Source
 from hlsflow.models.weights import read_arrays
 
 QUANTIZATION = {

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from hlsflow.building.stages import MODULES
-from hlsflow.compression.derivation import METHODS
+from hlsflow.compression.methods import METHODS
 from hlsflow.keys.distributions import COMPUTING, IDLE
 from hlsflow.keys.imports import ROOT, Imports, Sources, imports_of
 
@@ -193,9 +193,9 @@ def test_what_does_not_run_in_a_step_does_not_count():
 def test_of_a_registry_only_the_chosen_one_counts():
     """A point of a sweep took hours: another method's code does not make it anew."""
     closure = SOURCES.closure(
-        "hlsflow.exploring.point_steps.compress", METHODS["low_rank"], unnamed=METHODS.values()
+        "hlsflow.exploring.point_steps.compress", METHODS["low_rank"].module, alone=("hlsflow.compression.methods",)
     ).modules  # fmt: skip
-    assert METHODS["low_rank"] in closure and METHODS["activation_pruning"] not in closure
+    assert METHODS["low_rank"].module in closure and METHODS["activation_pruning"].module not in closure
 
 
 def test_every_other_package_is_known_to_compute_or_not():

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from hlsflow.foundation.archive import unpack
 from hlsflow.foundation.errors import ReportError
 from hlsflow.foundation.safe_names import below, safe_name, safe_path, safe_version
-from hlsflow.packing.archive import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,7 +41,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, **more) -> tarfile.TarInfo:
 def unpacked_alone(path, folder, memory_mib) -> subprocess.CompletedProcess:
     """`unpack` in a process that may have so much address space."""
     code = (
-        "import sys; from pathlib import Path; from hlsflow.packing.archive import unpack; "
+        "import sys; from pathlib import Path; from hlsflow.foundation.archive import unpack; "
         "unpack(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
 

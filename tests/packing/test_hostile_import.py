@@ -20,8 +20,8 @@ from hlsflow.__main__ import main
 from hlsflow.foundation.steps import digest
 from hlsflow.hls.project import read_project
 from hlsflow.packing.import_results import import_results
-from hlsflow.packing.run_results import NOTE
 from hlsflow.records.record import read_record
+from hlsflow.vendor.run_results import NOTE
 
 __all__ = ["built", "built_once", "installs"]
 

@@ -11,8 +11,8 @@ import pytest
 from vendor_fixtures import MODEL, STAND_IN_VERSION, built, built_once, calls, installs, quiet, run_there
 
 from hlsflow.__main__ import main
+from hlsflow.foundation.archive import Entry, unpack, write_archive
 from hlsflow.foundation.errors import ReportError, StorageError, UsageError
-from hlsflow.packing.archive import Entry, unpack, write_archive
 from hlsflow.packing.import_results import import_results
 from hlsflow.records.record import read_record
 

@@ -121,10 +121,9 @@ def _check_name(workspace: Workspace, args: argparse.Namespace) -> None:
 
 def _training(args: argparse.Namespace, source: Recipe) -> Training | None:
     """The fine-tuning that was asked for, None where there is none. Raises UsageError or ConfigError."""
-    from hlsflow.compression.derivation import UNTRAINABLE
+    from hlsflow.compression.methods import METHODS
     from hlsflow.foundation.strict_yaml import validate
-    from hlsflow.models.recipe import Training
-    from hlsflow.training.training import VALIDATION_SPLIT
+    from hlsflow.models.recipe import VALIDATION_SPLIT, Training
 
     given = {
         key: getattr(args, key)
@@ -135,7 +134,7 @@ def _training(args: argparse.Namespace, source: Recipe) -> Training | None:
         if given:
             raise UsageError(f"--{next(iter(given)).replace('_', '-')} goes with --fine-tune EPOCHS")
         return None
-    if args.method in UNTRAINABLE:
+    if METHODS[args.method].undone_by_training is not None:
         raise UsageError(
             "--fine-tune would move the pruned weights off zero again",
             hint="train with compression.pruning in a recipe, which keeps them there",

@@ -29,11 +29,11 @@ def run(args: argparse.Namespace) -> int:
     """Converts, measures and prints. Gives the exit code."""
     import json
 
-    from hlsflow.compression.derivation import load_source
     from hlsflow.compression.tflite import ARRAYS_FILE, MODEL_FILE, Parameters, make_tflite
     from hlsflow.datasets.dataset import load_dataset
     from hlsflow.foundation.strict_yaml import validate
     from hlsflow.foundation.workspace import find_workspace, write_bytes
+    from hlsflow.models.source import load_source
 
     asked = {"kind": args.kind, "epochs": args.epochs}
     parameters = validate(

@@ -7,7 +7,7 @@ from pathlib import Path
 from hlsflow.comparison.comparison import Comparison
 from hlsflow.comparison.csv_rows import csv_text
 from hlsflow.comparison.markdown import markdown
-from hlsflow.comparison.page import page
+from hlsflow.comparison.pages.page import page
 from hlsflow.foundation.errors import ReportError
 from hlsflow.foundation.workspace import write_text
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from hlsflow.compression.derivation import Derived, Source
+from hlsflow.compression.method import Derived, Method
 from hlsflow.compression.structured_pruning import chosen_layers, keep_neurons, neuron_facts
 from hlsflow.datasets.dataset import Dataset, select_classes
 from hlsflow.models.layer_names import activation_behind
 from hlsflow.models.recipe import Part
+from hlsflow.models.source import Source
 
 # Images whose activations are held in memory at once.
 IMAGES = 2000
@@ -54,3 +55,6 @@ def mean_activations(source: Source, dataset: Dataset, layers: tuple[str, ...]) 
             values = np.abs(outputs[name]).reshape(len(part), -1, outputs[name].shape[-1])
             sums[layer] = sums[layer] + values.mean(axis=1, dtype=np.float64).sum(axis=0)
     return {layer: total / len(pixels) for layer, total in sums.items()}
+
+
+METHOD = Method(name="activation_pruning", parameters=Parameters, derive=derive)

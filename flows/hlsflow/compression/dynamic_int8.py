@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlsflow.compression.derivation import Source
 from hlsflow.models.plain_network import plain_model
+from hlsflow.models.source import Source
 
 if TYPE_CHECKING:
     import keras

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from hlsflow.compression.derivation import Derived, Source
+from hlsflow.compression.method import Derived, Method
 from hlsflow.datasets.dataset import Dataset
 from hlsflow.foundation.errors import ModelError, UnsupportedError, did_you_mean
 from hlsflow.models.recipe import Part, Recipe
+from hlsflow.models.source import Source
 
 
 class Parameters(Part):
@@ -152,3 +153,6 @@ def multiplications(recipe: Recipe, weights: Mapping[str, np.ndarray], batch: in
         shapes = [weights[f"{factor}/kernel"].shape for factor in factors]
         found[name] = cheapest_product([(batch, shapes[0][0]), *shapes], ["x", *factors])
     return found
+
+
+METHOD = Method(name="low_rank", parameters=Parameters, derive=derive)

@@ -11,9 +11,10 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from hlsflow.compression.derivation import Derived, Source
+from hlsflow.compression.method import Derived, Method
 from hlsflow.datasets.dataset import Dataset
 from hlsflow.models.recipe import Part
+from hlsflow.models.source import Source
 
 
 class Parameters(Part):
@@ -83,3 +84,11 @@ def csr_bytes(kernel: np.ndarray, *, index_bytes: int | None = None) -> int:
     index = index_bytes or np.min_scalar_type(rows.shape[1] - 1).itemsize
     pointer = index_bytes or np.min_scalar_type(values).itemsize
     return values * (kernel.itemsize + index) + (len(rows) + 1) * pointer
+
+
+METHOD = Method(
+    name="magnitude_pruning",
+    parameters=Parameters,
+    derive=derive,
+    undone_by_training="the weights that are zero would grow again",
+)

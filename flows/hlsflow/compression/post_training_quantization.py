@@ -22,12 +22,13 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from hlsflow.compression.derivation import Derived, Source
+from hlsflow.compression.method import Derived, Method
 from hlsflow.datasets.dataset import Dataset, select_classes
 from hlsflow.foundation.errors import ModelError
 from hlsflow.frontends.quantizer_texts import parse_quantizer
 from hlsflow.models.layer_names import activation_behind, hidden_layers
 from hlsflow.models.recipe import LayerQuantization, Part, Quantization
+from hlsflow.models.source import Source
 from hlsflow.models.weight_grids import (
     INT8_MAX,
     INT8_MIN,
@@ -271,7 +272,7 @@ def _sizes(packed: bytes) -> dict[str, int]:
 
 def _pictures(before: Mapping[str, np.ndarray], after: Mapping[str, Rounded]) -> dict[str, bytes]:
     """Histograms of each layer's weights, as trained and as quantized, on the scale of the trained ones."""
-    from hlsflow.models.pictures import BLUE, FEW_VALUES, ORANGE, new_figure, png, tidy
+    from hlsflow.foundation.drawing import BLUE, FEW_VALUES, ORANGE, new_figure, png, tidy
 
     figure = new_figure(3.1 * len(before), 3.6)
     columns = figure.subplots(1, len(before), squeeze=False)[0]
@@ -293,3 +294,6 @@ def _pictures(before: Mapping[str, np.ndarray], after: Mapping[str, Rounded]) ->
     figure.legend(*columns[0].get_legend_handles_labels(), loc="upper right", ncols=2, frameon=False, fontsize=9)
     figure.suptitle("weights of each layer, before and after quantization", fontsize=11, x=0.01, ha="left")
     return {"quantization.png": png(figure)}
+
+
+METHOD = Method(name="post_training_quantization", parameters=Parameters, derive=derive)

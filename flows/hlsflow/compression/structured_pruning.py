@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from hlsflow.compression.derivation import Derived, Source
+from hlsflow.compression.method import Derived, Method
 from hlsflow.datasets.dataset import Dataset
 from hlsflow.foundation.errors import ModelError, did_you_mean
 from hlsflow.frontends.processor import cpu_name
 from hlsflow.models.layer_names import hidden_layers
 from hlsflow.models.recipe import Part, Recipe
+from hlsflow.models.source import Source
 
 if TYPE_CHECKING:
     import keras
@@ -178,3 +179,6 @@ def _microseconds(model: keras.Model, x: np.ndarray) -> float:
         infer(inputs)
         times.append(time.process_time() - started)
     return round(median(times) / len(x) * 1e6, 3)
+
+
+METHOD = Method(name="structured_pruning", parameters=Parameters, derive=derive)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from hlsflow.compression.derivation import Source
 from hlsflow.datasets.dataset import Dataset, select_classes
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.workspace import write_bytes
 from hlsflow.models.recipe import Part
+from hlsflow.models.source import Source
 
 if TYPE_CHECKING:
     import keras
@@ -163,7 +163,6 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
 
     from hlsflow.models.weights import assign_weights
     from hlsflow.models.zoo import build_model, preprocess
-    from hlsflow.training.training import VALIDATION_SPLIT
 
     recipe = source.recipe
     keras.utils.set_random_seed(recipe.seed)
@@ -178,8 +177,7 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
     quantized.compile(
         optimizer=keras.optimizers.Adam(parameters.learning_rate or 1e-4), loss="categorical_crossentropy"
     )
-    share = recipe.training.validation_split if recipe.training is not None else VALIDATION_SPLIT
-    first = int(len(dataset.x_train) * (1 - share))
+    first = int(len(dataset.x_train) * (1 - recipe.validation_share))
     x = preprocess(recipe, dataset.x_train[:first])
     targets = np.eye(dataset.classes, dtype=np.float32)[dataset.y_train[:first]]
     for epoch in range(parameters.epochs or EPOCHS):

@@ -8,7 +8,7 @@ from typing import Any
 
 from hlsflow.exploring.row import Row
 from hlsflow.exploring.spec import PlotSpec
-from hlsflow.models import pictures
+from hlsflow.foundation import drawing
 
 _LABELS = {
     "accuracy": "test accuracy (%)", "size_bytes": "weights file (bytes)", "parameter_count": "parameters",
@@ -31,9 +31,9 @@ def plot(spec: PlotSpec, rows: Sequence[Row]) -> bytes:
         series.setdefault(line, {}).setdefault(x, []).append(100 * y if spec.y == "accuracy" else y)
     if all(isinstance(line, int | float) for line in series):
         series = dict(sorted(series.items()))
-    figure = pictures.new_figure(6.4, 4.0)
+    figure = drawing.new_figure(6.4, 4.0)
     axes = figure.subplots()
-    colours = pictures.colours(len(series))
+    colours = drawing.colours(len(series))
     for index, (line, points) in enumerate(series.items()):
         xs = list(points)
         if all(isinstance(x, int | float) for x in xs):
@@ -52,8 +52,8 @@ def plot(spec: PlotSpec, rows: Sequence[Row]) -> bytes:
         axes.set_xscale("log", base=2)
     if spec.log_y:
         axes.set_yscale("log")
-    pictures.tidy(axes, _LABELS.get(spec.x, spec.x.replace("_", " ")), _LABELS.get(spec.y, spec.y.replace("_", " ")))
+    drawing.tidy(axes, _LABELS.get(spec.x, spec.x.replace("_", " ")), _LABELS.get(spec.y, spec.y.replace("_", " ")))
     if spec.series is not None and series:
         axes.legend(frameon=False, fontsize=8)
     figure.suptitle(spec.title, fontsize=11)
-    return pictures.png(figure)
+    return drawing.png(figure)

@@ -28,7 +28,9 @@ from hlsflow.records.evidence_files import own_record_path
 from hlsflow.records.record import read_record
 from hlsflow.training.record import RECORD_FILE, TrainingRecord, is_trained, load_record
 
-_STEPS = "hlsflow.exploring.point_steps.point_steps"
+_STEPS = "hlsflow.exploring.point_steps"
+# The registry of methods: the text counts, and of the methods the chosen one.
+_METHODS = "hlsflow.compression.methods"
 
 
 def run_point(models: SweepModels, point: SweepPoint, data_dir: Path | None, log: Log) -> Row:
@@ -158,12 +160,12 @@ def _compress(
     checkpoint: Path,
     steps: Steps,
 ) -> None:
-    from hlsflow.compression.derivation import METHODS
+    from hlsflow.compression.methods import METHODS
 
     asked, training = models.compression(point), models.training(point)
     source = models.folder(asked.source)
     name = load_recipe(source).dataset
-    method = METHODS[asked.method["name"]]
+    method = METHODS[asked.method["name"]].module
     inputs = {
         "method": asked.method,
         "training": None if training is None else training.model_dump(mode="json"),
@@ -172,7 +174,7 @@ def _compress(
         "title": point.title,
         "data": _digest_of_data(name, data_dir),
         "asked": _text(_compress),
-        "work": work_of(f"{_STEPS}.compress", method, unnamed=METHODS.values()),
+        "work": work_of(f"{_STEPS}.compress", method, wiring=(_METHODS,)),
     }
 
     def make(folder: Path, step: Step) -> str:
@@ -222,7 +224,6 @@ def _hardware(models: SweepModels, point: SweepPoint, data_dir: Path | None, log
 
 def _tflite(models: SweepModels, point: SweepPoint, data_dir: Path | None, steps: Steps) -> Row:
     """The row of a TensorFlow Lite model: its own figures, and no hardware."""
-    from hlsflow.compression.derivation import METHODS
     from hlsflow.compression.tflite import Parameters
     from hlsflow.foundation.strict_yaml import validate
 
@@ -236,7 +237,7 @@ def _tflite(models: SweepModels, point: SweepPoint, data_dir: Path | None, steps
         "recipe": recipe.sha256(),
         "data": _digest_of_data(recipe.dataset, data_dir),
         "asked": _text(_tflite),
-        "work": work_of(f"{_STEPS}.tflite", unnamed=METHODS.values()),
+        "work": work_of(f"{_STEPS}.tflite"),
     }
 
     def convert(folder: Path, step: Step) -> str:

@@ -146,7 +146,8 @@ class Sources:
 
         `unnamed` are modules that do not count for being named in a string: those which a registry offers beside the
         one that was chosen. `alone` are modules of which the text counts and not what they import: those that hand the
-        roots what they work on. Raises KeyError for a module that there is not.
+        roots what they work on, and registries of which one entry was chosen. Raises KeyError for a module that there
+        is not.
         """
         key = frozenset(roots), frozenset(unnamed), frozenset(alone)
         if key not in self._closures:
@@ -162,6 +163,8 @@ class Sources:
             if module in reached:
                 continue
             reached.add(module)
+            if module in alone:
+                continue
             imports = self.imports(module)
             waiting += self._found(imports.modules)
             waiting += self._found(imports.named - unnamed)

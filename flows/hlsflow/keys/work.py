@@ -18,8 +18,9 @@ def work_of(
 ) -> dict[str, Any]:
     """What decides the result of running these modules besides their inputs, as part of a step's key.
 
-    `wiring` are the modules that call them, whose text counts alone; `unnamed` are modules of a registry of which
-    others than these were chosen; `also` are installed distributions that run without being imported.
+    `wiring` are the modules that call them, and the registries that one of them was chosen from: their text counts
+    alone. `unnamed` are modules that a registry names in strings, of which others than these were chosen; `also` are
+    installed distributions that run without being imported.
     """
     closure = sources().closure(*modules, _RUNNER, unnamed=unnamed, alone=wiring)
     return {

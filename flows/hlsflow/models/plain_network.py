@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsflow.compression.derivation import Source
 from hlsflow.foundation.errors import ModelError
 from hlsflow.frontends.quantizer_texts import Quantizer
 from hlsflow.frontends.sparsity import quantized_weights
 from hlsflow.models.layer_names import activation_behind, hidden_layers
 from hlsflow.models.recipe import Recipe
+from hlsflow.models.source import Source
 
 if TYPE_CHECKING:
     import keras

@@ -18,6 +18,8 @@ from hlsflow.frontends.quantizer_texts import Quantizer, parse_for_role, parse_q
 RECIPE_FILE = "recipe.yaml"
 MODEL_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 CLASSES = 10
+# The share of the training set that a derived model, which has no training of its own, is validated on.
+VALIDATION_SPLIT = 0.2
 
 
 def _canonical_quantizer(role: str) -> Any:
@@ -229,6 +231,11 @@ class Recipe(Part):
             if pruning.end_epoch is not None and pruning.end_epoch > self.training.epochs:
                 raise ValueError("compression.pruning.end_epoch: later than the last epoch of training.epochs")
         return self
+
+    @property
+    def validation_share(self) -> float:
+        """The share at the end of the training set that is never trained on."""
+        return VALIDATION_SPLIT if self.training is None else self.training.validation_split
 
     def sha256(self) -> str:
         """The digest of all that decides the weights; the prose (title, description) is left out.

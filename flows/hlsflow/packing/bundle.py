@@ -13,9 +13,9 @@ from pathlib import Path
 
 from hlsflow.building.checkup import check
 from hlsflow.building.plan import versions
+from hlsflow.foundation.archive import Entry, write_archive
 from hlsflow.foundation.errors import UsageError
 from hlsflow.foundation.workspace import Workspace
-from hlsflow.packing.archive import Entry, write_archive
 
 # A log of hours: its beginning and its end tell what happened.
 _LOG_BYTES = 2 << 20

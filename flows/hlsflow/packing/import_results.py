@@ -21,6 +21,7 @@ from hlsflow.building.plan import BuildRequest, Plan, make_plan
 from hlsflow.building.stages import stage_inputs, write_figures
 from hlsflow.building.tools.bench import bench_of
 from hlsflow.building.tools.vendor import failed_state, figures_of, results_of, summary
+from hlsflow.foundation.archive import unpack
 from hlsflow.foundation.errors import HlsflowError, ReportError, ToolError
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.safe_names import below, safe_name
@@ -29,12 +30,11 @@ from hlsflow.foundation.strict_read import brief
 from hlsflow.foundation.workspace import Workspace, storage_errors
 from hlsflow.hls.design_files import design_digest, file_hashes
 from hlsflow.hls.project import read_project
-from hlsflow.packing.archive import unpack
 from hlsflow.packing.pack import MANIFEST, PackedModel, read_manifest
-from hlsflow.packing.run_results import Target, check_sums, copy_files, read_status
 from hlsflow.vendor.command import VendorStage
 from hlsflow.vendor.project import bench_digest
 from hlsflow.vendor.result import result_path, save_result
+from hlsflow.vendor.run_results import Target, check_sums, copy_files, read_status
 from hlsflow.vendor.toolchain import Tool
 from hlsflow.vendor.work import Work, adopt, make_work, work_folder
 

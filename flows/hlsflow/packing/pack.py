@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from hlsflow.building.plan import BuildRequest, Plan
 from hlsflow.building.tools.bench import bench_of
+from hlsflow.foundation.archive import Entry, write_archive
 from hlsflow.foundation.errors import ReportError, ToolError
 from hlsflow.foundation.safe_names import safe_name, safe_path
 from hlsflow.foundation.steps import digest
@@ -18,7 +19,6 @@ from hlsflow.foundation.strict_read import UnreadableError, brief, printable, re
 from hlsflow.hls.design_files import design_files
 from hlsflow.hls.project import read_project
 from hlsflow.models.recipe import MODEL_NAME
-from hlsflow.packing.archive import Entry, write_archive
 from hlsflow.vendor.command import VendorStage
 from hlsflow.vendor.project import INPUTS_FILE, PREDICTIONS_FILE, lines_of
 

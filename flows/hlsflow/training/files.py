@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hlsflow.datasets.dataset import Dataset, select_classes
 from hlsflow.foundation.workspace import write_bytes, write_text
-from hlsflow.models import pictures
 from hlsflow.models.recipe import Recipe
 from hlsflow.models.weights import WEIGHTS_FILE
+from hlsflow.training import pictures
 from hlsflow.training.record import RECORD_FILE
 from hlsflow.training.training import Trained
 

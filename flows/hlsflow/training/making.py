@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
-from hlsflow.compression.derivation import derive, load_source
+from hlsflow.compression.derivation import derive
 from hlsflow.datasets.dataset import Dataset
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.workspace import write_bytes, write_text
 from hlsflow.models.recipe import RECIPE_FILE, Recipe, Training
+from hlsflow.models.source import load_source
 from hlsflow.training.files import write_training
 from hlsflow.training.record import TrainingRecord
 from hlsflow.training.training import Trained, measure, train

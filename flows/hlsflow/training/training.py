@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import keras
 
 EVALUATION_BATCH = 1000
-# The share of the training set that a derived model, which has no training of its own, is validated on.
-VALIDATION_SPLIT = 0.2
 # Lines of progress in a training of many epochs.
 EPOCH_LINES = 16
 
@@ -179,8 +177,7 @@ def _targets(
 
 def _split(recipe: Recipe, dataset: Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Inputs and one-hot targets (float32) of each part. Validation is the end of the training set, as in Keras."""
-    share = recipe.training.validation_split if recipe.training is not None else VALIDATION_SPLIT
-    first = int(len(dataset.x_train) * (1 - share))
+    first = int(len(dataset.x_train) * (1 - recipe.validation_share))
     if not 0 < first < len(dataset.x_train):
         raise ModelError(
             f"{recipe.name}: validation_split leaves {first} of {len(dataset.x_train)} samples to train on",

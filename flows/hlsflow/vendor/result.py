@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hlsflow.foundation.errors import ReportError, ToolError
 from hlsflow.foundation.strict_read import brief
 from hlsflow.foundation.workspace import storage_errors, write_text
-from hlsflow.packing.run_results import logged_version
 from hlsflow.records.record import FigureRecord
 from hlsflow.reports.discover import discover
 from hlsflow.reports.figures import Clock, Latency, Resources, Stage
@@ -20,6 +19,7 @@ from hlsflow.reports.run import STALE_KINDS, NoteKind, Role, Run
 from hlsflow.vendor.command import COMPLETED, VendorStage
 from hlsflow.vendor.diagnosis import read_log, remarks
 from hlsflow.vendor.project import RTL_RESULTS_FILE, solution
+from hlsflow.vendor.run_results import logged_version
 
 _STAGE_OF = {
     VendorStage.CSYNTH: Stage.CSYNTH,

@@ -16,8 +16,6 @@ from pathlib import Path
 from hlsflow.foundation.errors import HlsflowError, MismatchError, ReportError, StorageError, ToolError
 from hlsflow.foundation.log import Step
 from hlsflow.hls.design_files import SCRIPT
-from hlsflow.packing.run_results import NOTE as IMPORTED_NOTE
-from hlsflow.packing.run_results import check_versions, logged_version
 from hlsflow.processes.process import Finished
 from hlsflow.vendor import cosim as vendor_cosim
 from hlsflow.vendor.command import VendorStage, stage_command, write_files
@@ -26,6 +24,8 @@ from hlsflow.vendor.diagnosis import explain
 from hlsflow.vendor.project import Bench, bench_digest, has_rtl, prepare, remove_stale
 from hlsflow.vendor.result import StageResult, judge, load_result, result_path, rtl_results, save_result
 from hlsflow.vendor.run import LEASE_FILE, Limits, end_leftovers, run_stage_command
+from hlsflow.vendor.run_results import NOTE as IMPORTED_NOTE
+from hlsflow.vendor.run_results import check_versions, logged_version
 from hlsflow.vendor.toolchain import Tool, Toolchain, environment, version_key
 
 

@@ -18,8 +18,8 @@ RESULT_FILE = "figures.json"
 
 def convert_tflite(source: Path, parameters: Parameters, dataset: Callable[[], Dataset], folder: Path) -> str:
     """Writes the model and its figures, and says how accurate it is. `dataset` loads the data."""
-    from hlsflow.compression.derivation import load_source
     from hlsflow.compression.tflite import make_tflite
+    from hlsflow.models.source import load_source
 
     data = dataset()
     figures = make_tflite(load_source(source), parameters, data, folder)

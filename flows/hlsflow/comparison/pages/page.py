@@ -12,10 +12,10 @@ from importlib import resources
 from hlsflow.comparison.comparison import Comparison
 from hlsflow.comparison.markdown import legend
 from hlsflow.comparison.metrics import METRICS
-from hlsflow.comparison.page_accuracy import accuracy_html
-from hlsflow.comparison.page_data import page_data
-from hlsflow.comparison.page_notes import printed_tables_html, provenance_html
-from hlsflow.comparison.page_table import table_html
+from hlsflow.comparison.pages.accuracy import accuracy_html
+from hlsflow.comparison.pages.data import page_data
+from hlsflow.comparison.pages.notes import printed_tables_html, provenance_html
+from hlsflow.comparison.pages.table import table_html
 from hlsflow.comparison.tables import tables
 from hlsflow.comparison.text import stage_title, with_unit
 
@@ -51,7 +51,7 @@ def page(comparison: Comparison) -> str:
 
 
 def _asset(name: str) -> str:
-    return resources.files("hlsflow.comparison").joinpath("template", name).read_text(encoding="utf-8")
+    return resources.files("hlsflow.comparison.pages").joinpath("template", name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -14,11 +14,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from hlsflow.foundation.archive import MAX_BYTES, MAX_FILES
 from hlsflow.foundation.errors import ReportError
 from hlsflow.foundation.safe_names import below, safe_path, safe_version
 from hlsflow.foundation.strict_read import brief, open_regular, read_bytes, sha256
 from hlsflow.foundation.workspace import storage_errors
-from hlsflow.packing.archive import MAX_BYTES, MAX_FILES
 from hlsflow.reports import tool_log
 from hlsflow.reports.kinds import decode
 from hlsflow.vendor.command import VendorStage

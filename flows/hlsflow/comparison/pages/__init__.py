@@ -1,0 +1,1 @@
+"""The comparison as one HTML file: its data, its table, its charts."""
