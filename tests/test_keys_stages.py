@@ -8,9 +8,10 @@ import pytest
 from vendor_fixtures import MODEL, built, built_once, calls, installs, quiet, request  # noqa: F401
 
 from hlsflow.keys import work
-from hlsflow.keys.imports import ROOT, Sources
+from hlsflow.keys.imports import ROOT, Sources, sources
 from hlsflow.pipeline import build
 from hlsflow.plan import BuildRequest, make_plan
+from hlsflow.stage_result import WIRING
 from hlsflow.stages import MODULES, stage_inputs
 from hlsflow.steps import digest
 from hlsflow.workspace import Workspace
@@ -49,9 +50,12 @@ def keys(workspace) -> dict[str, str]:
         ("synthesis/vendor_run.py", {"vitis", "vivado"}, {"estimate", "open"}),
         ("synthesis/toolchain.py", {"vitis", "vivado"}, {"estimate"}),
         ("synthesis/diagnosis_rules.py", {"vitis", "vivado"}, {"estimate", "open"}),
-        ("reporting/csynth_xml.py", {"vitis", "vivado"}, set()),
+        ("reporting/csynth_xml.py", {"vitis", "vivado"}, {"estimate", "open"}),
         # By `importlib`, in a registry.
-        ("reporting/utilization_hierarchical.py", {"vitis", "vivado"}, set()),
+        ("reporting/utilization_hierarchical.py", {"vitis", "vivado"}, {"estimate", "open"}),
+        # What joins the results to a record, and what shows it, makes none of them.
+        ("evidence.py", set(), {"estimate", "open"}),
+        ("reporting/build_report.py", set(), {"estimate", "open"}),
         ("synthesis/pyosys_script.py", {"open"}, {"estimate", "vitis"}),
         ("synthesis/limited.py", {"open"}, {"estimate", "vitis"}),
         ("synthesis/rtl/verilog/mac_array.v", {"open"}, {"estimate", "vitis"}),
@@ -67,6 +71,13 @@ def test_a_line_of_code_changes_the_stages_that_it_runs_in(workspace, changed_pa
     after = keys(workspace)
     changed = {stage for stage in before if before[stage] != after[stage]}
     assert reached <= changed and not changed & not_reached
+
+
+@pytest.mark.parametrize("stage", ["estimate", "open"])
+def test_no_parser_of_reports_runs_in_a_stage_that_reads_none(stage):
+    modules = sources().closure(MODULES[stage], "hlsflow.steps", unnamed=WIRING, alone=WIRING).modules
+    assert {"hlsflow.record", "hlsflow.stages"} <= modules
+    assert not [module for module in modules if module.startswith("hlsflow.reporting")]
 
 
 def test_a_workspaces_own_calibration_changes_its_estimates(workspace):

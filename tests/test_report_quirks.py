@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from hlsflow.errors import ReportError
+from hlsflow.part_name import part_of
 from hlsflow.reporting.discover import discover
 from hlsflow.reporting.figures import Stage
 from hlsflow.reporting.kinds import parse, read
-from hlsflow.reporting.project_config import part_of
 from hlsflow.reporting.report import Kind
 from hlsflow.reporting.run import NoteKind, Role
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hlsflow.part_name import part_of
 from hlsflow.record import (
     VENDOR_STAGES,
     BuildRecord,
@@ -21,7 +22,6 @@ from hlsflow.record import (
     FigureRecord,
     Samples,
 )
-from hlsflow.reporting.project_config import part_of
 from hlsflow.steps import digest
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hlsflow.errors import ReportError, UsageError
+from hlsflow.part_name import part_of
 from hlsflow.reporting.figures import STAGE_ORDER, Stage
 from hlsflow.reporting.kinds import HEAD_CHARACTERS, decode, is_meant_as_report, read_text, recognise
 from hlsflow.reporting.merge import CSYNTH_KINDS, merge, run_key, split, with_stage_of_neighbours
@@ -21,7 +22,6 @@ from hlsflow.reporting.project_config import (
     configs_beside,
     layer_numbers,
     parameters_digest,
-    part_of,
     project_folder,
 )
 from hlsflow.reporting.report import Kind, Report

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from hlsflow.part_name import part_of
 from hlsflow.reporting.figures import RESOURCE_NAMES, Clock, Stage
-from hlsflow.reporting.project_config import part_of
 from hlsflow.reporting.report import Kind, Report
 from hlsflow.reporting.run import Note, NoteKind, Role, Run
 

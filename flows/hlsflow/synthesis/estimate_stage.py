@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hlsflow.errors import ConfigError
 from hlsflow.keys.work import work_of
 from hlsflow.log import Step
-from hlsflow.stages import MODULES
+from hlsflow.stage_result import WIRING, write_figures
 from hlsflow.steps import file_digest
 from hlsflow.synthesis.estimate_model import Model, read_model, shipped_model
 
@@ -37,14 +37,13 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     """What an estimate depends on besides the project: the code with its tables, and a workspace's own calibration."""
     own = own_model_path(_root(plan))
     return {
-        "work": work_of("hlsflow.synthesis.estimate_stage", unnamed=MODULES.values()),
+        "work": work_of("hlsflow.synthesis.estimate_stage", wiring=WIRING, unnamed=WIRING),
         "model": file_digest(own) if own.is_file() else None,
     }
 
 
 def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[str, Any]) -> str:
     """Writes the estimate's figures. A part that the catalogue does not know leaves them out and says so."""
-    from hlsflow.stages import write_figures
     from hlsflow.synthesis.estimate import estimate, figure_records
     from hlsflow.synthesis.estimate_read import design_of, target_of
     from hlsflow.synthesis.estimate_source import read_source

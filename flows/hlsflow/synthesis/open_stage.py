@@ -21,7 +21,7 @@ from hlsflow.keys.imports import sources
 from hlsflow.keys.work import work_of
 from hlsflow.log import Log, Step
 from hlsflow.record import FigureRecord
-from hlsflow.stages import MODULES, StageFailed, write_figures
+from hlsflow.stage_result import WIRING, StageFailed, write_figures
 from hlsflow.steps import Steps, digest
 from hlsflow.synthesis import nextpnr, open_figures, verilator, yosys
 from hlsflow.synthesis.open_budget import Budget
@@ -79,7 +79,7 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     tools = (find_verilator(), find_yosys(), find_nextpnr_ecp5(), find_ecppack(), find_da4ml())
     return {
-        "work": work_of("hlsflow.synthesis.open_stage", unnamed=MODULES.values(), also=_TOOL_PACKAGES),
+        "work": work_of("hlsflow.synthesis.open_stage", wiring=WIRING, unnamed=WIRING, also=_TOOL_PACKAGES),
         "compiler": compiler_identity(plan.compiler.path, ()),
         "environment": values_of(PROGRAM_VARIABLES),
         # What the RTL is held against.
