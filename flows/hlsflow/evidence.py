@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hlsflow.part_name import part_of
 from hlsflow.record import (
     VENDOR_STAGES,
     BuildRecord,
@@ -23,6 +22,7 @@ from hlsflow.record import (
     Samples,
 )
 from hlsflow.steps import digest
+from hlsflow.synthesis.devices import part_of
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.
 _DESCRIBES = ("model", "variant", "title", "configuration", "size", "layers", "warnings")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hlsflow.comparison.design import Design, Measurement
-from hlsflow.part_name import part_of
 from hlsflow.record import CLOCK_TOLERANCE_NS
+from hlsflow.synthesis.devices import part_of
 
 
 class Differs(StrEnum):

@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 
 from hlsflow.errors import ReportError, UsageError
-from hlsflow.part_name import part_of
 from hlsflow.reporting.figures import STAGE_ORDER, Stage
 from hlsflow.reporting.kinds import HEAD_CHARACTERS, decode, is_meant_as_report, read_text, recognise
 from hlsflow.reporting.merge import CSYNTH_KINDS, merge, run_key, split, with_stage_of_neighbours
@@ -27,6 +26,7 @@ from hlsflow.reporting.project_config import (
 from hlsflow.reporting.report import Kind, Report
 from hlsflow.reporting.run import Discovery, Failure, LogRun, Note, NoteKind, Role, Run
 from hlsflow.strict_read import UnreadableError, brief, open_regular, read_bytes, read_ends
+from hlsflow.synthesis.devices import part_of
 
 SUFFIXES = frozenset({".rpt", ".xml", ".log"})
 # The tools' own databases, whose reports are copies, and what is no project at all.

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from hlsflow.part_name import part_of
 from hlsflow.reporting.figures import RESOURCE_NAMES, Clock, Stage
 from hlsflow.reporting.report import Kind, Report
 from hlsflow.reporting.run import Note, NoteKind, Role, Run
+from hlsflow.synthesis.devices import part_of
 
 # The first states most and most exactly.
 PREFERENCE = {kind: position for position, kind in enumerate(Kind)} | {Kind.CSYNTH_XML: -2, Kind.EXPORT_XML: -1}

@@ -70,6 +70,36 @@ class Part:
     speed_grade: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartName:
+    """A part's device with package, speed grade and temperature grade, in lower case without `xc` and hyphens."""
+
+    body: str
+    speed: str | None
+    temperature: str | None
+
+    def may_be(self, other: PartName) -> bool:
+        """Whether both can mean one part; a grade that one of them does not state is no difference."""
+        bodies = self.body == other.body or (
+            # Vivado's timing report names the device and the package alone.
+            (self.speed is None or other.speed is None)
+            and (self.body.startswith(other.body) or other.body.startswith(self.body))
+        )
+        return bodies and all(
+            None in pair or pair[0] == pair[1]
+            for pair in ((self.speed, other.speed), (self.temperature, other.temperature))
+        )
+
+
+def part_of(name: str) -> PartName:
+    """A part from any spelling: `xc7z020-clg400-1`, `7z020clg400-1`, `xcu250-figd2104-2L-e`, `xcvu13p-fhga2104`."""
+    matched = re.fullmatch(
+        r"(?:x[caq])?(?P<body>.+?)(?:-(?P<speed>\d[a-z]{0,3})(?:-(?P<temperature>[a-z]))?(?:-[a-z]\d?)?)?",
+        name.strip().lower(),
+    )
+    return PartName(body=matched["body"].replace("-", ""), speed=matched["speed"], temperature=matched["temperature"])
+
+
 # What follows the device in a part's name: a low-power or industrial letter, package, speed grade, temperature.
 _REST = re.compile(r"^[il]?-?(?P<package>[a-z]{2,4}\d{2,4})?(?:-(?P<speed>\d[a-z]{0,2}))?(?:-[a-z])*$")
 
