@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from hlsflow.errors import UsageError, did_you_mean
-    from hlsflow.synthesis.devices import find_board
+    from hlsflow.synthesis.boards import find_amd_board
     from hlsflow.synthesis.estimate import estimate, figure_records
     from hlsflow.synthesis.estimate_read import design_of, target_of
     from hlsflow.synthesis.estimate_source import read_source
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     source = read_source(path)
     target = target_of(
         source,
-        part=find_board(args.part)[1].name if args.part else None,
+        part=find_amd_board(args.part)[1].name if args.part else None,
         clock_period_ns=args.clock_period_ns,
         tool_version=args.tool_version,
         multiplier_binding=args.binding,

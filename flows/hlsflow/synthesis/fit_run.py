@@ -21,7 +21,7 @@ from hlsflow.pipeline import locked
 from hlsflow.plan import BuildRequest, make_plan
 from hlsflow.session import Session, load_network_step
 from hlsflow.steps import Steps
-from hlsflow.synthesis.devices import find_board
+from hlsflow.synthesis.boards import find_amd_board
 from hlsflow.synthesis.estimate_network import design_of_layers
 from hlsflow.synthesis.estimate_stage import model_of
 from hlsflow.synthesis.fit import Fit, fit
@@ -51,7 +51,7 @@ def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: 
     Raises ConfigError for an unknown board, UnsupportedError where nothing fits, and what is wrong with the model.
     """
     wish = parse_goal(goal)
-    name, part = find_board(board)
+    name, part = find_amd_board(board)
     request = BuildRequest(model=model, changes={**changes, "part": part.name})
     plan = make_plan(workspace, request)
     # The network does not depend on the target: it is kept with the model's own build.
