@@ -255,7 +255,7 @@ def test_a_sweep_trains_nothing_anew_for_another_methods_code(package):
         return work.work_of(
             "hlsflow.exploring.point_steps.compress",
             METHODS["low_rank"].module,
-            wiring=("hlsflow.compression.methods",),
+            ends=("hlsflow.compression.methods",),
         )
 
     before = key()
@@ -273,7 +273,8 @@ def test_a_sweep_trains_nothing_anew_for_another_methods_code(package):
 def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     """A whole build, watched: whatever of this package runs while a step is computed is in the step's key."""
     from hlsflow.building.pipeline import build
-    from hlsflow.building.stages import MODULES
+    from hlsflow.building.tools.registry import NAMES, REGISTRY, tool_of
+    from hlsflow.building.tools.result import WIRING
     from hlsflow.foundation.log import Log
     from hlsflow.foundation.steps import Steps
 
@@ -307,12 +308,12 @@ def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     assert build(workspace, BuildRequest(model=MODEL), log).record.gate.passed
     assert set(ran) == {"network", "reference", "hls", "compile", "csim", "estimate"}
     for step, seen in ran.items():
-        root = MODULES.get(step, f"hlsflow.building.steps.{step}")
+        root = tool_of(step).compute.__module__ if step in NAMES else f"hlsflow.building.steps.{step}"
         closure = Sources().closure(
             root,
             "hlsflow.foundation.steps",
-            unnamed=MODULES.values(),
             alone=("hlsflow.building.pipeline", "hlsflow.building.session"),
+            ends=(REGISTRY, *WIRING),
         )
         assert root in seen
         # The log shows what is done.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hlsflow.building.stages import MODULES
+from hlsflow.building.tools.registry import REGISTRY
 from hlsflow.datasets.verification_samples import SampleSet, choose_samples
 from hlsflow.foundation.errors import ConfigError, ModelError
 from hlsflow.foundation.steps import digest, file_digest
@@ -104,7 +104,7 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
         "title": recipe.title,
         "source": samples.source,
         # Each stage after the gate has a key of its own.
-        "work": work_of("hlsflow.building.pipeline", unnamed=MODULES.values()),
+        "work": work_of("hlsflow.building.pipeline", ends=(REGISTRY,)),
     }
     return Plan(
         model=request.model,

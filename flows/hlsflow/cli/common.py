@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from hlsflow.foundation.log import Log
+from hlsflow.records.tools import SYNTHESIZERS, VENDOR_TOOLS
 
 
 def add_workspace(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,7 @@ def make_log(args: argparse.Namespace) -> Log:
 
 def add_synthesis(parser: argparse.ArgumentParser) -> None:
     """--synth and what goes with it."""
-    parser.add_argument("--synth", choices=["vitis", "vivado", "open"], help="synthesize with these tools")
+    parser.add_argument("--synth", choices=SYNTHESIZERS, help="synthesize with these tools")
     parser.add_argument("--device", metavar="NAME", help="board or part for --synth open, such as pynq-z2 or ulx3s-85f")
     parser.add_argument(
         "--architecture", choices=["auto", "folded", "unrolled"], help="of the RTL of --synth open (default: by size)"
@@ -65,7 +66,7 @@ def synthesis_options(args: argparse.Namespace) -> dict[str, Any]:
     for option, value in (vendor | limits).items():
         if value is not None and option in limits and args.synth is None:
             raise UsageError(f"{option} goes with --synth")
-        if value is not None and option in vendor and args.synth not in ("vitis", "vivado"):
+        if value is not None and option in vendor and args.synth not in VENDOR_TOOLS:
             raise UsageError(f"{option} goes with --synth vitis or --synth vivado")
         if isinstance(value, int | float) and value <= 0:
             raise UsageError(f"{option} {value:g}: more than 0")
@@ -75,7 +76,7 @@ def synthesis_options(args: argparse.Namespace) -> dict[str, Any]:
             raise UsageError(f"--{name} goes with --synth open")
     if args.synth == "open":
         return {name: value for name, value in rtl.items() if value is not None} | _limits(args)
-    if args.synth not in ("vitis", "vivado"):
+    if args.synth not in VENDOR_TOOLS:
         return {}
     return vendor_options(args)
 

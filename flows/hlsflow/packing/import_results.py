@@ -18,8 +18,9 @@ from pathlib import Path
 
 from hlsflow.building.pipeline import build, locked
 from hlsflow.building.plan import BuildRequest, Plan, make_plan
-from hlsflow.building.stages import stage_inputs, write_figures
+from hlsflow.building.stages import stage_inputs
 from hlsflow.building.tools.bench import bench_of
+from hlsflow.building.tools.result import write_figures
 from hlsflow.building.tools.vendor import failed_state, figures_of, results_of, summary
 from hlsflow.foundation.archive import unpack
 from hlsflow.foundation.errors import HlsflowError, ReportError, ToolError

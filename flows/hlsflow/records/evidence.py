@@ -17,12 +17,12 @@ from typing import Any
 from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.steps import digest
 from hlsflow.records.record import (
-    VENDOR_STAGES,
     BuildRecord,
     CounterexampleRecord,
     FigureRecord,
     Samples,
 )
+from hlsflow.records.tools import TOOL_KINDS
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.
 _DESCRIBES = ("model", "variant", "title", "configuration", "size", "layers", "warnings")
@@ -34,15 +34,9 @@ _NO_VERDICT: dict[str, Any] = {
 }
 
 # The stages of a build, and the stages of the figures that each of them gives, in the order of a record.
-_GIVES = {
-    "estimate": ("analytic",),
-    "vitis": VENDOR_STAGES,
-    "vivado": VENDOR_STAGES,
-    "open": ("rtl-sim", "open-synthesis", "open-route"),
-}
-# In the order in which a vendor's stages are run.
-_ORDER = ("analytic", "csynth", "cosim", "logic-synthesis", "placed", "post-route", "rtl-sim", "open-synthesis",
-          "open-route")  # fmt: skip
+_GIVES = {kind.name: kind.gives for kind in TOOL_KINDS}
+# Of the stages of all figures.
+_ORDER = tuple(dict.fromkeys(stage for kind in TOOL_KINDS for stage in kind.gives))
 # What tells where a figure was read and how its part is spelled, not what it says.
 _INCIDENTAL = {"notes", "source_file", "part"}
 

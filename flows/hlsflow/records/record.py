@@ -14,13 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError
+from hlsflow.records.tools import VENDOR_STAGES
 
 # 2: errors are of real values, and the verdict has its reasons. What an older gate called exact is not taken over.
 # A record may be without a `design`: it is then of an unknown one, and joined with nothing.
 SCHEMA = 2
 
-# Stages whose reports state part and clock of the very design that they are of.
-VENDOR_STAGES = ("csynth", "cosim", "logic-synthesis", "placed", "post-route")
 # csynth.rpt rounds the period to two digits.
 CLOCK_TOLERANCE_NS = 0.0051
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.building.stages import MODULES, StageFailed, write_figures
 from hlsflow.building.tools.bench import DEFAULT_SAMPLES, bench_of
 from hlsflow.building.tools.preflight import foresee
+from hlsflow.building.tools.result import WIRING, StageFailed, write_figures
+from hlsflow.building.tools.tool import Tool
 from hlsflow.foundation.errors import HlsflowError, ToolError
 from hlsflow.foundation.log import Step
 from hlsflow.foundation.steps import digest
@@ -33,7 +34,6 @@ from hlsflow.vendor.work import Work, do_stage, make_work, options_of, work_fold
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
 
-NAME = "vendor"
 # Of the memory that is free when a stage starts, what the tool may take at most: the rest keeps the system alive.
 _MEMORY_SHARE = 0.95
 
@@ -47,7 +47,7 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
         # What co-simulation is held against.
         "csim": digest(plan.keys["csim"]),
         "reference": digest(plan.keys["reference"]),
-        "work": work_of("hlsflow.building.tools.vendor", unnamed=MODULES.values()),
+        "work": work_of("hlsflow.building.tools.vendor", ends=WIRING),
     }
 
 
@@ -169,3 +169,7 @@ def summary(results: Mapping[VendorStage, StageResult]) -> str:
     tools = dict.fromkeys(f"{result.tool} {result.tool_version or '(version unknown)'}" for result in results.values())
     imported = " (imported)" if any(result.origin == "imported" for result in results.values()) else ""
     return f"done: {', '.join(results)} by {', '.join(tools)}{imported}"
+
+
+VITIS = Tool(name="vitis", step_inputs=step_inputs, compute=compute)
+VIVADO = Tool(name="vivado", step_inputs=step_inputs, compute=compute)
