@@ -29,10 +29,13 @@ def test_two_requests_never_share_a_name():
         ("pynq-z2", "latency", {"clock_period_ns": 2.5}),
         ("pynq-z2", "latency", {"backend": "Vivado"}),
         ("zcu104", "latency", {}),
+        ("pynq-z2", "latency", {}, 0.9),
+        ("pynq-z2", "latency", {"clock_period_ns": 0.9}),
     ]
     names = [variant_of(*request) for request in requests]
     assert all(one != other for one, other in combinations(names, 2))
     assert names[:3] == ["pynq-z2", "pynq-z2-area", "pynq-z2-interval16"]
+    assert variant_of("pynq-z2", "latency", {}, 0.8) == "pynq-z2" and names[-2] == "pynq-z2-confidence90"
     assert names[4] == "pynq-z2-io_stream" and names[6] == "pynq-z2-5"
     assert all(name.replace("-", "").replace("_", "").replace(".", "").isalnum() for name in names)
 

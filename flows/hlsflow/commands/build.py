@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.commands.common import add_synthesis, add_workspace, make_log, synthesis_options
+from hlsflow.commands.common import add_confidence, add_synthesis, add_workspace, make_log, synthesis_options
 
 if TYPE_CHECKING:
     from hlsflow.log import Log
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fit", metavar="BOARD", help="choose reuse factors that fit a board or part, and build that")
     parser.add_argument("--goal", metavar="GOAL", help="of --fit: latency (default), area or interval=N cycles")
+    add_confidence(parser, "of --fit: ")
     parser.add_argument("--force", action="store_true", help="of --fit: write over a configuration that was edited")
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="instead of hls_configs/NAME.yaml, such as one that --fit wrote"
@@ -103,6 +104,8 @@ def _fitted(args: argparse.Namespace, workspace: Workspace, changes: dict[str, A
     if args.fit is None:
         if args.goal is not None:
             raise UsageError("--goal goes with --fit BOARD")
+        if args.confidence is not None:
+            raise UsageError("--confidence goes with --fit BOARD")
         if args.force:
             raise UsageError("--force goes with --fit BOARD")
         return None
@@ -110,7 +113,7 @@ def _fitted(args: argparse.Namespace, workspace: Workspace, changes: dict[str, A
         raise UsageError("--fit names the part: leave out --part")
     from hlsflow.synthesis.fit_run import fit_model, write_fitted
 
-    fitted = fit_model(workspace, args.model, args.fit, args.goal or "latency", changes, log)
+    fitted = fit_model(workspace, args.model, args.fit, args.goal or "latency", changes, log, args.confidence)
     write_fitted(fitted, force=args.force)
     for line in fitted.lines:
         log.line(line)

@@ -24,6 +24,18 @@ def make_log(args: argparse.Namespace) -> Log:
     return Log(verbose=args.verbose)
 
 
+def add_confidence(parser: argparse.ArgumentParser, of: str = "") -> None:
+    """--confidence, of a fit to a device."""
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        metavar="P",
+        help=f"{of}how sure each resource shall fit: 0.5, 0.6, 0.7, 0.8 or 0.9, the share of designs with such an "
+        "estimate that stay within the device (default: 0.8, the highest that designs of authors whom the estimator "
+        "had not seen confirm for every resource)",
+    )
+
+
 def add_synthesis(parser: argparse.ArgumentParser) -> None:
     """--synth and what goes with it."""
     parser.add_argument("--synth", choices=["vitis", "vivado", "open"], help="synthesize with these tools")

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from hlsflow.conversion.config_writer import write_config
-from hlsflow.conversion.hls_config import HlsConfig, LayerConfig
+from hlsflow.conversion.hls_config import HlsConfig, LayerConfig, changed
 from hlsflow.conversion.lint import lint
-from hlsflow.errors import UsageError
+from hlsflow.conversion.network import Network
+from hlsflow.errors import HlsflowError, UsageError
 from hlsflow.log import Log
 from hlsflow.pipeline import locked
 from hlsflow.plan import BuildRequest, make_plan
 from hlsflow.session import Session, load_network_step
 from hlsflow.steps import Steps
 from hlsflow.synthesis.boards import find_amd_board
+from hlsflow.synthesis.estimate_bars import DEFAULT_CONFIDENCE
+from hlsflow.synthesis.estimate_design import Design
 from hlsflow.synthesis.estimate_network import design_of_layers
 from hlsflow.synthesis.estimate_stage import model_of
 from hlsflow.synthesis.fit import Fit, fit
@@ -45,12 +48,20 @@ class Fitted:
     path: Path
 
 
-def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: Mapping[str, Any], log: Log) -> Fitted:
+def fit_model(
+    workspace: Workspace,
+    model: str,
+    board: str,
+    goal: str,
+    changes: Mapping[str, Any],
+    log: Log,
+    confidence: float | None = None,
+) -> Fitted:
     """Fits a model to a board. `changes` are top-level values of the configuration that the command line replaces.
 
     Raises ConfigError for an unknown board, UnsupportedError where nothing fits, and what is wrong with the model.
     """
-    wish = parse_goal(goal)
+    wish = parse_goal(goal, confidence)
     name, part = find_amd_board(board)
     request = BuildRequest(model=model, changes={**changes, "part": part.name})
     plan = make_plan(workspace, request)
@@ -61,13 +72,15 @@ def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: 
     linted = lint(network, plan.config)
     design = design_of_layers(model, linted.layers, plan.config)
     with log.step("fit") as step:
-        found = fit(design, wish, model_of(workspace.root))
+        found = fit(design, wish, model_of(workspace.root), lambda: _other_io_type(model, network, plan.config))
         values = found.best.estimate.values
         step.detail = f"{name}: LUT {values['lut']:,.0f}, {values['latency_cycles']:,.0f} cycles"
     config = fitted_config(plan.config, found)
     lines = tuple(fit_lines(found))
     # The types do not depend on reuse factors, so those of the base configuration hold.
     words = "".join(f" --{key.replace('_', '-')} {_word(value)}" for key, value in changes.items())
+    if wish.confidence != DEFAULT_CONFIDENCE:
+        words += f" --confidence {wish.confidence:g}"
     header = f"# Fitted to {name} by `hlsflow fit {model} {name} --goal {goal}{words}`.\n"
     header += "".join(f"# {line}\n" for line in lines) + "#\n"
     return Fitted(
@@ -76,13 +89,26 @@ def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: 
         fit=found,
         lines=lines,
         text=_sealed(header + write_config(model, config, linted.layers)),
-        path=workspace.hls_configs / f"{model}.{variant_of(name, goal, changes)}.yaml",
+        path=workspace.hls_configs / f"{model}.{variant_of(name, goal, changes, wish.confidence)}.yaml",
     )
 
 
-def variant_of(board: str, goal: str, changes: Mapping[str, Any]) -> str:
+def _other_io_type(model: str, network: Network, config: HlsConfig) -> dict[str, Design]:
+    """The network's design with the other io type, by the option that makes it; none where it cannot carry it."""
+    io_type = "io_parallel" if config.io_type == "io_stream" else "io_stream"
+    try:
+        other = changed(config, {"io_type": io_type}, "the other io type")
+        linted = lint(network, other)
+        linted.raise_errors("the other io type")
+        return {f"--io-type {io_type}": design_of_layers(model, linted.layers, other)}
+    except HlsflowError:
+        return {}
+
+
+def variant_of(board: str, goal: str, changes: Mapping[str, Any], confidence: float = DEFAULT_CONFIDENCE) -> str:
     """The name of a fit among those of a model: the board, and all that was asked for besides."""
     words = [board, *([] if goal == "latency" else [goal.replace("=", "")])]
+    words += [] if confidence == DEFAULT_CONFIDENCE else [f"confidence{round(100 * confidence)}"]
     return "-".join([*words, *(f"{_word(value)}" for value in changes.values() if value is not None)])
 
 
