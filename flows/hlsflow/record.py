@@ -7,6 +7,7 @@ found of it becomes one record.
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Literal, Self
 
@@ -193,6 +194,26 @@ class FigureRecord(_Value):
     architecture: str | None = None
 
 
+class RequestRecord(_Value):
+    """What was asked for beside the model, where that is another build than its own: a variant.
+
+    `config` is a configuration's name below hls_configs/, else its path; `configured_by` the command that wrote it,
+    where it says so. `changes` are values of the command line by their key.
+    """
+
+    config: str | None = None
+    configured_by: str | None = None
+    changes: dict[str, str | int | float] = {}
+
+    @property
+    def options(self) -> str:
+        """The options of `hlsflow build` and `hlsflow pack` that ask for it."""
+        said = [] if self.config is None else ["--config", self.config]
+        for key, value in self.changes.items():
+            said += [f"--{key.replace('_', '-')}", str(value)]
+        return shlex.join(said)
+
+
 class CounterexampleRecord(_Value):
     """A run whose gate failed on the very design that the record's own verification passed."""
 
@@ -207,6 +228,8 @@ class BuildRecord(_Value):
     schema_version: Literal[2] = SCHEMA
     model: str
     variant: str
+    # What made the variant; None: the model's own build, or it is not known.
+    request: RequestRecord | None = None
     title: str
     # Of everything that the verification depends on, tools and code included.
     digest: str
@@ -297,7 +320,13 @@ class BuildRecord(_Value):
         return record
 
 
-_USUAL: dict[str, object] = {"keras_float": "float32", "design": None, "reference": None, "counterexamples": []}
+_USUAL: dict[str, object] = {
+    "keras_float": "float32",
+    "design": None,
+    "reference": None,
+    "request": None,
+    "counterexamples": [],
+}
 
 
 def check_target(record: BuildRecord, source: str) -> None:

@@ -6,12 +6,12 @@ the digest of the rest: a file that a person has edited since is never written o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hlsflow.conversion.config_seal import is_untouched, sealed
 from hlsflow.conversion.config_writer import write_config
 from hlsflow.conversion.hls_config import HlsConfig, LayerConfig, changed
 from hlsflow.conversion.lint import lint
@@ -32,8 +32,6 @@ from hlsflow.synthesis.fit_options import is_free
 from hlsflow.synthesis.fit_program import parse_goal
 from hlsflow.synthesis.fit_text import fit_lines
 from hlsflow.workspace import Workspace, storage_errors, write_text
-
-_SEAL = "# Written by hlsflow fit; SHA-256 of what follows: "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +86,7 @@ def fit_model(
         board=name,
         fit=found,
         lines=lines,
-        text=_sealed(header + write_config(model, config, linted.layers)),
+        text=sealed(header + write_config(model, config, linted.layers)),
         path=workspace.hls_configs / f"{model}.{variant_of(name, goal, changes, wish.confidence)}.yaml",
     )
 
@@ -137,16 +135,6 @@ def write_fitted(fitted: Fitted, *, force: bool) -> None:
             "another name; or replace it: --force",
         )
     write_text(fitted.path, fitted.text)
-
-
-def _sealed(text: str) -> str:
-    return f"{_SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
-
-
-def is_untouched(text: str) -> bool:
-    """Whether a file is as a fit wrote it."""
-    first, _, rest = text.partition("\n")
-    return first.startswith(_SEAL) and _sealed(rest) == text
 
 
 def fitted_config(config: HlsConfig, found: Fit) -> HlsConfig:

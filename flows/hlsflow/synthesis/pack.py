@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from hlsflow.compression.recipe import MODEL_NAME
 from hlsflow.conversion.design_files import design_files
 from hlsflow.conversion.project import read_project
-from hlsflow.errors import ReportError, ToolError
+from hlsflow.errors import ReportError, ToolError, UsageError
 from hlsflow.plan import BuildRequest, Plan
 from hlsflow.safe_names import safe_name, safe_path
 from hlsflow.steps import digest
@@ -74,6 +74,8 @@ class PackedModel(_Value):
     name: Annotated[str, _named("name", safe_name)]
     model: str = Field(pattern=MODEL_NAME, max_length=64)
     changes: dict[_Change, str | int | float]
+    # Of hls_configs/, where it is not the model's own.
+    config: Annotated[str, _named("config", safe_name)] | None = None
     samples: int | None = Field(ge=1, le=1 << 31)
     cosim_samples: int = Field(ge=1, le=1 << 31)
     tool: Literal["vitis", "vivado"]
@@ -96,8 +98,16 @@ class Manifest(_Value):
     @classmethod
     def of(cls, stages: Sequence[str], models: Sequence[PackedModel]) -> Manifest:
         """The manifest of models, with its digest."""
-        said = {"stages": list(stages), "models": [model.model_dump(mode="json") for model in models]}
+        said = {"stages": list(stages), "models": [_said(model) for model in models]}
         return cls(schema_version=SCHEMA, stages=list(stages), models=list(models), digest=digest(said))
+
+
+def _said(model: PackedModel) -> dict[str, Any]:
+    """What the digest of a manifest is made of: without what a manifest of an earlier version does not have."""
+    said = model.model_dump(mode="json")
+    if model.config is None:
+        del said["config"]
+    return said
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -163,6 +173,12 @@ def _bytes(entry: Entry) -> bytes:
 
 
 def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[PackedModel, list[Entry]]:
+    config = None if plan.request is None else plan.request.config
+    if config is not None and Path(config).name != config:
+        raise UsageError(
+            f"{plan.name}: its configuration {config} is not in hls_configs/, where its results look for it",
+            hint=f"copy it there as {plan.model}.NAME.yaml: hlsflow pack {plan.model} --config {plan.model}.NAME.yaml",
+        )
     project = read_project(hls)
     bench, _ = bench_of(plan, project, samples)
     files = dict(design_files(hls))
@@ -171,7 +187,8 @@ def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     inputs = bench.text.encode()
     packed = PackedModel(
-        name=plan.name, model=plan.model, changes=dict(request.changes), samples=request.samples, cosim_samples=samples,
+        name=plan.name, model=plan.model, changes=dict(request.changes), config=config, samples=request.samples,
+        cosim_samples=samples,
         tool=plan.config.backend.lower(), top=project.top, part=plan.config.part,
         clock_period_ns=plan.config.clock_period_ns, design=digest(hashes), bench=hashlib.sha256(inputs).hexdigest(),
         files=hashes,
