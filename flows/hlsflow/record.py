@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Self
 
@@ -22,6 +23,8 @@ SCHEMA = 2
 
 # Stages whose reports state part and clock of the very design that they are of.
 VENDOR_STAGES = ("csynth", "cosim", "logic-synthesis", "placed", "post-route")
+# Stages of RTL of our own, which is another design than the one that HLS makes of the same network.
+OWN_RTL_STAGES = ("rtl-sim", "open-synthesis", "open-route")
 # csynth.rpt rounds the period to two digits.
 CLOCK_TOLERANCE_NS = 0.0051
 
@@ -192,6 +195,28 @@ class FigureRecord(_Value):
     notes: list[str] = []
     samples: int | None = None
     architecture: str | None = None
+
+    @property
+    def is_of_own_rtl(self) -> bool:
+        """Whether it is of RTL of our own, and not of the design that HLS makes of hls4ml's C++."""
+        return self.architecture is not None or self.stage in OWN_RTL_STAGES
+
+
+def two_designs(figures: Iterable[FigureRecord]) -> str | None:
+    """That figures are of two designs of one network, as a sentence with their stages; None where they are of one."""
+    stages: dict[bool, list[str]] = {False: [], True: []}
+    architectures = []
+    for figure in figures:
+        stages[figure.is_of_own_rtl].append(figure.stage)
+        architectures += [figure.architecture] if figure.architecture else []
+    if not all(stages.values()):
+        return None
+    hls, own = (" and ".join(dict.fromkeys(stages[key])) for key in (False, True))
+    shape = f" ({', '.join(dict.fromkeys(architectures))})" if architectures else ""
+    return (
+        f"two designs of one network: {hls} figures are of the one that HLS makes of hls4ml's C++, {own} figures of "
+        f"our own RTL{shape}; neither says anything of the other"
+    )
 
 
 class RequestRecord(_Value):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from hlsflow.evidence import contradiction
 from hlsflow.log import paint
-from hlsflow.record import AgreementRecord, BuildRecord
+from hlsflow.record import AgreementRecord, BuildRecord, two_designs
 from hlsflow.verdict import at_most, place
 
 if TYPE_CHECKING:
@@ -274,7 +274,8 @@ def _figures(record: BuildRecord) -> str:
         "stage", "tool", "part", "LUT", "FF", "DSP", "BRAM (18 Kb)", "URAM", "latency (cycles)", "interval (cycles)",
         "clock (ns)", "from",
     ]  # fmt: skip
-    return _table(header, rows)
+    both = two_designs(figure for figure in record.figures if figure.module is None)
+    return _table(header, rows) + ("" if both is None else f"\n\nThese are {both}.")
 
 
 def _count(value: int | None, error_bar: Sequence[float] | None) -> str:
