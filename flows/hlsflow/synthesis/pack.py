@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from hlsflow.compression.recipe import MODEL_NAME
 from hlsflow.conversion.design_files import design_files
@@ -86,6 +94,12 @@ class PackedModel(_Value):
     bench: _Sha256
     files: dict[Annotated[str, _named("files", safe_path)], _Sha256]
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what the manifest of a model's own build does not have, so that an earlier hlsflow reads it."""
+        said = serialized(self)
+        return said if said["config"] is not None else {key: said[key] for key in said if key != "config"}
+
 
 class Manifest(_Value):
     """What an archive holds; `digest` is that of all the rest."""
@@ -98,16 +112,8 @@ class Manifest(_Value):
     @classmethod
     def of(cls, stages: Sequence[str], models: Sequence[PackedModel]) -> Manifest:
         """The manifest of models, with its digest."""
-        said = {"stages": list(stages), "models": [_said(model) for model in models]}
+        said = {"stages": list(stages), "models": [model.model_dump(mode="json") for model in models]}
         return cls(schema_version=SCHEMA, stages=list(stages), models=list(models), digest=digest(said))
-
-
-def _said(model: PackedModel) -> dict[str, Any]:
-    """What the digest of a manifest is made of: without what a manifest of an earlier version does not have."""
-    said = model.model_dump(mode="json")
-    if model.config is None:
-        del said["config"]
-    return said
 
 
 def read_manifest(path: Path) -> Manifest:
