@@ -19,6 +19,7 @@ from hlsflow.building.plan import BuildRequest, make_plan
 from hlsflow.compression.methods import METHODS
 from hlsflow.foundation.steps import digest
 from hlsflow.foundation.workspace import Workspace
+from hlsflow.hls.config_seal import sealed
 from hlsflow.keys import work
 from hlsflow.keys.distributions import Installed
 from hlsflow.keys.imports import ROOT, Sources
@@ -327,3 +328,18 @@ def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     edit(root / "building/session.py", "return self._model", "return self._model.reversed()")
     monkeypatch.setattr(work, "sources", lambda: Sources(root))
     assert not build(workspace, BuildRequest(model=MODEL), log).unchanged
+
+
+def test_what_made_a_variant_is_part_of_its_plan_and_of_no_other(workspace):
+    assert make_plan(workspace, BuildRequest(model=MODEL)).request is None
+    path = workspace.hls_configs / f"{MODEL}.other.yaml"
+    text = (workspace.hls_configs / f"{MODEL}.yaml").read_text()
+    path.write_text(sealed(f"# Fitted to x by `hlsflow fit {MODEL} x --goal area`.\n{text}"))
+    request = BuildRequest(model=MODEL, changes={"io_type": "io_stream", "part": None}, config_path=path)
+    asked = make_plan(workspace, request).request
+    assert asked.options == f"--config {MODEL}.other.yaml --io-type io_stream"
+    assert asked.configured_by == f"hlsflow fit {MODEL} x --goal area"
+    elsewhere = workspace.root.parent / "outside.yaml"
+    elsewhere.write_text(text)
+    outside = make_plan(workspace, BuildRequest(model=MODEL, config_path=elsewhere)).request
+    assert outside.options == f"--config {elsewhere}" and outside.configured_by is None

@@ -218,3 +218,50 @@ def test_an_archive_that_cannot_be_written_is_a_storage_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
         write_archive(tmp_path / "file" / "a.tar.gz", [Entry(name="a", content=b"")])
+
+
+@pytest.mark.slow
+def test_a_variant_is_shown_against_the_models_own_build_packed_and_imported(built, installs, tmp_path, capsys):
+    """It compiles the variant."""
+    name, config = f"{MODEL}@quick", built.hls_configs / f"{MODEL}.quick.yaml"
+    config.write_text((built.hls_configs / f"{MODEL}.yaml").read_text().replace("percent: 12.5", "percent: 20"))
+    try:
+        assert hlsflow(built, "build", "--model", MODEL, "--config", config.name) == 0
+        out = capsys.readouterr().out
+        assert f"{name} against {MODEL} (of reports/{MODEL}/build.json):" in out
+        assert (
+            "target     clock_uncertainty_percent 12.5 -> 20" in out
+            and ", as before" in out
+            and "estimate   LUT" in out
+        )
+        report = (built.reports / name / "report.md").read_text()
+        assert f"Made again by `python flows/build.py --model {MODEL} --config {config.name}`." in report
+        there = tmp_path / "there"
+        assert hlsflow(built, "pack", name, "--output", f"{there}.tar.gz") == 0
+        with tarfile.open(f"{there}.tar.gz") as opened:
+            opened.extractall(tmp_path, filter="data")
+        assert run_there(there, installs).returncode == 0
+        (imported,) = import_results(built, there, quiet())
+        assert (imported.name, list(imported.done), imported.failures) == (name, ["csynth"], ())
+        assert any(f.stage == "csynth" for f in read_record(built.reports / name / "build.json").figures)
+        # By its configuration it is the same archive; one that lies elsewhere could not come back.
+        assert hlsflow(built, "pack", MODEL, "--config", config.name, "--output", f"{there}2.tar.gz") == 0
+        elsewhere = tmp_path / f"{MODEL}.quick.yaml"
+        shutil.copy(config, elsewhere)
+        capsys.readouterr()
+        assert hlsflow(built, "pack", MODEL, "--config", str(elsewhere), "--output", f"{there}3.tar.gz") == 2
+        assert "is not in hls_configs/" in capsys.readouterr().err
+    finally:
+        config.unlink()
+        for folder in (built.build / name, built.reports / name):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_variant_that_nothing_says_how_to_make(built_once, capsys):
+    assert hlsflow(built_once, "pack", f"{MODEL}@nowhere") == 2
+    said = capsys.readouterr().err
+    assert f"no record of '{MODEL}@nowhere' says how it is made" in said and "--config FILE" in said
+    assert hlsflow(built_once, "pack", "digit@nowhere") == 2
+    assert f"did you mean '{MODEL}'" in capsys.readouterr().err
+    assert hlsflow(built_once, "build", "--model", MODEL, "--config", "nowhere.yaml") == 2
+    assert "--config nowhere.yaml: no such file" in capsys.readouterr().err

@@ -170,7 +170,9 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
             keras_layers=partial(layer_outputs, session),
             scratch=steps.folder / "trace",
         )
-        record = judge(evidence).model_copy(update={"design": design, "reference": reference_of(plan)})
+        record = judge(evidence).model_copy(
+            update={"design": design, "reference": reference_of(plan), "request": plan.request}
+        )
         step.detail = "passed" if record.gate.passed else "FAILED"
     return record, hls
 

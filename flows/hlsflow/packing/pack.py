@@ -5,14 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from hlsflow.building.plan import BuildRequest, Plan
 from hlsflow.building.tools.bench import bench_of
 from hlsflow.foundation.archive import Entry, write_archive
-from hlsflow.foundation.errors import ReportError, ToolError
+from hlsflow.foundation.errors import ReportError, ToolError, UsageError
 from hlsflow.foundation.safe_names import safe_name, safe_path
 from hlsflow.foundation.steps import digest
 from hlsflow.foundation.strict_read import UnreadableError, brief, printable, read_bytes
@@ -74,6 +82,8 @@ class PackedModel(_Value):
     name: Annotated[str, _named("name", safe_name)]
     model: str = Field(pattern=MODEL_NAME, max_length=64)
     changes: dict[_Change, str | int | float]
+    # Of hls_configs/, where it is not the model's own.
+    config: Annotated[str, _named("config", safe_name)] | None = None
     samples: int | None = Field(ge=1, le=1 << 31)
     cosim_samples: int = Field(ge=1, le=1 << 31)
     tool: Literal["vitis", "vivado"]
@@ -83,6 +93,12 @@ class PackedModel(_Value):
     design: _Sha256
     bench: _Sha256
     files: dict[Annotated[str, _named("files", safe_path)], _Sha256]
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what the manifest of a model's own build does not have, so that an earlier hlsflow reads it."""
+        said = serialized(self)
+        return said if said["config"] is not None else {key: said[key] for key in said if key != "config"}
 
 
 class Manifest(_Value):
@@ -163,6 +179,12 @@ def _bytes(entry: Entry) -> bytes:
 
 
 def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[PackedModel, list[Entry]]:
+    config = None if plan.request is None else plan.request.config
+    if config is not None and Path(config).name != config:
+        raise UsageError(
+            f"{plan.name}: its configuration {config} is not in hls_configs/, where its results look for it",
+            hint=f"copy it there as {plan.model}.NAME.yaml: hlsflow pack {plan.model} --config {plan.model}.NAME.yaml",
+        )
     project = read_project(hls)
     bench, _ = bench_of(plan, project, samples)
     files = dict(design_files(hls))
@@ -171,7 +193,8 @@ def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     inputs = bench.text.encode()
     packed = PackedModel(
-        name=plan.name, model=plan.model, changes=dict(request.changes), samples=request.samples, cosim_samples=samples,
+        name=plan.name, model=plan.model, changes=dict(request.changes), config=config, samples=request.samples,
+        cosim_samples=samples,
         tool=plan.config.backend.lower(), top=project.top, part=plan.config.part,
         clock_period_ns=plan.config.clock_period_ns, design=digest(hashes), bench=hashlib.sha256(inputs).hexdigest(),
         files=hashes,

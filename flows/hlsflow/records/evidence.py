@@ -25,7 +25,7 @@ from hlsflow.records.record import (
 from hlsflow.records.tools import TOOL_KINDS
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.
-_DESCRIBES = ("model", "variant", "title", "configuration", "size", "layers", "warnings")
+_DESCRIBES = ("model", "variant", "request", "title", "configuration", "size", "layers", "warnings")
 # What is no verdict of a verification: who made it with what, and what is not of it.
 _NO_VERDICT: dict[str, Any] = {
     **dict.fromkeys(_DESCRIBES, True),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 # Stages whose reports state part and clock of the very design that they are of.
 VENDOR_STAGES = ("csynth", "cosim", "logic-synthesis", "placed", "post-route")
+# Stages of RTL of our own, which is another design than the one that HLS makes of the same network.
+OWN_RTL_STAGES = ("rtl-sim", "open-synthesis", "open-route")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +30,7 @@ TOOL_KINDS = (
     ToolKind(name=ESTIMATE, gives=("analytic",)),
     ToolKind(name="vitis", gives=VENDOR_STAGES, vendor=True),
     ToolKind(name="vivado", gives=VENDOR_STAGES, vendor=True),
-    ToolKind(name="open", gives=("rtl-sim", "open-synthesis", "open-route")),
+    ToolKind(name="open", gives=OWN_RTL_STAGES),
 )
 # Every build is estimated; the others are asked for.
 SYNTHESIZERS = tuple(kind.name for kind in TOOL_KINDS if kind.name != ESTIMATE)

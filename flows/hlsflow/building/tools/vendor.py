@@ -51,12 +51,15 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def refuse_without_tool(build: Path, model: str, kind: str) -> None:
-    """Raises ToolError where no tool is here and nothing came from elsewhere: at once, not after the conversion."""
+def refuse_without_tool(build: Path, model: str, kind: str, options: str = "") -> None:
+    """Raises ToolError where no tool is here and nothing came from elsewhere: at once, not after the conversion.
+
+    `options` are those that make the variant of the model that is wanted.
+    """
     name = glob.escape(model)
     builds = (name, f"{name}@*")
     if not any(any(build.glob(f"{folder}/synthesis-{kind}/*/results/*.json")) for folder in builds):
-        find_tools().required_hls(kind, f"hlsflow pack {model}")
+        find_tools().required_hls(kind, f"hlsflow pack {model} {options}".rstrip())
 
 
 def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[str, Any]) -> str:
@@ -109,7 +112,7 @@ def _run(
     project: HlsProject, bench: Bench | None, ports: tuple[Expected, ...], step: Step, options: Mapping[str, Any],
 ) -> None:  # fmt: skip
     _check_backend(plan, kind)
-    tool = toolchain.required_hls(kind, f"hlsflow pack {plan.model}")
+    tool = toolchain.required_hls(kind, f"hlsflow pack {plan.name}")
     machine = read_machine(work.folder)
     limit = options.get("memory_bytes")
     if limit is None and machine.memory_available_bytes is not None:
