@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsflow import interrupts
 from hlsflow.conversion.design_files import DESIGN_FILE, design_digest
 from hlsflow.errors import HlsflowError, MismatchError, ReportError
 from hlsflow.evidence_files import RECORD_FILE, Publication, own_record_path, publication
@@ -267,5 +268,6 @@ def locked(folder: Path, log: Log) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             log.line(f"another build holds {folder}: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with interrupts.at_once():
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield

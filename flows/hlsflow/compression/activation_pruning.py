@@ -10,6 +10,7 @@ from hlsflow.compression.layer_names import activation_behind
 from hlsflow.compression.recipe import Part
 from hlsflow.compression.structured_pruning import chosen_layers, keep_neurons, neuron_facts
 from hlsflow.datasets import Dataset, select_classes
+from hlsflow.interrupts import boundaries
 
 # Images whose activations are held in memory at once.
 IMAGES = 2000
@@ -47,7 +48,7 @@ def mean_activations(source: Source, dataset: Dataset, layers: tuple[str, ...]) 
     pixels = select_classes(dataset, source.recipe.classes).x_train
     activations = {layer: activation_behind(layer) for layer in layers}
     sums = dict.fromkeys(layers, 0.0)
-    for first in range(0, len(pixels), IMAGES):
+    for first in boundaries(range(0, len(pixels), IMAGES)):
         part = pixels[first : first + IMAGES]
         outputs = source.layer_outputs(part, list(activations.values()))
         for layer, name in activations.items():

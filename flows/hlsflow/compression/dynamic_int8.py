@@ -15,6 +15,7 @@ import numpy as np
 
 from hlsflow.compression.derivation import Source
 from hlsflow.compression.plain_network import plain_model
+from hlsflow.interrupts import boundaries
 
 if TYPE_CHECKING:
     import keras
@@ -83,7 +84,7 @@ def dynamic_scores(
         elif layer.weights:
             arrays |= dict(zip((f"{layer.name}/kernel", f"{layer.name}/bias"), layer.get_weights(), strict=True))
     batches = [x[first : first + batch_size] for first in range(0, len(x), batch_size)]
-    return np.concatenate([_run(model, layers, batch) for batch in batches]), arrays
+    return np.concatenate([_run(model, layers, batch) for batch in boundaries(batches)]), arrays
 
 
 def _quantized(layer: keras.layers.Layer) -> QuantizedDense:

@@ -20,7 +20,7 @@ from hlsflow.conversion.fixed_point import FixedType, to_integers
 from hlsflow.conversion.intervals import EXACT_BITS
 from hlsflow.conversion.project import HlsProject
 from hlsflow.errors import ToolError
-from hlsflow.process import run
+from hlsflow.process import ask, run
 from hlsflow.workspace import storage_errors
 
 if TYPE_CHECKING:
@@ -126,18 +126,15 @@ class Compiler:
 
 def find_compiler() -> Compiler:
     """The C++ compiler: $CXX, else g++ or clang++. Raises ToolError saying how to install one."""
-    import subprocess
-
     named = os.environ.get("CXX")
     for name in [named] if named else ["g++", "clang++"]:
         path = shutil.which(name)
         if path is None:
             continue
-        try:
-            said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
-        except (OSError, subprocess.SubprocessError):
+        said = ask([path, "--version"], timeout_s=20)
+        if said is None or said.returncode != 0:
             continue
-        return Compiler(path=path, version=said.splitlines()[0].strip() if said else name)
+        return Compiler(path=path, version=said.output.splitlines()[0].strip() if said.output else name)
     wanted = f"'{named}' (from CXX)" if named else "g++ or clang++"
     raise ToolError(
         f"no C++ compiler: {wanted} was not found, and the C simulation needs one",

@@ -16,6 +16,7 @@ from hlsflow.conversion.emulator_step import Step, StepMaker
 from hlsflow.conversion.fixed_point import FixedType, to_integers
 from hlsflow.conversion.project import HlsProject, destinations
 from hlsflow.errors import UnsupportedError
+from hlsflow.interrupts import boundaries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +60,7 @@ class Emulator:
         ports = [(port.name, self.project.type_of(port.type_name)) for port in self.project.inputs]
         samples = len(inputs[0])
         parts: list[dict[str, np.ndarray]] = []
-        for first in range(0, samples, batch):
+        for first in boundaries(range(0, samples, batch)):
             values: dict[str, np.ndarray] = {}
             for (name, type_), array in zip(ports, inputs, strict=True):
                 part = array[first : first + batch]

@@ -14,6 +14,7 @@ from hlsflow.conversion.calibrate import is_open
 from hlsflow.conversion.network import Network, Op
 from hlsflow.conversion.ranges import resolve
 from hlsflow.errors import UnsupportedError
+from hlsflow.interrupts import boundaries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -152,7 +153,7 @@ def keras_outputs(
     tapped = keras.Model(model.inputs, [layer.get_output_at(_call_index(model, layer)) for layer in layers])
     samples = len(inputs[0])
     parts: list[list[np.ndarray]] = []
-    for first in range(0, samples, batch):
+    for first in boundaries(range(0, samples, batch)):
         slices = [np.asarray(array[first : first + batch], dtype=np.float32) for array in inputs]
         found = tapped(slices if len(slices) > 1 else slices[0], training=False)
         found = found if isinstance(found, (list, tuple)) else [found]

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hlsflow.errors import ReportError, UsageError
+from hlsflow.interrupts import boundaries
 from hlsflow.reporting.figures import STAGE_ORDER, Stage
 from hlsflow.reporting.kinds import HEAD_CHARACTERS, decode, is_meant_as_report, read_text, recognise
 from hlsflow.reporting.merge import CSYNTH_KINDS, merge, run_key, split, with_stage_of_neighbours
@@ -116,14 +117,14 @@ def _files(root: Path) -> Iterator[Path]:
 def _read_all(candidates: list[_Candidate], processes: int | None) -> list[_Outcome]:
     wanted = processes if processes is not None else min(os.cpu_count() or 1, 8)
     if wanted < 2 or (processes is None and len(candidates) < POOL_THRESHOLD):
-        return [_read_one(candidate) for candidate in candidates]
+        return [_read_one(candidate) for candidate in boundaries(candidates)]
     context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
     # An interrupt is the parent's to handle; it drops what has not begun.
     with concurrent.futures.ProcessPoolExecutor(
         wanted, mp_context=context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
     ) as pool:
         try:
-            return list(pool.map(_read_one, candidates, chunksize=32))
+            return list(boundaries(pool.map(_read_one, candidates, chunksize=32)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

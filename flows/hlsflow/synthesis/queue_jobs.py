@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from hlsflow import interrupts
 from hlsflow.errors import HlsflowError, UsageError
 from hlsflow.synthesis.vendor_command import VendorStage, parse_stages
 from hlsflow.workspace import storage_errors, write_text
@@ -125,7 +126,8 @@ class Queue:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / ".adding").open("w")
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with interrupts.at_once():
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def start(self, job: Job) -> Job | None:

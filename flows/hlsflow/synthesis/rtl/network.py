@@ -13,6 +13,7 @@ from hlsflow.conversion.emulator_window import Window
 from hlsflow.conversion.fixed_point import FixedType
 from hlsflow.conversion.project import HlsProject
 from hlsflow.errors import UnsupportedError
+from hlsflow.interrupts import boundaries
 from hlsflow.synthesis.rtl.layers import ArgmaxLayer, Cast, Layer, ProductLayer, apply
 from hlsflow.synthesis.rtl.read_layers import MAKERS, is_argmax, padded, padding_of
 
@@ -65,7 +66,7 @@ class IntegerNetwork:
         """Outputs int64 (samples, n_out) in LSBs of `output_type`, for int64 (samples, n_in) in LSBs of the input."""
         import numpy as np
 
-        found = [self._run(values[first : first + _BATCH]) for first in range(0, len(values), _BATCH)]
+        found = [self._run(values[first : first + _BATCH]) for first in boundaries(range(0, len(values), _BATCH))]
         return np.concatenate(found)
 
     def _run(self, values: np.ndarray) -> np.ndarray:
