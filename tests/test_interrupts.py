@@ -80,9 +80,25 @@ def test_an_exception_would_be_lost_there(tmp_path, where):
     assert done.returncode == 7
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_a_tool_with_all_that_it_started(tmp_path, number, code):
-    process = start("run(['sh', '-c', 'sleep 60 & echo $! > pid; wait'], log=Path('log'), what='the tool')", tmp_path)
+TOOL = "['sh', '-c', 'sleep 60 & echo $! > pid; wait']"
+# A stand-in for Yosys, Verilator and nextpnr, which run within a budget.
+OPEN_TOOL = (
+    "from hlsflow.synthesis.open_budget import Budget, run_within\n"
+    f"run_within(Budget(), {TOOL}, what='stand-in', log=Path('log'), cwd=Path('.'))"
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "body"),
+    [
+        (signal.SIGINT, 130, f"run({TOOL}, log=Path('log'), what='stand-in')"),
+        (signal.SIGTERM, 143, f"run({TOOL}, log=Path('log'), what='stand-in')"),
+        (signal.SIGTERM, 143, OPEN_TOOL),
+        (signal.SIGHUP, 129, OPEN_TOOL),
+    ],
+)
+def test_a_signal_ends_a_tool_with_all_that_it_started(tmp_path, number, code, body):
+    process = start(body, tmp_path)
     wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), process)
     process.send_signal(number)
     _, said = process.communicate(timeout=20)

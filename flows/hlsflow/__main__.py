@@ -15,6 +15,7 @@ from hlsflow.errors import INTERRUPTED_EXIT_CODE, HlsflowError
 # Each command is a module of hlsflow.commands with add_arguments(parser) and run(args) -> exit code. Only the
 # one that is asked for is imported, so that --help answers at once.
 COMMANDS = {
+    "init": "make a workspace, with an example that builds at once",
     "build": "model -> exact, C-simulated HLS project and its report (the main job)",
     "train": "train a model as its recipe says",
     "compress": "make a smaller model out of a trained one: pruning, low rank, post-training quantization",

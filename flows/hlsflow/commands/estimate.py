@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.synthesis.estimate_source import read_source
     from hlsflow.synthesis.estimate_stage import model_of
     from hlsflow.synthesis.estimate_text import estimate_text
-    from hlsflow.workspace import find_workspace
+    from hlsflow.workspace import workspace_or_here
 
-    workspace = find_workspace(args.workspace)
+    workspace = workspace_or_here(args.workspace)
     path = Path(args.project)
     if not path.is_dir():
         built = workspace.build / args.project / "hls"
