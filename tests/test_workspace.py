@@ -84,8 +84,8 @@ def test_a_folder_that_is_named_must_be_one(installed):
 
 NEED_ONE = (
     "build --model x", "train x", "compress x y --method low_rank", "tflite x --kind float", "weights export x x.npz",
-    "config x", "lint x", "fit x pynq-z2", "calibrate --own", "compare", "pack x", "import x.tar.gz", "sweep quick", "queue x",
-    "bundle x",
+    "config x", "lint x", "fit x pynq-z2", "calibrate --own", "compare", "pack x", "import x.tar.gz", "sweep quick",
+    "queue x", "bundle x",
 )  # fmt: skip
 
 
