@@ -163,7 +163,7 @@ def test_an_init_that_fails_leaves_nothing(tmp_path, monkeypatch, capsys):
 
 def test_an_installation_without_its_example_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(example, "checkout", lambda: None)
-    monkeypatch.setattr(example, "__file__", str(tmp_path / "example.py"))
+    monkeypatch.setattr(example, "PACKAGE", tmp_path)
     with pytest.raises(StorageError, match="the example is missing from this installation"):
         example.make_workspace(tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from hlsflow.errors import StorageError, UsageError
-from hlsflow.workspace import Workspace, checkout, storage_errors, write_text
+from hlsflow.workspace import PACKAGE, Workspace, checkout, storage_errors, write_text
 
 MODEL = "digits6"
 IGNORE_FILE = ".gitignore"
@@ -50,8 +50,8 @@ def make_workspace(root: Path) -> tuple[Workspace, list[Path]]:
 
 
 def _source() -> Path:
-    """The folder that the example is copied from: beside this module in a wheel, else the checkout."""
-    inside = Path(__file__).resolve().parent / "example_workspace"
+    """The folder that the example is copied from: in the package of a wheel, else the checkout."""
+    inside = PACKAGE / "example_workspace"
     for root in (inside, checkout()):
         if root is not None and (root / "models" / MODEL).is_dir():
             return root

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hlsflow
 from hlsflow.errors import StorageError, UsageError, did_you_mean
+
+PACKAGE = Path(hlsflow.__file__).resolve().parent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +82,7 @@ def workspace_or_here(explicit: str | os.PathLike[str] | None = None) -> Workspa
 
 def checkout() -> Path | None:
     """The checkout that this code is run from, None where it is installed."""
-    root = Path(__file__).resolve().parents[2]
+    root = PACKAGE.parents[1]
     return root if (root / "flows" / "build.py").is_file() and _is_workspace(root) else None
 
 
