@@ -19,7 +19,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Kills, hangs and deadlines: they need a machine to themselves, and so a run of their own.
-FAULT_TESTS = ("test_faults.py", "test_queue.py")
+FAULT_TESTS = ("test_faults.py", "test_queue.py", "test_interrupt_faults.py")
 
 
 def pytest_addoption(parser):

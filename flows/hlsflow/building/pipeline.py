@@ -21,6 +21,7 @@ from hlsflow.building.stages import (
     run_stage,
     stage_inputs,
 )
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import HlsflowError, MismatchError, ReportError
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.steps import Steps, digest, file_digest
@@ -269,5 +270,6 @@ def locked(folder: Path, log: Log) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             log.line(f"another build holds {folder}: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with interrupts.at_once():
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield

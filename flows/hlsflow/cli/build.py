@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,11 @@ def run(args: argparse.Namespace) -> int:
         refuse_without_tool(workspace.build, args.model, args.synth, options)
     if args.config is not None and args.fit is not None:
         raise UsageError("--config names a configuration, --fit makes one: one of the two")
+    # A link that leads nowhere is somebody's mistake, not the absence of a file.
+    if args.config is None and not os.path.lexists(workspace.hls_configs / f"{args.model}.yaml"):
+        from hlsflow.building.configure import write_derived
+
+        write_derived(workspace, args.model, args.data_dir, log)
     fitted = _fitted(args, workspace, changes, log)
     request = BuildRequest(
         model=args.model,

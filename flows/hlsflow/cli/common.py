@@ -18,7 +18,7 @@ def add_workspace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workspace",
         metavar="DIR",
-        help="folder with models/ and hls_configs/ (default: the current one, or the checkout)",
+        help="folder with models/ and hls_configs/ (default: the current one, or the nearest above it)",
     )
     parser.add_argument("--verbose", action="store_true", help="also show what the tools print")
     parser.add_argument("--json", action="store_true", help="the result as JSON on standard output, for machines")

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.workspace import storage_errors, whole_file
 
 # Giving up on a network that does not answer; on one that answers, the whole download.
@@ -179,7 +180,8 @@ def _check_reachable(url: urllib.parse.SplitResult) -> None:
 
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
-    thread.join(CONNECT_TIMEOUT_S)
+    with interrupts.at_once():
+        thread.join(CONNECT_TIMEOUT_S)
     if outcome != [""]:
         raise DownloadError(outcome[0] if outcome else f"no answer in {CONNECT_TIMEOUT_S:.0f} s")
 
@@ -188,7 +190,8 @@ def _fetch(url: str, target: Path, sha256: str | None, deadline: float) -> None:
     """Downloads one file whole or not at all."""
     with contextlib.ExitStack() as stack:
         try:
-            response = stack.enter_context(urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_S))
+            with interrupts.at_once():
+                response = stack.enter_context(urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_S))
         except (OSError, ValueError) as error:
             raise DownloadError(_reason(error)) from error
         with whole_file(target) as partial, partial.open("wb") as output:
@@ -202,6 +205,7 @@ def _copy(response: Any, output: BinaryIO, deadline: float) -> str:
     digest = hashlib.sha256()
     while True:
         try:
+            interrupts.check()
             chunk = response.read1(1 << 16)
         except OSError as error:
             raise DownloadError(_reason(error)) from error

@@ -15,6 +15,7 @@ from hlsflow.emulation import layers as emulator_layers
 from hlsflow.emulation import softmax as emulator_softmax
 from hlsflow.emulation.step import Step, StepMaker
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.foundation.interrupts import boundaries
 from hlsflow.hls.project import HlsProject, destinations
 from hlsflow.network.fixed_point import FixedType, to_integers
 
@@ -60,7 +61,7 @@ class Emulator:
         ports = [(port.name, self.project.type_of(port.type_name)) for port in self.project.inputs]
         samples = len(inputs[0])
         parts: list[dict[str, np.ndarray]] = []
-        for first in range(0, samples, batch):
+        for first in boundaries(range(0, samples, batch)):
             values: dict[str, np.ndarray] = {}
             for (name, type_), array in zip(ports, inputs, strict=True):
                 part = array[first : first + batch]

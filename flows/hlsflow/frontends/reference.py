@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.foundation.interrupts import boundaries
 from hlsflow.frontends.calibrate import is_open
 from hlsflow.network.graph import Network, Op
 from hlsflow.network.ranges import resolve
@@ -152,7 +153,7 @@ def keras_outputs(
     tapped = keras.Model(model.inputs, [layer.get_output_at(_call_index(model, layer)) for layer in layers])
     samples = len(inputs[0])
     parts: list[list[np.ndarray]] = []
-    for first in range(0, samples, batch):
+    for first in boundaries(range(0, samples, batch)):
         slices = [np.asarray(array[first : first + batch], dtype=np.float32) for array in inputs]
         found = tapped(slices if len(slices) > 1 else slices[0], training=False)
         found = found if isinstance(found, (list, tuple)) else [found]

@@ -21,7 +21,7 @@ from hlsflow.foundation.workspace import storage_errors
 from hlsflow.hls.project import HlsProject
 from hlsflow.network.fixed_point import FixedType, to_integers
 from hlsflow.network.intervals import EXACT_BITS
-from hlsflow.processes.process import run
+from hlsflow.processes.process import ask, run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,18 +126,15 @@ class Compiler:
 
 def find_compiler() -> Compiler:
     """The C++ compiler: $CXX, else g++ or clang++. Raises ToolError saying how to install one."""
-    import subprocess
-
     named = os.environ.get("CXX")
     for name in [named] if named else ["g++", "clang++"]:
         path = shutil.which(name)
         if path is None:
             continue
-        try:
-            said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
-        except (OSError, subprocess.SubprocessError):
+        said = ask([path, "--version"], timeout_s=20)
+        if said is None or said.returncode != 0:
             continue
-        return Compiler(path=path, version=said.splitlines()[0].strip() if said else name)
+        return Compiler(path=path, version=said.output.splitlines()[0].strip() if said.output else name)
     wanted = f"'{named}' (from CXX)" if named else "g++ or clang++"
     raise ToolError(
         f"no C++ compiler: {wanted} was not found, and the C simulation needs one",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError, UsageError
+from hlsflow.foundation.interrupts import boundaries
 from hlsflow.foundation.strict_read import UnreadableError, brief, open_regular, read_bytes, read_ends
 from hlsflow.reports.figures import STAGE_ORDER, Stage
 from hlsflow.reports.kinds import HEAD_CHARACTERS, decode, is_meant_as_report, read_text, recognise
@@ -116,14 +117,14 @@ def _files(root: Path) -> Iterator[Path]:
 def _read_all(candidates: list[_Candidate], processes: int | None) -> list[_Outcome]:
     wanted = processes if processes is not None else min(os.cpu_count() or 1, 8)
     if wanted < 2 or (processes is None and len(candidates) < POOL_THRESHOLD):
-        return [_read_one(candidate) for candidate in candidates]
+        return [_read_one(candidate) for candidate in boundaries(candidates)]
     context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
     # An interrupt is the parent's to handle; it drops what has not begun.
     with concurrent.futures.ProcessPoolExecutor(
         wanted, mp_context=context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
     ) as pool:
         try:
-            return list(pool.map(_read_one, candidates, chunksize=32))
+            return list(boundaries(pool.map(_read_one, candidates, chunksize=32)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
