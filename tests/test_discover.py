@@ -174,7 +174,7 @@ def test_exports_of_one_flow_are_one_run(tmp_path):
         shutil.copy(VIVADO / name, tmp_path)
     shutil.copy(VIVADO / "export_impl.rpt", tmp_path)
     synthesized, routed = discover([tmp_path]).runs
-    assert (len(synthesized.source_files), synthesized.provenance.part) == (2, "xc7z020-clg484-1")
+    assert (len(synthesized.source_files), synthesized.provenance.part) == (2, "xc7z020clg484-1")
     assert routed.provenance.stage == Stage.POST_ROUTE
 
 

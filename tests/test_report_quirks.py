@@ -15,9 +15,9 @@ from hlsflow.errors import ReportError
 from hlsflow.reporting.discover import discover
 from hlsflow.reporting.figures import Stage
 from hlsflow.reporting.kinds import parse, read
-from hlsflow.reporting.project_config import part_of
 from hlsflow.reporting.report import Kind
 from hlsflow.reporting.run import NoteKind, Role
+from hlsflow.synthesis.devices import part_of
 
 SAMPLES = Path(__file__).parent / "data" / "reports"
 VIVADO_2018 = (SAMPLES / "vivado_hls_2018_3/digits_csynth.rpt").read_text()

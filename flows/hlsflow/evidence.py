@@ -21,8 +21,8 @@ from hlsflow.record import (
     FigureRecord,
     Samples,
 )
-from hlsflow.reporting.project_config import part_of
 from hlsflow.steps import digest
+from hlsflow.synthesis.devices import part_of
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.
 _DESCRIBES = ("model", "variant", "title", "configuration", "size", "layers", "warnings")

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from hlsflow.comparison.design import Design, Measurement
 from hlsflow.record import CLOCK_TOLERANCE_NS
-from hlsflow.reporting.project_config import part_of
+from hlsflow.synthesis.devices import part_of, spelled
 
 
 class Differs(StrEnum):
@@ -122,10 +122,8 @@ def figure_group(measurement: Measurement, design: Design) -> str | None:
     target, clock_ns = part_and_clock(measurement, design)
     if None in (figure.tool_version, target, clock_ns, accuracy) or measurement.contradictions:
         return None
-    part = part_of(target)
-    named = "-".join(word for word in (f"xc{part.body}", part.speed, part.temperature) if word)
     tool = f"{figure.tool} {figure.tool_version}"
-    return f"{figure.stage}: {tool} · {named} · {clock_ns:.2f} ns · {accuracy}"
+    return f"{figure.stage}: {tool} · {spelled(target)} · {clock_ns:.2f} ns · {accuracy}"
 
 
 def words(reasons: Sequence[Reason]) -> str:

@@ -11,6 +11,7 @@ from hlsflow.record import BuildRecord, FigureRecord, LayerRecord
 from hlsflow.reporting.figures import Clock, Latency, Resources
 from hlsflow.reporting.report import Module
 from hlsflow.reporting.run import Role, Run
+from hlsflow.synthesis.devices import spelled
 
 STAGE_UNKNOWN = "unknown stage"
 
@@ -126,7 +127,7 @@ def design_of_record(record: BuildRecord, source_file: str) -> Design:
         source_file=source_file,
         backend=configuration.backend,
         io_type=configuration.io_type,
-        part=configuration.part,
+        part=spelled(configuration.part),
         clock_period_ns=configuration.clock_period_ns,
         data=Data(
             dataset=samples.dataset,
@@ -169,8 +170,9 @@ def _failures(record: BuildRecord) -> tuple[str, ...]:
 
 
 def _with_source(figure: FigureRecord, record_file: str) -> FigureRecord:
-    # An estimate has no report of its own: it was read from the record.
-    return figure if figure.source_file is not None else figure.model_copy(update={"source_file": record_file})
+    # An estimate has no report of its own: it was read from the record. An older record spells parts as reports do.
+    part = None if figure.part is None else spelled(figure.part)
+    return figure.model_copy(update={"source_file": figure.source_file or record_file, "part": part})
 
 
 def _layer(layer: LayerRecord) -> Layer:

@@ -11,7 +11,7 @@ from hlsflow.comparison.design import Design, Measurement
 from hlsflow.comparison.metrics import METRICS, RESOURCES
 from hlsflow.record import FigureRecord
 from hlsflow.reporting.figures import STAGE_ORDER, Stage
-from hlsflow.reporting.project_config import part_of
+from hlsflow.synthesis.devices import part_of
 
 # What the last digit of a printed period is rounded by.
 ROUNDING_NS = 1e-6

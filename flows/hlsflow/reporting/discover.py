@@ -21,12 +21,12 @@ from hlsflow.reporting.project_config import (
     configs_beside,
     layer_numbers,
     parameters_digest,
-    part_of,
     project_folder,
 )
 from hlsflow.reporting.report import Kind, Report
 from hlsflow.reporting.run import Discovery, Failure, LogRun, Note, NoteKind, Role, Run
 from hlsflow.strict_read import UnreadableError, brief, open_regular, read_bytes, read_ends
+from hlsflow.synthesis.devices import part_of
 
 SUFFIXES = frozenset({".rpt", ".xml", ".log"})
 # The tools' own databases, whose reports are copies, and what is no project at all.

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from hlsflow.reporting.figures import RESOURCE_NAMES, Clock, Stage
-from hlsflow.reporting.project_config import part_of
 from hlsflow.reporting.report import Kind, Report
 from hlsflow.reporting.run import Note, NoteKind, Role, Run
+from hlsflow.synthesis.devices import part_of, spelled
 
 # The first states most and most exactly.
 PREFERENCE = {kind: position for position, kind in enumerate(Kind)} | {Kind.CSYNTH_XML: -2, Kind.EXPORT_XML: -1}
@@ -100,7 +100,8 @@ def merge(project: str, role: Role, ordered: Sequence[Report], notes: Iterable[N
 
     provenance = replace(
         first.provenance,
-        part=next((r.provenance.part for r in ordered if r.provenance.part is not None), None),
+        # every report spells it in its own way; from here on it has one name
+        part=next((spelled(r.provenance.part) for r in ordered if r.provenance.part is not None), None),
         tool_version=next((r.provenance.tool_version for r in ordered if r.provenance.tool_version is not None), None),
     )
     return Run(

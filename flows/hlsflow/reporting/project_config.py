@@ -14,6 +14,7 @@ import yaml
 from hlsflow.reporting.cells import NS_PER_UNIT
 from hlsflow.reporting.kinds import decode
 from hlsflow.strict_read import read_bytes
+from hlsflow.synthesis.devices import spelled
 
 NAMES = ("hls4ml_config.yml", "project.tcl", "hls_config.cfg", "build_prj.tcl", "vitis_hls.log", "vivado_hls.log")
 # Of a configuration or of hls4ml's parameters; a file that is larger asks for nothing.
@@ -42,36 +43,6 @@ class ProjectConfig:
     backend: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """A part's device with package, speed grade and temperature grade, in lower case without `xc` and hyphens."""
-
-    body: str
-    speed: str | None
-    temperature: str | None
-
-    def may_be(self, other: Part) -> bool:
-        """Whether both can mean one part; a grade that one of them does not state is no difference."""
-        bodies = self.body == other.body or (
-            # Vivado's timing report names the device and the package alone.
-            (self.speed is None or other.speed is None)
-            and (self.body.startswith(other.body) or other.body.startswith(self.body))
-        )
-        return bodies and all(
-            None in pair or pair[0] == pair[1]
-            for pair in ((self.speed, other.speed), (self.temperature, other.temperature))
-        )
-
-
-def part_of(name: str) -> Part:
-    """A part from any spelling: `xc7z020-clg400-1`, `7z020clg400-1`, `xcu250-figd2104-2L-e`, `xcvu13p-fhga2104`."""
-    matched = re.fullmatch(
-        r"(?:x[caq])?(?P<body>.+?)(?:-(?P<speed>\d[a-z]{0,3})(?:-(?P<temperature>[a-z]))?(?:-[a-z]\d?)?)?",
-        name.strip().lower(),
-    )
-    return Part(body=matched["body"].replace("-", ""), speed=matched["speed"], temperature=matched["temperature"])
-
-
 @functools.lru_cache(maxsize=4096)
 def configs_in(folder: Path) -> tuple[ProjectConfig, ...]:
     """What every configuration file of a folder asks for; a file that cannot be read asks for nothing."""
@@ -84,7 +55,10 @@ def configs_in(folder: Path) -> tuple[ProjectConfig, ...]:
             continue
         stated = READERS[name](text)
         if any(value is not None for value in stated.values()):
-            found.append(ProjectConfig(source_file=str(path), **stated))
+            part = stated.get("part")
+            found.append(
+                ProjectConfig(source_file=str(path), **stated | {"part": None if part is None else spelled(part)})
+            )
     return tuple(found)
 
 
