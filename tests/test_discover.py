@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from hlsflow.errors import ReportError, UsageError
-from hlsflow.reporting import project_config
+from hlsflow.reporting import csynth_rpt, csynth_summary, csynth_xml, project_config
 from hlsflow.reporting.discover import discover
 from hlsflow.reporting.figures import Stage
 from hlsflow.reporting.kinds import decode, is_meant_as_report, read, recognise
-from hlsflow.reporting.report import Kind
 from hlsflow.reporting.run import NoteKind, Role
 
 SAMPLES = Path(__file__).parent / "data" / "reports"
@@ -50,7 +49,7 @@ def test_one_run_of_csynth_leaves_one_run(project):
     csynth, logic, simulated = discover([project]).runs
     assert csynth.provenance.stage == Stage.CSYNTH
     assert len(csynth.source_files) == 4
-    assert set(csynth.kinds) == {Kind.CSYNTH_XML, Kind.CSYNTH_RPT, Kind.CSYNTH_SUMMARY}
+    assert set(csynth.kinds) == {csynth_xml.KIND, csynth_rpt.KIND, csynth_summary.KIND}
     assert csynth.latency.latency_min_cycles == 20
     assert (csynth.clock.target_ns, csynth.clock.achieved_ns, csynth.clock.slack_ns) == (10.0, 6.914, 0.39)
     assert csynth.resources.lut_available == 230400

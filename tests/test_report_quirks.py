@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from hlsflow.errors import ReportError
+from hlsflow.reporting import design_size
 from hlsflow.reporting.discover import discover
 from hlsflow.reporting.figures import Stage
 from hlsflow.reporting.kinds import parse, read
-from hlsflow.reporting.report import Kind
 from hlsflow.reporting.run import NoteKind, Role
 from hlsflow.synthesis.devices import part_of
 
@@ -253,7 +253,7 @@ def the_summary_states_the_worst_latency_alone(_: Path) -> None:
 @quirk(19)
 def a_design_size_report_is_no_synthesis_report(folder: Path) -> None:
     report = parse(DESIGN_SIZE)
-    assert report.kind == Kind.DESIGN_SIZE
+    assert report.kind == design_size.KIND
     assert (report.resources, report.latency, report.clock) == (None, None, None)
     project(folder, "", {"csynth_design_size.rpt": DESIGN_SIZE, "csynth_design_size.xml": "<design_size/>"})
     found = discover([folder])

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hlsflow.errors import ReportError
+from hlsflow.reporting import tool_log
 from hlsflow.reporting.figures import RESOURCE_NAMES
 from hlsflow.reporting.kinds import decode, parse
-from hlsflow.reporting.report import Kind, Report
+from hlsflow.reporting.report import Report
 
 SAMPLES = Path(__file__).parent / "data" / "reports"
 PATHS = sorted(path for path in SAMPLES.rglob("*") if path.is_file())
@@ -23,7 +24,7 @@ NAMES = [f"{path.parent.name}/{path.name}" for path in PATHS]
 BYTES = dict(zip(NAMES, (path.read_bytes() for path in PATHS), strict=True))
 WHOLE = {name: parse(decode(data)) for name, data in BYTES.items()}
 # A log has no end: a run may stop anywhere, and what it said until then stands.
-FRAMED = [name for name in NAMES if WHOLE[name].kind != Kind.TOOL_LOG]
+FRAMED = [name for name in NAMES if WHOLE[name].kind != tool_log.KIND]
 CASES: Counter[str] = Counter()
 
 # a damaged report may not hang the reader either
