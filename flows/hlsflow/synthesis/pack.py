@@ -18,6 +18,7 @@ from hlsflow.safe_names import safe_name, safe_path
 from hlsflow.steps import digest
 from hlsflow.strict_read import UnreadableError, brief, printable, read_bytes
 from hlsflow.synthesis.archive import Entry, write_archive
+from hlsflow.synthesis.toolchain import USUAL_ROOTS
 from hlsflow.synthesis.vendor_bench import bench_of
 from hlsflow.synthesis.vendor_command import VendorStage
 from hlsflow.synthesis.vendor_project import INPUTS_FILE, PREDICTIONS_FILE, lines_of
@@ -139,7 +140,7 @@ def pack(
         models.append(model)
         entries += files
     manifest = Manifest.of([str(stage) for stage in stages], models)
-    script = (Path(__file__).parent / "data" / "run.sh").read_text().replace("@STAGES@", ",".join(stages))
+    script = run_script(stages)
     readme = _README.format(archive=archive.name, folder=root, stages=", ".join(stages), first=models[0].name)
     entries += [
         Entry(name="run.sh", content=script.encode(), executable=True),
@@ -156,6 +157,15 @@ def pack(
         [Entry(name=f"{root}/{entry.name}", content=entry.content, executable=entry.executable) for entry in entries],
     )
     return manifest
+
+
+def run_script(stages: Sequence[VendorStage]) -> str:
+    """The text of `run.sh`, which does these stages where nothing else is said, and searches where we search."""
+    roots = ":".join(USUAL_ROOTS).replace("~", "${HOME:-/}")
+    text = (Path(__file__).parent / "data" / "run.sh").read_text()
+    return text.replace("@STAGES@", ",".join(stages)).replace(":-@ROOTS@}", f":-{roots}}}").replace(
+        "@ROOTS@", ", ".join(USUAL_ROOTS)
+    )
 
 
 def _bytes(entry: Entry) -> bytes:
