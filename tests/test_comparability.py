@@ -46,6 +46,20 @@ def test_equal_texts_of_two_files_are_equal():
     assert figure_reasons(other.measurements[0], other, BASE) == []
 
 
+def test_one_compiler_is_one_tool_whichever_program_starts_it():
+    one, other = (design(figure(tool=tool, tool_version="2024.2")) for tool in ("vitis-run", "vitis_hls"))
+    assert figure_reasons(one.measurements[0], one, other) == []
+    assert figure_group(one.measurements[0], one) == figure_group(other.measurements[0], other)
+    older = design(figure(tool="vivado_hls", tool_version="2024.2"))
+    assert differs(figure_reasons(one.measurements[0], one, older)) == [Differs.TOOL]
+
+
+@pytest.mark.parametrize("spelling", ["7z020clg400-1", "xc7z020-clg400-1"])
+def test_a_part_of_an_older_record_is_spelled_as_all_are(spelling):
+    of_record = design(figure(part=spelling))
+    assert of_record.measurements[0].figure.part == "xc7z020clg400-1"
+
+
 def test_a_task_that_is_not_known_is_held_against_nobody():
     other = design(dataset="digits", sha256="ab" * 32)
     assert differs(task_reasons(other, BASE)) == [Differs.DATASET]

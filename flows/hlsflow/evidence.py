@@ -21,6 +21,7 @@ from hlsflow.record import (
     FigureRecord,
     Samples,
 )
+from hlsflow.reporting.figures import compiler_of
 from hlsflow.steps import digest
 from hlsflow.synthesis.devices import part_of
 
@@ -147,7 +148,7 @@ def _key(figure: FigureRecord) -> Key:
         return figure.stage, figure.tool
     part = part_of(figure.part) if figure.part and figure.part.strip() else None
     named = "" if part is None else f"{part.body}-{part.speed}-{part.temperature}"
-    return figure.stage, figure.tool, figure.tool_version or "", named, figure.architecture or ""
+    return figure.stage, compiler_of(figure.tool), figure.tool_version or "", named, figure.architecture or ""
 
 
 def _results(figures: Iterable[FigureRecord]) -> dict[Key, list[FigureRecord]]:

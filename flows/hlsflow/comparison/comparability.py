@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from hlsflow.comparison.design import Design, Measurement
 from hlsflow.record import CLOCK_TOLERANCE_NS
+from hlsflow.reporting.figures import compiler_of
 from hlsflow.synthesis.devices import part_of, spelled
 
 
@@ -92,7 +93,7 @@ def _pair_reasons(measurement: Measurement, design: Design, other: Measurement, 
     if measurement is other:
         return []
     mine, base = measurement.figure, other.figure
-    reasons = _differs(Differs.TOOL, mine.tool, base.tool)
+    reasons = _differs(Differs.TOOL, compiler_of(mine.tool), compiler_of(base.tool))
     if not reasons:
         if mine.tool_version is None or base.tool_version is None:
             # Two unknown versions are not known to be the same.
@@ -122,7 +123,7 @@ def figure_group(measurement: Measurement, design: Design) -> str | None:
     target, clock_ns = part_and_clock(measurement, design)
     if None in (figure.tool_version, target, clock_ns, accuracy) or measurement.contradictions:
         return None
-    tool = f"{figure.tool} {figure.tool_version}"
+    tool = f"{compiler_of(figure.tool)} {figure.tool_version}"
     return f"{figure.stage}: {tool} · {spelled(target)} · {clock_ns:.2f} ns · {accuracy}"
 
 

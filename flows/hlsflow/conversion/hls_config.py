@@ -34,7 +34,7 @@ def _as_part(text: object) -> object:
     return spelled(text) if isinstance(text, str) else text
 
 
-PartName = Annotated[str, BeforeValidator(_as_part)]
+PartText = Annotated[str, BeforeValidator(_as_part)]
 
 
 class _Strict(BaseModel):
@@ -72,7 +72,7 @@ class HlsConfig(_Strict):
     """One HLS project's configuration."""
 
     backend: Backend = "Vitis"
-    part: PartName = "xc7z020clg400-1"
+    part: PartText = "xc7z020clg400-1"
     clock_period_ns: float = Field(default=10.0, gt=0.1, le=1000)
     clock_uncertainty_percent: float = Field(default=12.5, ge=0, lt=100)
     io_type: IOType = "io_parallel"

@@ -86,18 +86,18 @@ def relevant_lines(text: str) -> list[str]:
 
 def _telling(text: str) -> list[str]:
     """The lines of a log without those that look like errors and are none: the tool went on after them."""
-    lines = text.splitlines()
-    went_on = {
-        rule.code: max((n for n, line in enumerate(lines) if rule.harmless_before.search(line)), default=-1)
-        for rule in RULES
-        if rule.harmless_before is not None
-    }
-    doubtful = [(rule.pattern, went_on[rule.code]) for rule in RULES if rule.code in went_on]
-    return [
-        line
-        for number, line in enumerate(lines)
-        if not BENIGN.search(line) and not any(number < last and pattern.search(line) for pattern, last in doubtful)
-    ]
+    lines = [line for line in text.splitlines() if not BENIGN.search(line)]
+    for rule in RULES:
+        if rule.harmless_before is None:
+            continue
+        doubtful = [number for number, line in enumerate(lines) if rule.pattern.search(line)]
+        for number in reversed(doubtful):
+            if any(rule.harmless_before.search(line) for line in lines[number + 1 :]):
+                # and so it did after all that stand before it
+                harmless = {n for n in doubtful if n <= number}
+                lines = [line for n, line in enumerate(lines) if n not in harmless]
+                break
+    return lines
 
 
 def remarks(text: str) -> list[str]:

@@ -33,6 +33,7 @@ HLS projects of hlsflow, to be synthesized on a machine with AMD's tools; nothin
     cd {folder}
     sh run.sh                       all models, stages: {stages}
     sh run.sh --stages csynth,cosim,vsynth,export --jobs 2 {first}
+    sh run.sh --tools               says which tools would be taken: those of one release, the newest that is complete
 
 Then take results.tar.gz (or the folder) back to where the models are:
 

@@ -169,6 +169,8 @@ def _result(
         check_versions(stage, tool.version, logged, figures[0].tool_version if figures else None)
         tool = replace(tool, version=tool.version or logged)
         remarks.append(IMPORTED_NOTE)
+    # Reports of Vitis 2024.2 and later still say Vitis HLS, whichever program was run; that one was.
+    figures = [figure.model_copy(update={"tool": tool.name}) for figure in figures]
     if figures:
         first = figures[0].model_copy(
             update={
