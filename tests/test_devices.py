@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hlsflow.errors import ConfigError
-from hlsflow.synthesis.devices import boards, devices, find_board, find_part, part_of, spelled
+from hlsflow.part_name import part_of, spelled
+from hlsflow.synthesis.devices import boards, devices, find_board, find_part
 
 REPORTS = Path(os.environ.get("HLSFLOW_REPORTS", Path(__file__).parents[2] / "shared" / "reports"))
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from hlsflow.errors import ReportError
+from hlsflow.part_name import part_of
 from hlsflow.reporting import design_size
 from hlsflow.reporting.discover import discover
 from hlsflow.reporting.figures import Stage
 from hlsflow.reporting.kinds import parse, read
 from hlsflow.reporting.run import NoteKind, Role
-from hlsflow.synthesis.devices import part_of
 
 SAMPLES = Path(__file__).parent / "data" / "reports"
 VIVADO_2018 = (SAMPLES / "vivado_hls_2018_3/digits_csynth.rpt").read_text()

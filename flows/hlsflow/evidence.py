@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hlsflow.part_name import part_of
 from hlsflow.record import (
     VENDOR_STAGES,
     BuildRecord,
@@ -23,7 +24,6 @@ from hlsflow.record import (
 )
 from hlsflow.reporting.figures import compiler_of
 from hlsflow.steps import digest
-from hlsflow.synthesis.devices import part_of
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.
 _DESCRIBES = ("model", "variant", "title", "configuration", "size", "layers", "warnings")

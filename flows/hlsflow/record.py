@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hlsflow.errors import ReportError
-from hlsflow.synthesis.devices import part_of
+from hlsflow.part_name import part_of
 
 # 2: errors are of real values, and the verdict has its reasons. What an older gate called exact is not taken over.
 # A record may be without a `design`: it is then of an unknown one, and joined with nothing.

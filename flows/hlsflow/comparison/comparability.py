@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hlsflow.comparison.design import Design, Measurement
+from hlsflow.part_name import part_of, spelled
 from hlsflow.record import CLOCK_TOLERANCE_NS
 from hlsflow.reporting.figures import compiler_of
-from hlsflow.synthesis.devices import part_of, spelled
 
 
 class Differs(StrEnum):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hlsflow.evidence import contradiction
+from hlsflow.part_name import spelled
 from hlsflow.record import BuildRecord, FigureRecord, LayerRecord
 from hlsflow.reporting.figures import Clock, Latency, Resources
 from hlsflow.reporting.report import Module
 from hlsflow.reporting.run import Role, Run
-from hlsflow.synthesis.devices import spelled
 
 STAGE_UNKNOWN = "unknown stage"
 

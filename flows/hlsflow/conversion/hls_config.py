@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from hlsflow.conversion.fixed_point import FixedType, parse_type
+from hlsflow.part_name import part_of, spelled
 from hlsflow.strict_yaml import load_config, validate
-from hlsflow.synthesis.devices import part_of, spelled
 
 
 def _as_type(value: Any) -> FixedType:

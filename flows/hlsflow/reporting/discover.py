@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hlsflow.errors import ReportError, UsageError
+from hlsflow.part_name import part_of
 from hlsflow.reporting import csynth_rpt, csynth_summary, tool_log
 from hlsflow.reporting.figures import STAGE_ORDER, Stage
 from hlsflow.reporting.kinds import decode, format_of, is_meant_as_report, read_text, recognise
@@ -27,7 +28,6 @@ from hlsflow.reporting.project_config import (
 from hlsflow.reporting.report import HEAD_CHARACTERS, Joins, Report
 from hlsflow.reporting.run import Discovery, Failure, LogRun, Note, NoteKind, PassedOver, Role, Run
 from hlsflow.strict_read import UnreadableError, brief, open_regular, read_bytes, read_ends
-from hlsflow.synthesis.devices import part_of
 
 SUFFIXES = frozenset({".rpt", ".xml", ".log"})
 # The tools' own databases, whose reports are copies, and what is no project at all.

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from hlsflow.part_name import part_of, spelled
 from hlsflow.reporting import csynth_summary
 from hlsflow.reporting.figures import RESOURCE_NAMES, Clock, Stage
 from hlsflow.reporting.kinds import format_of, rank_of
 from hlsflow.reporting.report import Joins, Report
 from hlsflow.reporting.run import Note, NoteKind, Role, Run
-from hlsflow.synthesis.devices import part_of, spelled
 
 # Words of a file's name that tell the kind or the stage of a report of Vivado, not which run it belongs to.
 REPORT_WORDS = re.compile(

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
+from hlsflow.part_name import spelled
 from hlsflow.reporting.cells import NS_PER_UNIT
 from hlsflow.reporting.kinds import decode
 from hlsflow.strict_read import read_bytes
-from hlsflow.synthesis.devices import spelled
 
 NAMES = ("hls4ml_config.yml", "project.tcl", "hls_config.cfg", "build_prj.tcl", "vitis_hls.log", "vivado_hls.log")
 # Of a configuration or of hls4ml's parameters; a file that is larger asks for nothing.
