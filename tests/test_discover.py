@@ -83,6 +83,14 @@ def test_logs_and_files_of_other_kinds_are_no_runs(project):
     assert (log.tool_version, log.error_count, log.completed_steps[-1]) == ("2024.1", 2, "C/RTL SYNTHESIS")
 
 
+def test_the_log_of_a_run_since_2025_is_found_in_a_tree(tmp_path):
+    (tmp_path / "hls_run_csim.log").write_text(
+        "  **** HLS Build v2025.1 6135595\nINFO: [HLS 200-1611] Setting target device to 'xc7z020-clg400-1'\n"
+    )
+    (log,) = discover([tmp_path]).logs
+    assert (log.tool, log.tool_version, log.part, log.top) == ("vitis_hls", "2025.1", "xc7z020clg400-1", None)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "kind", "text"),
     [

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hlsflow.errors import ReportError, UsageError
-from hlsflow.part_name import part_of
+from hlsflow.part_name import part_of, spelled
 from hlsflow.reporting import csynth_rpt, csynth_summary, tool_log
 from hlsflow.reporting.figures import STAGE_ORDER, Stage
 from hlsflow.reporting.kinds import decode, format_of, is_meant_as_report, read_text, recognise
@@ -175,7 +175,7 @@ def _log_run(report: Report, left_out_bytes: int) -> LogRun:
         source_file=report.provenance.source_file,
         tool=report.provenance.tool,
         tool_version=report.provenance.tool_version,
-        part=report.provenance.part,
+        part=None if report.provenance.part is None else spelled(report.provenance.part),
         clock_target_ns=None if report.clock is None else report.clock.target_ns,
         top=report.module,
         error_count=len(report.log.errors),

@@ -115,11 +115,11 @@ def read_text(text: str, source_file: str) -> Report:
         report = parse(text)
     except ReportError as error:
         raise ReportError(f"{source_file}: {error.message}") from error
-    # These name their top in the file name alone.
+    # These name their top in the file name alone; `hls_run_csim.log` is a tool's own log.
     named = re.fullmatch(r"(.+)_(cosim|export|csim)\.(rpt|log|xml)", source_file.rsplit("/", 1)[-1])
     return dataclasses.replace(
         report,
-        module=report.module or (named[1] if named else None),
+        module=report.module or (named[1] if named and report.log is None else None),
         provenance=dataclasses.replace(report.provenance, source_file=source_file),
     )
 
