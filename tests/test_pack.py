@@ -162,6 +162,21 @@ def test_run_sh_in_other_shells_and_of_other_tools(installs, packed, tmp_path):
     assert (tmp_path / "calls.txt").read_text().startswith("vitis_hls csynth -f build_prj.tcl")
 
 
+def test_run_sh_finds_installed_tools_and_mixes_no_releases(installs, packed, tmp_path):
+    (packed / "Xilinx").symlink_to(installs)
+    (installs / "Vivado").rename(tmp_path / "later")
+    install(installs, "Vivado", "2099.2", "vivado")
+    done = run_there(packed, installs, path="/usr/bin:/bin")
+    assert done.returncode == 7 and calls(tmp_path) == ["csynth", "cosim"]
+    assert f"no vivado of the release of {packed}/Xilinx/Vitis/2099.1/bin/vitis-run" in done.stderr
+    assert "vsynth: vivado of the release 2099.1, which C synthesis was done with, was not found" in done.stderr
+    assert f"(there is 2099.2 {packed}/Xilinx/Vivado/2099.2/bin/vivado" in done.stderr
+    shutil.rmtree(installs / "Vivado")
+    (tmp_path / "later").rename(installs / "Vivado")
+    done = run_there(packed, installs, path="/usr/bin:/bin")
+    assert done.returncode == 0 and calls(tmp_path) == ["csynth", "cosim", "vsynth"]
+
+
 SHELLS = [["dash"], ["bash"], ["busybox", "sh"]]
 
 
