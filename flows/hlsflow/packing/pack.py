@@ -29,6 +29,7 @@ from hlsflow.hls.project import read_project
 from hlsflow.models.recipe import MODEL_NAME
 from hlsflow.vendor.command import VendorStage
 from hlsflow.vendor.project import INPUTS_FILE, PREDICTIONS_FILE, lines_of
+from hlsflow.vendor.toolchain import USUAL_ROOTS
 
 SCHEMA = 2
 MANIFEST = "manifest.json"
@@ -40,6 +41,7 @@ HLS projects of hlsflow, to be synthesized on a machine with AMD's tools; nothin
     cd {folder}
     sh run.sh                       all models, stages: {stages}
     sh run.sh --stages csynth,cosim,vsynth,export --jobs 2 {first}
+    sh run.sh --tools               says which tools would be taken: those of one release, the newest that is complete
 
 Then take results.tar.gz (or the folder) back to where the models are:
 
@@ -155,7 +157,7 @@ def pack(
         models.append(model)
         entries += files
     manifest = Manifest.of([str(stage) for stage in stages], models)
-    script = (Path(__file__).parent / "data" / "run.sh").read_text().replace("@STAGES@", ",".join(stages))
+    script = run_script(stages)
     readme = _README.format(archive=archive.name, folder=root, stages=", ".join(stages), first=models[0].name)
     entries += [
         Entry(name="run.sh", content=script.encode(), executable=True),
@@ -172,6 +174,17 @@ def pack(
         [Entry(name=f"{root}/{entry.name}", content=entry.content, executable=entry.executable) for entry in entries],
     )
     return manifest
+
+
+def run_script(stages: Sequence[VendorStage]) -> str:
+    """The text of `run.sh`, which does these stages where nothing else is said, and searches where we search."""
+    roots = ":".join(USUAL_ROOTS).replace("~", "${HOME:-/}")
+    text = (Path(__file__).parent / "data" / "run.sh").read_text()
+    return (
+        text.replace("@STAGES@", ",".join(stages))
+        .replace(":-@ROOTS@}", f":-{roots}}}")
+        .replace("@ROOTS@", ", ".join(USUAL_ROOTS))
+    )
 
 
 def _bytes(entry: Entry) -> bytes:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hlsflow.devices.catalogue import part_of
+from hlsflow.foundation.part_name import part_of
 from hlsflow.foundation.steps import digest
 from hlsflow.records.record import (
     BuildRecord,
@@ -23,6 +23,7 @@ from hlsflow.records.record import (
     Samples,
 )
 from hlsflow.records.tools import TOOL_KINDS
+from hlsflow.reports.figures import compiler_of
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.
 _DESCRIBES = ("model", "variant", "request", "title", "configuration", "size", "layers", "warnings")
@@ -141,7 +142,7 @@ def _key(figure: FigureRecord) -> Key:
         return figure.stage, figure.tool
     part = part_of(figure.part) if figure.part and figure.part.strip() else None
     named = "" if part is None else f"{part.body}-{part.speed}-{part.temperature}"
-    return figure.stage, figure.tool, figure.tool_version or "", named, figure.architecture or ""
+    return figure.stage, compiler_of(figure.tool), figure.tool_version or "", named, figure.architecture or ""
 
 
 def _results(figures: Iterable[FigureRecord]) -> dict[Key, list[FigureRecord]]:

@@ -14,8 +14,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError
+from hlsflow.foundation.part_name import part_of
 from hlsflow.records.tools import OWN_RTL_STAGES, VENDOR_STAGES
 
 # 2: errors are of real values, and the verdict has its reasons. What an older gate called exact is not taken over.

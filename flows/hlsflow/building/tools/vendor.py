@@ -113,6 +113,8 @@ def _run(
 ) -> None:  # fmt: skip
     _check_backend(plan, kind)
     tool = toolchain.required_hls(kind, f"hlsflow pack {plan.name}")
+    for trouble in toolchain.troubles(tool, kind):
+        step.warn(trouble)
     machine = read_machine(work.folder)
     limit = options.get("memory_bytes")
     if limit is None and machine.memory_available_bytes is not None:
