@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log2
+from math import log2, prod
 from typing import Any
 
 from hlsflow.conversion.fixed_point import FixedType
@@ -207,6 +207,11 @@ def _check_prelu(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
     return ("hls4ml has no shared axes in PReLU", "shared_axes=None") if config.get("shared_axes") else None
 
 
+def _check_softmax(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    last = config["axis"] in (-1, len(layer.input_shape) - 1)
+    return None if last else ("hls4ml takes a softmax over the last axis alone", "axis=-1")
+
+
 _CHECKS = {
     "ReLU": _check_relu,
     "Activation": _check_activation,
@@ -216,6 +221,7 @@ _CHECKS = {
     **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _check_resize),
     **dict.fromkeys((f"Global{kind}Pooling{dim}D" for kind in ("Max", "Average") for dim in "12"), _check_global_pool),
     "PReLU": _check_prelu,
+    "Softmax": _check_softmax,
 }
 
 
@@ -231,6 +237,25 @@ def refusals_of_network(network: Network) -> list[Refusal]:
                     "softmax at the end, or quantized_sigmoid",
                 )
             )
+        elif node.op is Op.SOFTMAX and prod(node.shape[:-1]) != 1:
+            reason = f"a softmax over each of {prod(node.shape[:-1])} vectors, where a test proves one of one vector alone"
+            found.append(Refusal(node.keras_layer, reason, "softmax of one vector, or none: the largest logit decides"))
+    return found + _refused_outputs(network)
+
+
+def _refused_outputs(network: Network) -> list[Refusal]:
+    """Outputs that hls4ml has no port for: an input as it is, and values that are another output already."""
+    found: list[Refusal] = []
+    values = network.output_values
+    for index, (name, carrier) in enumerate(zip(network.outputs, values, strict=True)):
+        node = network[name]
+        if network[carrier].op is Op.INPUT:
+            reason = f"the output has the values of the input '{carrier}' as they are, which is no hardware"
+            found.append(Refusal(node.keras_layer, reason, "an output that some layer computes"))
+        elif carrier in values[:index]:
+            layer = network[carrier].keras_layer
+            reason = f"two outputs have the values of layer '{layer}', and hls4ml has one port for them"
+            found.append(Refusal(node.keras_layer, reason, "one output, which whoever reads it may reshape"))
     return found
 
 

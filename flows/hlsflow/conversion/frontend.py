@@ -55,7 +55,9 @@ def network_of(model: Any, input_types: Mapping[str, FixedType] | FixedType) -> 
 
     from hls4ml.converters.keras_v2_to_hls import KerasModelReader, parse_keras_model
 
-    entries, inputs, outputs, _ = parse_keras_model(json.loads(model.to_json()), KerasModelReader(model))
+    architecture = _architecture(model)
+    entries, inputs, outputs, _ = parse_keras_model(architecture, KerasModelReader(model))
+    dropouts = _dropouts(architecture)
     builder = Builder(model, input_types)
     for entry in entries:
         builder.add(entry)
@@ -63,12 +65,33 @@ def network_of(model: Any, input_types: Mapping[str, FixedType] | FixedType) -> 
     network = Network(
         nodes=tuple(builder.nodes),
         inputs=tuple(builder.now(name) for name in inputs) if inputs else (builder.nodes[0].name,),
-        outputs=tuple(builder.now(name) for name in outputs) if outputs else (builder.nodes[-1].name,),
+        outputs=tuple(builder.carrier(dropouts.get(name, name)) for name in outputs) if outputs else (builder.nodes[-1].name,),
     )
     late = allow_list.refusals_of_network(network)
     if late:
         raise UnsupportedError(allow_list.message(model.name, late))
     return network
+
+
+def _architecture(model: Any) -> dict[str, Any]:
+    """The model as hls4ml's converter reads it. It takes the -1 of a target shape for a size, and counts on with it."""
+    found = json.loads(model.to_json())
+    said = found["config"]
+    for item in said if isinstance(said, list) else said["layers"]:
+        if item["class_name"] == "Reshape":
+            item["config"]["target_shape"] = list(model.get_layer(item["config"]["name"]).output_shape[1:])
+    return found
+
+
+def _dropouts(architecture: Mapping[str, Any]) -> dict[str, str]:
+    """The layer whose values each Dropout passes on, which hls4ml's converter leaves out, also from the outputs."""
+    found: dict[str, str] = {}
+    said = architecture["config"]
+    for item in [] if isinstance(said, list) else said["layers"]:
+        if item["class_name"] == "Dropout" and item.get("inbound_nodes"):
+            source = item["inbound_nodes"][0][0][0]
+            found[item["config"]["name"]] = found.get(source, source)
+    return found
 
 
 def _bad_names(model: Any) -> list[Refusal]:
@@ -93,12 +116,17 @@ class Builder:
         self.input_types = input_types
         self.nodes: list[Node] = []
         self.renamed: dict[str, str] = {}
+        self.carriers: dict[str, str] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.last_layer: Any = None
 
     def now(self, name: str) -> str:
         """The name of the node that carries what `name` named before no-op layers were dropped."""
         return self.renamed.get(name, name)
+
+    def carrier(self, name: str) -> str:
+        """The name of the node with the values of a Keras layer, or of one of hls4ml's entries."""
+        return self.carriers.get(name, self.now(name))
 
     def add(self, entry: dict[str, Any]) -> None:
         """Adds the node or nodes of one entry."""
@@ -115,6 +143,7 @@ class Builder:
             if "activation_quantizer" not in entry:
                 # What Dense(activation=None) leaves behind: it computes nothing and its type would matter.
                 self.renamed[name] = entry["inputs"][0]
+                self._carry(owner, name)
                 return
             handler = quantized_activation
         elif "activation_quantizer" in entry:
@@ -129,8 +158,21 @@ class Builder:
         for node in made:
             self.nodes.append(node)
             self.shapes[node.name] = node.shape
-        if made and made[-1].name != name:
+        if not made:
+            # It passes on what it reads as it is, so there is nothing to build.
+            self.renamed[name] = entry["inputs"][0]
+        elif made[-1].name != name:
             self.renamed[name] = made[-1].name
+        self._carry(owner, name)
+
+    def _carry(self, owner: Any, name: str) -> None:
+        """Notes that the values of a Keras layer are those of an entry: of its last one, where it has several."""
+        if owner is not None:
+            self.carriers[owner.name] = self.now(name)
+
+    def source(self, entry: Mapping[str, Any]) -> Node | None:
+        """The node that an entry reads first, or None where it reads none."""
+        return next((node for node in reversed(self.nodes) if node.name in entry["inputs"][:1]), None)
 
     def node(self, entry: Mapping[str, Any], op: Op, shape: tuple[int, ...], owner: Any, **more: Any) -> Node:
         return Node(

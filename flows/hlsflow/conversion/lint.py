@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import prod
 
 from hlsflow.conversion import allow_list
 from hlsflow.conversion.hls_config import ROLES, HlsConfig
@@ -223,11 +224,11 @@ def _multipliers(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint
     reuse = config.reuse_factor_of(node.name)
     strategy = config.strategy_of(node.name)
     if node.op is Op.DEPTHWISE:
-        return []
+        return _depthwise(node, config, path)
     n_in, n_out = node.multiplications
     found = []
     if strategy == "resource":
-        legal = exact_reuse_factors(n_in, n_out, convolution=node.op is Op.CONV, io_type=config.io_type)
+        legal = exact_reuse_factors(n_in, n_out, convolution=node.is_convolution, io_type=config.io_type)
         if reuse in legal_reuse_factors(n_in, n_out) and reuse not in legal:
             message = f"hls4ml's parallel convolution sums wrongly above {n_in}; exact: {_short(legal)}, or io_stream"
             found.append(_error("reuse-factor", f"{path}.reuse_factor", message))
@@ -260,6 +261,25 @@ def _multipliers(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint
             )
         )
     return found
+
+
+def _depthwise(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint]:
+    if config.strategy_of(node.name) != "resource":
+        return []
+    if config.io_type == "io_parallel":
+        message = "hls4ml has no resource strategy for a depthwise convolution in io_parallel: strategy: latency"
+        return [_error("strategy", f"{path}.strategy", message)]
+    *kernel, channels, _ = node.arrays["weight"].shape
+    n_in, reuse = prod(kernel) * channels, config.reuse_factor_of(node.name)
+    legal = legal_reuse_factors(n_in, channels)
+    if reuse in legal:
+        return []
+    near = min(legal, key=lambda factor: (abs(factor - reuse), factor))
+    message = (
+        f"{reuse} is not legal for a depthwise convolution of {n_in // channels}x{channels} in the resource strategy, "
+        f"hls4ml would take {near}; legal: {_short(legal)}"
+    )
+    return [_error("reuse-factor", f"{path}.reuse_factor", message)]
 
 
 def _short(numbers: Sequence[int], most: int = 24) -> str:

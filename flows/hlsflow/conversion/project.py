@@ -65,7 +65,7 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True)
 class HlsProject:
-    """A read project. `root` is the folder that holds `firmware/`."""
+    """A read project. `root` is the folder that holds `firmware/`; `aliases` map to what no alias is."""
 
     root: Path
     top: str
@@ -180,9 +180,21 @@ def read_project(root: Path) -> HlsProject:
         packed=packed,
         configs=_configs(parameters),
         calls=_calls(code),
-        aliases=dict(_ALIAS.findall(code)),
+        aliases=_aliases(code),
         traced={name: _integer(size) or 0 for name, size in _TRACE.findall(code)},
     )
+
+
+def _aliases(code: str) -> dict[str, str]:
+    """The variables that are others under another name, each with the one that holds the values."""
+    said = dict(_ALIAS.findall(code))
+    found = {}
+    for alias, name in said.items():
+        # A reshape behind a reshape is an alias of an alias. One that were its own would not compile.
+        for _ in said:
+            name = said.get(name, name)
+        found[alias] = name
+    return found
 
 
 def _types(defines: str) -> tuple[dict[str, FixedType], dict[str, int]]:

@@ -13,7 +13,7 @@ from functools import partial
 from math import ceil
 
 from hlsflow.conversion import float32, intervals
-from hlsflow.conversion.fixed_point import FixedType, Overflow, parse_type, type_for_range
+from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding, parse_type, type_for_range
 from hlsflow.conversion.intervals import EXACT_BITS, Interval
 from hlsflow.conversion.layer_types import (
     FIXED,
@@ -70,6 +70,8 @@ def _resolve(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
             average_pool, readers_of(network, node, given)
         )  # fmt: skip
         interval = rule(work, [layer.interval for layer in inputs], inputs)
+        if node.name in network.gate_outputs and node.function == "linear":
+            _keep(work.types, inputs[0].result)
         _check_width(node, work.types)
         done[node.name] = LayerTypes(
             node=node,
@@ -82,6 +84,14 @@ def _resolve(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
             findings=tuple(work.findings),
         )
     return list(done.values())
+
+
+def _keep(types: dict[str, FixedType], source: FixedType) -> None:
+    """Gives the result of an output another rounding where it has the type that its values come in: they need none,
+    and hls4ml would leave the layer out, and with it the name under which the output is compared."""
+    if types["result"] == source:
+        other = Rounding.TRN if source.rounding is not Rounding.TRN else Rounding.RND
+        types["result"] = replace(source, rounding=other)
 
 
 def _check_width(node: Node, types: Mapping[str, FixedType]) -> None:
@@ -149,7 +159,8 @@ def _with_ternary_scale(node: Node, x: Interval, io_type: str) -> Node:
 
     In LSBs of x, QKeras gives +-1 from T = ceil(threshold / LSB) on. hls4ml gives 1 above 1/2 and -1 from -1/2 down. So
     a factor s is needed with s*T > 1/2 > s*(T-1): any number between 1/(2T) and 1/(2(T-1)); the shortest dyadic one.
-    For streams hls4ml compares with 1 and -1, so twice that.
+    For streams hls4ml compares with 1 and -1, so twice that. A factor of 1 is not taken: hls4ml leaves out what
+    multiplies by one, and then merges what it finds behind. Only T = 1 can ask for one, and takes any greater factor.
     """
     import numpy as np
 
@@ -159,6 +170,8 @@ def _with_ternary_scale(node: Node, x: Interval, io_type: str) -> Node:
         if first == 1 or whole * 2 * (first - 1) < (1 << bits):
             break
     factor = whole * 2.0**-bits * 2.0**x.fraction * (2 if io_type == "io_stream" else 1)
+    if factor == 1:
+        factor = 2.0
     arrays = {"scale": np.full(node.shape[-1:], factor), "bias": np.zeros(node.shape[-1:])}
     return replace(node, arrays=arrays)
 
