@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hlsflow.conversion import allow_list
 from hlsflow.conversion.fixed_point import FixedType
 from hlsflow.conversion.network import Node, Op
-from hlsflow.conversion.quantizers import WIDEST_BITS, NotExact, activation_quantizer, kernel_type
+from hlsflow.conversion.quantizers import WIDEST_BITS, NotExact, activation_quantizer, configuration_of, kernel_type
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +113,7 @@ def _conv(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     else:
         arrays, declared = _weights(owner, {"weight": ("kernel", "kernel"), "bias": ("bias", "bias")})
     class_name = "Conv2D" if "2D" in entry["class_name"] else "Conv1D"
-    entry = _plain(entry, class_name)
+    entry = _padded_as_keras_does(_plain(entry, class_name), owner)
     for key in ("use_gamma", "use_beta", "epsilon"):
         entry.pop(key, None)
     return [
@@ -121,6 +121,13 @@ def _conv(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
             entry, Op.CONV, _conv_shape(entry), owner, arrays=arrays, declared=declared, attributes=_window(entry)
         )
     ]
+
+
+def _padded_as_keras_does(entry: dict[str, Any], owner: Any) -> dict[str, Any]:
+    """The entry with all of a causal padding on the left: hls4ml's converter takes off what a stride leaves over."""
+    if getattr(owner, "padding", None) != "causal":
+        return entry
+    return {**entry, "pad_left": entry["filt_width"] - 1, "pad_right": 0}
 
 
 def _folded_weights(layer: Any) -> tuple[dict[str, np.ndarray], dict[str, FixedType]]:
@@ -164,6 +171,7 @@ def _separable(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node
             "bias": ("bias", "bias"),
         },
     )
+    entry = _padded_as_keras_does(entry, owner)
     name, shape = entry["name"], _conv_shape(entry)
     two_d = "2D" in entry["class_name"]
     channels = entry["n_chan"]
@@ -251,7 +259,7 @@ def _product(shape: tuple[int, ...]) -> int:
 
 def quantized_activation(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     quantizer = owner.quantizer if type(owner).__name__ == "QActivation" else owner.activation
-    found = activation_quantizer(type(quantizer).__name__, quantizer.get_config())
+    found = activation_quantizer(type(quantizer).__name__, configuration_of(quantizer))
     shape = builder.in_shape(entry)
     kept = {"name": entry["name"], "inputs": entry["inputs"], "data_format": "channels_last"}
     if found.result.width > WIDEST_BITS:

@@ -13,7 +13,7 @@ from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MOVES, MULTIPLIES, Network, Node, Op
 from hlsflow.conversion.ranges import resolve, softmax_table_sizes
 from hlsflow.conversion.reference import keras_float
-from hlsflow.conversion.softmax_bound import why_unbounded
+from hlsflow.conversion.softmax_bound import why_unbounded, why_unreadable
 from hlsflow.errors import ConfigError, UnsupportedError, did_you_mean
 
 # Vivado HLS and Vitis HLS partition or unroll an array of at most this many elements (project.tcl: maximum_size).
@@ -152,20 +152,25 @@ def _rounding_reference(network: Network, layers: Sequence[LayerTypes]) -> list[
 
 
 def _unbounded_softmax(layers: Sequence[LayerTypes], config: HlsConfig) -> list[Complaint]:
-    """A warning for each softmax whose tables can be read where they mean nothing: no error of it is bounded then."""
+    """A warning for each softmax that has no bound on its error, an error where its tables cannot be read at all."""
     done = {layer.node.name: layer for layer in layers}
     found = []
     for layer in layers:
         own = config.layer(layer.node.name)
         if layer.node.op is not Op.SOFTMAX or own.skip or own.implementation == "argmax":
             continue
-        reason = why_unbounded(
-            layer.node.shape[-1], done[layer.node.inputs[0]].result, layer.types, softmax_table_sizes(layer),
-            indices_alone=True,
+        tables = (
+            layer.node.shape[-1], done[layer.node.inputs[0]].result, layer.types, softmax_table_sizes(layer)
         )  # fmt: skip
+        path = f"layers.{layer.node.name}"
+        reason = why_unreadable(*tables)
+        if reason is not None:
+            message = f"its tables cannot be read: {reason}; skip: true or implementation: argmax"
+            found.append(_error("softmax-unreadable", path, message))
+            continue
+        reason = why_unbounded(*tables, indices_alone=True)
         if reason is not None:
             message = f"no bound holds for its error: {reason}; wider types, skip: true or implementation: argmax do"
-            path = f"layers.{layer.node.name}"
             found.append(
                 Complaint(severity=Severity.WARNING, code="softmax-unbounded", path=path, message=message)
             )  # fmt: skip

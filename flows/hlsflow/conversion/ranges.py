@@ -13,7 +13,7 @@ from functools import partial
 from math import ceil
 
 from hlsflow.conversion import float32, intervals
-from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding, parse_type, type_for_range
+from hlsflow.conversion.fixed_point import FixedType, Overflow, Rounding, parse_type, rounds_beyond, type_for_range
 from hlsflow.conversion.intervals import EXACT_BITS, Interval
 from hlsflow.conversion.layer_types import (
     FIXED,
@@ -47,16 +47,46 @@ def resolve(network: Network, given: Given, io_type: str = "io_parallel") -> lis
 
     Raises UnsupportedError where a value cannot be carried exactly at all.
     """
-    layers = _resolve(network, given, io_type)
+    layers = _wide_enough(network, given, io_type)
     derived = layers
     if any(given.values()):
         try:
-            derived = _resolve(network, {}, io_type)
+            derived = _wide_enough(network, {}, io_type)
         except UnsupportedError:
             # A value that no double carries is none that float32 does.
             derived = []
     exact = float32.exact_layers(derived)
     return [replace(layer, keras_exact=layer.node.name in exact) for layer in layers]
+
+
+def _wide_enough(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
+    """The types of every node, the derived ones with so many bits that `rounds_beyond` is true of no reader."""
+    layers = _resolve(network, given, io_type)
+    done = {layer.node.name: layer for layer in layers}
+    wider: dict[str, FixedType] = {}
+    for layer in layers:
+        source = maker_of(layer, done)
+        if source is not layer and source.sources["result"] == INTERVAL and rounds_beyond(source.result, layer.result):
+            width = source.result.fraction - layer.result.fraction
+            type_ = replace(source.result, width=width, integer=width - source.result.fraction)
+            wider[source.node.name] = max(type_, wider.get(source.node.name, type_), key=lambda found: found.width)
+    if not wider:
+        return layers
+    also = {name: {**given.get(name, {}), "result": type_} for name, type_ in wider.items()}
+    return [
+        replace(layer, sources={**layer.sources, "result": INTERVAL}) if layer.node.name in wider else layer
+        for layer in _resolve(network, {**given, **also}, io_type)
+    ]
+
+
+def maker_of(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
+    """The layer that computed what an activation rounds, moves passed over; for any other the layer itself."""
+    if layer.node.op is not Op.ACTIVATION or layer.node.function not in ("relu", "linear"):
+        return layer
+    source = done[layer.node.inputs[0]]
+    while source.node.op in MOVES:
+        source = done[source.node.inputs[0]]
+    return source
 
 
 def _resolve(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
