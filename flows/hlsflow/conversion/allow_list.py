@@ -241,7 +241,8 @@ def refusals_of_network(network: Network) -> list[Refusal]:
             )
         elif node.op is Op.SOFTMAX and prod(node.shape[:-1]) != 1:
             reason = f"a softmax over each of {prod(node.shape[:-1])} vectors, where a test proves one of one vector alone"
-            found.append(Refusal(node.keras_layer, reason, "softmax of one vector, or none: the largest logit decides"))
+            way_out = "a softmax of one vector, or none: the largest logit decides"
+            found.append(Refusal(node.keras_layer, reason, way_out))
     return found + _refused_outputs(network) + _two_kinds_of_depthwise(network)
 
 
@@ -249,7 +250,7 @@ def _two_kinds_of_depthwise(network: Network) -> list[Refusal]:
     ranks = [len(node.shape) for node in network.nodes if node.op is Op.DEPTHWISE]
     if len(set(ranks)) < 2:
         return []
-    node = [node for node in network.nodes if node.op is Op.DEPTHWISE and len(node.shape) != ranks[0]][0]
+    node = next(node for node in network.nodes if node.op is Op.DEPTHWISE and len(node.shape) != ranks[0])
     reason = "hls4ml's headers for depthwise convolutions over one axis and over two leave each other out"
     return [Refusal(node.keras_layer, reason, "one kind of them in a network")]
 

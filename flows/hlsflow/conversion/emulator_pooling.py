@@ -56,7 +56,7 @@ def _pool(project: HlsProject, call: Call, config: Config, window: Window) -> St
         return unary(call, biggest, max(type_bits(data, accum.fraction), type_bits(accum, result.fraction)))
 
     bits = type_bits(data, accum.fraction) + (size - 1).bit_length()
-    fits = type_bits(accum) >= bits
+    fits = type_bits(accum) >= bits and (accum.signed or not data.signed)
     # A wrapping sum is the same in any order, so one wrap at its end does.
     if accum.fraction < data.fraction or not (fits or accum.overflow is Overflow.WRAP):
         raise UnsupportedError(f"the emulator does not cover an average's accumulator that loses bits ('{call.layer}')")

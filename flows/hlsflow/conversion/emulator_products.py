@@ -182,7 +182,7 @@ def depthwise_conv(project: HlsProject, call: Call) -> Step:
     fits = not rounds and accum.min_int <= low <= high <= accum.max_int
     at_once = fits or (not rounds and accum.overflow is Overflow.WRAP)
     weights = products.weights * (2.0 ** (accum.fraction - products.product_fraction) if at_once else 1.0)
-    taps = _depthwise_order(merged, size, window.channels, resource=_is_resource(config))
+    taps = [] if at_once else _depthwise_order(merged, size, window.channels)
 
     def run(x: np.ndarray) -> np.ndarray:
         patches = window.patches(x, 0).reshape(len(x), -1, size, window.channels)
@@ -204,13 +204,13 @@ def depthwise_conv(project: HlsProject, call: Call) -> Step:
     return unary(call, run, bits)
 
 
-def _depthwise_order(config: Config, size: int, channels: int, *, resource: bool) -> np.ndarray:
+def _depthwise_order(config: Config, size: int, channels: int) -> np.ndarray:
     """For each channel the order in which its taps are added, (taps, channels): rising, or with few multipliers every
     reuse_factor-th value of a window first (nnet_depthwise_product.h)."""
     import numpy as np
 
     values = np.arange(size * channels)
-    if resource:
+    if _is_resource(config):
         reuse = min(config.integer("reuse_factor"), size * channels)
         values = values[np.lexsort((values // reuse, values % reuse))]
     columns = [values[values % channels == channel] // channels for channel in range(channels)]
