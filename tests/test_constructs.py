@@ -15,7 +15,6 @@ import pytest
 from constructs import CONSTRUCTS, EXACT, INPUT_TYPE, KERAS
 from networks import random_inputs
 
-from hlsflow.conversion.allow_list import refusals_of_io_type
 from hlsflow.conversion.convert import convert
 from hlsflow.conversion.csim import simulate
 from hlsflow.conversion.effective import verify
@@ -25,6 +24,7 @@ from hlsflow.conversion.hls_config import HlsConfig
 from hlsflow.conversion.lint import lint
 from hlsflow.conversion.project import read_project
 from hlsflow.conversion.ranges import resolve
+from hlsflow.conversion.unbuildable import refusals_of_io_type
 from hlsflow.errors import UnsupportedError
 
 SAMPLES = 300

@@ -18,6 +18,7 @@ from hlsflow.conversion.fixed_point import FixedType
 from hlsflow.conversion.frontend_layers import HANDLERS, quantized_activation
 from hlsflow.conversion.network import Network, Node, Op
 from hlsflow.conversion.quantizers import NotExact
+from hlsflow.conversion.unbuildable import refusals_of_network
 from hlsflow.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def network_of(model: Any, input_types: Mapping[str, FixedType] | FixedType) -> 
         outputs=tuple(builder.carrier(dropouts.get(name, name)) for name in outputs or ())
         or (builder.nodes[-1].name,),
     )
-    late = allow_list.refusals_of_network(network)
+    late = refusals_of_network(network)
     if late:
         raise UnsupportedError(allow_list.message(model.name, late))
     return network

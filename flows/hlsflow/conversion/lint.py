@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
-from hlsflow.conversion import allow_list
+from hlsflow.conversion import allow_list, unbuildable
 from hlsflow.conversion.hls_config import ROLES, HlsConfig
 from hlsflow.conversion.layer_types import LayerTypes
 from hlsflow.conversion.network import MOVES, MULTIPLIES, Network, Node, Op
@@ -104,13 +104,13 @@ def lint(network: Network, config: HlsConfig) -> Linted:
     Raises UnsupportedError for a construct that the io type, or the types themselves, cannot carry exactly.
     """
     complaints = [*_unknown_layers(network, config), *_misplaced_keys(network, config)]
-    refused = allow_list.refusals_of_io_type(network, config.io_type)
+    refused = unbuildable.refusals_of_io_type(network, config.io_type)
     if refused:
         raise UnsupportedError(allow_list.message(f"this network in {config.io_type}", refused))
     known = {node.name for node in network.nodes}
     given = {name: types for name, types in config.given_types.items() if name in known}
     layers = tuple(resolve(network, given, config.io_type))
-    refused = allow_list.refusals_of_types(layers, exact=config.gate.kind == "exact")
+    refused = unbuildable.refusals_of_types(layers, exact=config.gate.kind == "exact")
     if refused:
         raise UnsupportedError(allow_list.message("this network with these types", refused))
     for layer in layers:

@@ -32,7 +32,7 @@ def keras_float(network: Network) -> KerasFloat:
     known = all(
         node.keras_class in _IN_BOTH_FLOATS
         # An activation within a layer of products would have to be taken out of it.
-        and (node.op is not Op.ACTIVATION or node.keras_class in ("Activation", "QActivation"))
+        and (node.op not in (Op.ACTIVATION, Op.SOFTMAX) or node.keras_class in ("Activation", "QActivation"))
         for node in network.nodes
     )
     if not known or is_open(network):
@@ -143,8 +143,47 @@ def keras_outputs(
 ) -> dict[str, np.ndarray]:
     """The outputs of the named nodes' Keras layers, float64 (samples, values), in inference mode.
 
-    `inputs` holds one float32 array (samples, …) for each input of the model, on the grid of its type.
+    `inputs` holds one float32 array (samples, …) for each input of the model, on the grid of its type. A layer that
+    has a softmax of its own gives its logits under its own name.
     """
+    bare = [name for name in names if network[name].op is not Op.SOFTMAX and _has_softmax(network, name)]
+    found: dict[str, np.ndarray] = {}
+    if bare:
+        with _without_activation([model.get_layer(network[name].keras_layer) for name in bare]):
+            found = _evaluated(model, network, inputs, bare, batch=batch)
+    rest = [name for name in names if name not in bare]
+    if rest:
+        found |= _evaluated(model, network, inputs, rest, batch=batch, progress=progress)
+    return {name: found[name] for name in names}
+
+
+def _has_softmax(network: Network, name: str) -> bool:
+    layer = network[name].keras_layer
+    return any(node.op is Op.SOFTMAX and node.keras_layer == layer for node in network.consumers(name))
+
+
+@contextlib.contextmanager
+def _without_activation(layers: Sequence[Any]) -> Iterator[None]:
+    """Takes the activation off layers that end a model, for as long as they are evaluated inside."""
+    taken = [layer.activation for layer in layers]
+    try:
+        for layer in layers:
+            layer.activation = None
+        yield
+    finally:
+        for layer, activation in zip(layers, taken, strict=True):
+            layer.activation = activation
+
+
+def _evaluated(
+    model: Any,
+    network: Network,
+    inputs: Sequence[np.ndarray],
+    names: Sequence[str],
+    *,
+    batch: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, np.ndarray]:
     import numpy as np
     from tensorflow import keras
 
