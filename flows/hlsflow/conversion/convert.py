@@ -98,7 +98,7 @@ def layer_list(
 ) -> list[dict[str, Any]]:
     """The layers as hls4ml's converter gives them, with the constants on the grids of their types.
 
-    Of a stream `repacked` names the flattenings that hls4ml must not leave out, and `padded_apart` the convolutions
+    Of a stream `repacked` names the reshapes that hls4ml must not leave out, and `padded_apart` the convolutions
     whose padding it would put in a wrong place.
     """
     from hls4ml.model.types import FixedPrecisionType

@@ -187,13 +187,10 @@ def read_project(root: Path) -> HlsProject:
 
 def _aliases(code: str) -> dict[str, str]:
     """The variables that are others under another name, each with the one that holds the values."""
-    said = dict(_ALIAS.findall(code))
-    found = {}
-    for alias, name in said.items():
-        # A reshape behind a reshape is an alias of an alias. One that were its own would not compile.
-        for _ in said:
-            name = said.get(name, name)
-        found[alias] = name
+    found: dict[str, str] = {}
+    for alias, name in _ALIAS.findall(code):
+        # A reshape behind a reshape is an alias of an alias, which stands before it.
+        found[alias] = found.get(name, name)
     return found
 
 

@@ -23,13 +23,16 @@ def pack_sizes(network: Network) -> dict[str, int]:
 
 
 def repacked(network: Network) -> frozenset[str]:
-    """The flattenings whose packs have to be made anew, for a reader that does not gather them, or for several."""
+    """The reshapes that hls4ml must be told to make packs for: a flattening that is read by what does not gather its
+    packs, and any that is copied, for hls4ml copies what it puts in by itself as values of some other type."""
     found = set()
     for node in network.nodes:
-        if node.op is Op.RESHAPE and len(node.shape) == 1 and network[node.inputs[0]].shape[-1] != node.shape[0]:
-            readers = network.consumers(node.name)
-            if len(readers) > 1 or not all(_gathers(reader) for reader in readers):
-                found.add(node.name)
+        if node.op is not Op.RESHAPE:
+            continue
+        readers = network.consumers(node.name)
+        in_place = len(node.shape) == 1 and network[node.inputs[0]].shape[-1] != node.shape[0]
+        if copies(network, node) > 1 or (in_place and not all(_gathers(reader) for reader in readers)):
+            found.add(node.name)
     return frozenset(found)
 
 

@@ -126,7 +126,7 @@ def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
                 reason = "overlapping pooling aborts in io_stream", "strides equal to pool_size, or io_parallel"
             else:
                 continue
-        elif _skips_rows(node):
+        elif _skips_rows(network, node):
             reason = (
                 "hls4ml streams a kernel of height 1 along the rows alone, and takes those that the stride leaves out",
                 "strides of height 1, a kernel of height 2 or more, or io_parallel",
@@ -139,10 +139,11 @@ def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
     return found
 
 
-def _skips_rows(node: Node) -> bool:
-    """Whether a convolution takes every second or later row with a kernel of one row."""
+def _skips_rows(network: Network, node: Node) -> bool:
+    """Whether a convolution takes every second or later row of several with a kernel of one row."""
     if node.op not in (Op.CONV, Op.DEPTHWISE) or len(node.shape) != 3:
         return False
     height, width = node.arrays["weight"].shape[:2]
     # A kernel of one value has a function of its own, but in a depthwise convolution.
-    return height == 1 and (width > 1 or node.op is Op.DEPTHWISE) and node.attributes["stride_height"] > 1
+    in_lines = height == 1 and (width > 1 or node.op is Op.DEPTHWISE)
+    return in_lines and node.attributes["stride_height"] > 1 and network[node.inputs[0]].shape[0] > 1
