@@ -40,8 +40,9 @@ def test_a_flattening_is_packed_anew_for_a_reader_that_does_not_gather_its_packs
     made = network(FLAT, reader)
     assert repacked(made) == ({"flat"} if again else frozenset())
     assert pack_sizes(made)["flat"] == (12 if again else 4)
-    # One position alone: its channels are all there is.
-    assert repacked(network(FLAT, reader, shape=(1, 12))) == frozenset()
+    # One position alone: its channels are all there is. But hls4ml copies what is read twice.
+    twice = {"flat"} if reader.inputs.count("flat") > 1 else frozenset()
+    assert repacked(network(FLAT, reader, shape=(1, 12))) == twice
 
 
 def test_a_flattening_with_two_readers_is_packed_anew_and_one_that_is_an_output_is_by_hls4ml():

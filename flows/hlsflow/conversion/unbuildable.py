@@ -48,9 +48,7 @@ def _refused_outputs(network: Network) -> list[Refusal]:
     """Outputs that hls4ml has no port for: an input as it is, and values that are another output already."""
     found: list[Refusal] = []
     values = network.output_values
-    for index, (name, carrier, compared) in enumerate(
-        zip(network.outputs, values, network.gate_outputs, strict=True)
-    ):
+    for index, (name, carrier, compared) in enumerate(zip(network.outputs, values, network.gate_outputs, strict=True)):
         node = network[name]
         if network[compared].op is Op.INPUT:
             reason = f"the output has the values of the input '{compared}' as they are, or a softmax of them alone"
