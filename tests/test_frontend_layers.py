@@ -243,6 +243,50 @@ def test_a_float_activation_that_is_no_relu_is_refused_and_a_linear_one_is_nothi
 # --- shapes
 
 
+def test_a_causal_convolution_pads_by_all_but_one_of_its_kernel_whatever_the_stride():
+    """hls4ml's converter takes off what the stride leaves over at the end."""
+    for class_name, arrays in (("Conv1D", {"kernel": np.ones((3, 1, 5))}),
+                               ("SeparableConv1D", {"depthwise_kernel": np.ones((3, 1, 1)),
+                                                    "pointwise_kernel": np.ones((1, 1, 5))})):  # fmt: skip
+        entry = {"name": "c", "class_name": class_name, "in_width": 8, "out_width": 3, "n_filt": 5, "n_chan": 1,
+                 "filt_width": 3, "stride_width": 3, "pad_left": 1, "pad_right": 0}  # fmt: skip
+        for padding, pads in (("causal", 2), ("same", 1)):
+            owner = layer("c", class_name, bias=None, padding=padding, **arrays)
+            node = built((entry, owner), shape=(8, 1)).nodes[1]
+            assert (node.attributes["pad_left"], node.entry["pad_left"], node.entry["pad_right"]) == (pads, pads, 0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "owner"),
+    [
+        ({"class_name": "Reshape"}, layer("m", output_shape=(None, 4, 2))),
+        ({"class_name": "Transpose"}, layer("m", output_shape=(None, 4, 2), dims=(1, 2))),
+        ({"class_name": "ZeroPadding1D", "pad_left": 0}, layer("m", output_shape=(None, 4, 2))),
+        ({"class_name": "UpSampling1D"}, layer("m", output_shape=(None, 4, 2))),
+        ({"class_name": "MaxPooling1D", "pool_width": 1, "stride_width": 1, "n_out": 4, "n_filt": 2, "pad_left": 0,
+          "pad_right": 0}, layer("m")),
+        ({"class_name": "Activation", "activation": "linear"}, layer("m", "Activation")),
+    ],
+)  # fmt: skip
+def test_what_passes_its_values_on_as_they_are_is_no_node(entry, owner):
+    behind = {"name": "r", "class_name": "Activation", "activation": "relu", "inputs": ["m"]}
+    builder = built(({"name": "m", **entry}, owner), (behind, layer("r", "Activation")), shape=(4, 2))
+    assert [(node.name, node.inputs) for node in builder.nodes] == [("x", ()), ("r", ("x",))]
+    assert builder.carrier("m") == builder.now("m") == "x" and builder.carrier("r") == "r"
+
+
+def test_a_pooling_of_one_value_that_skips_some_is_a_node():
+    entry = {"name": "m", "class_name": "MaxPooling1D", "pool_width": 1, "stride_width": 2, "n_out": 2, "n_filt": 2,
+             "pad_left": 0, "pad_right": 0}  # fmt: skip
+    assert built((entry, layer("m")), shape=(4, 2)).nodes[-1].op is Op.MAX_POOL
+
+
+def test_a_softmax_is_named_as_the_c_plus_plus_calls_it():
+    entry = {"name": "s", "class_name": "Softmax", "activation": "Softmax", "axis": -1}
+    node = built((entry, layer("s", "Softmax"))).nodes[-1]
+    assert (node.op, node.entry["activation"], node.entry["axis"]) == (Op.SOFTMAX, "softmax", -1)
+
+
 def test_global_pooling_covers_the_whole_image():
     for shape, height, width in (((6, 7, 3), 6, 7), ((7, 3), 1, 7)):
         dims = f"{len(shape) - 1}D"

@@ -66,8 +66,7 @@ def network_of(model: Any, input_types: Mapping[str, FixedType] | FixedType) -> 
     network = Network(
         nodes=tuple(builder.nodes),
         inputs=tuple(builder.now(name) for name in inputs) if inputs else (builder.nodes[0].name,),
-        outputs=tuple(builder.carrier(dropouts.get(name, name)) for name in outputs or ())
-        or (builder.nodes[-1].name,),
+        outputs=tuple(builder.carrier(dropouts.get(name, name)) for name in outputs or ()) or (builder.nodes[-1].name,),
     )
     late = refusals_of_network(network)
     if late:

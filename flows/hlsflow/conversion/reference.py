@@ -73,15 +73,24 @@ def _in_float64(model: Any) -> Any:
     """The same Keras model in float64; its weights are what the quantizers make of the float32 ones."""
     from tensorflow import keras
 
-    from hlsflow.compression.sparsity import quantized_weights
-
     twin = keras.models.clone_model(model, clone_function=_layer_in_float64)
     for layer in model.layers:
         if layer.weights:
             with _floatx("float32"):
-                quantized = quantized_weights(layer)
-            twin.get_layer(layer.name).set_weights(layer.get_weights() if quantized is None else quantized)
+                effective = _effective_weights(layer)
+            twin.get_layer(layer.name).set_weights(effective)
     return twin
+
+
+def _effective_weights(layer: Any) -> list[np.ndarray]:
+    """Kernel and bias as a layer multiplies by them: each through its own quantizer, if it has one."""
+    import numpy as np
+
+    quantizers = [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")]
+    return [
+        weight.numpy() if quantizer is None else np.asarray(quantizer(weight))
+        for quantizer, weight in zip(quantizers, layer.weights, strict=False)
+    ]
 
 
 def _layer_in_float64(layer: Any) -> Any:
