@@ -169,7 +169,7 @@ def test_the_reference_of_other_samples_is_not_taken_for_the_same(workspace, pac
     [
         ("session.py", "return self._model", "return self._model.reversed()", ALL),
         # Reached by an import within a function alone.
-        ("compression/sparsity.py", "return ", "return 0 or ", ALL - {"network"}),
+        ("compression/runtime.py", "def ", "def  ", ALL),
         # What hands the steps what they work on.
         ("pipeline.py", "plan.samples", "plan.samples.reversed()", ALL),
         ("steps.py", "compute(", "compute (", ALL),
