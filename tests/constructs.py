@@ -405,6 +405,11 @@ def both_depthwise() -> Any:
     return _model(x, _q().QSeparableConv1D(2, 2, name="s1", **options)(y))
 
 
+def concat_four_axes() -> Any:
+    x = _input(2, 2, 2, 2)
+    return _model(x, _layers().Concatenate(name="merge")([_relu8()(x), _act("quantized_relu(4,1)", "a2")(x)]))
+
+
 def clipped_relu() -> Any:
     q = _q().quantized_relu(8, 4, relu_upper_bound=6.0, is_quantized_clip=False)
     return activation(q)()
@@ -666,6 +671,12 @@ CONSTRUCTS = [
         of_input(lambda: _qdense(5, "d1"), lambda: _layers().Softmax(axis=1, name="sm")),
         "hls4ml takes a softmax over the last axis alone",
     ),
+    Construct(
+        "dense over three axes",
+        of_input(lambda: _qdense(3, "d1"), shape=(2, 2, 2, 2)),
+        "hls4ml has dense layers over tensors of up to 3 axes",
+    ),
+    Construct("concatenation of four axes", concat_four_axes, "hls4ml concatenates tensors of up to 3 axes"),
     Construct("both depthwise", both_depthwise, "leave each other out"),
     Construct("relu clipped inside", clipped_relu, "relu_upper_bound=6.0 lies inside the range of 8 bits"),
     Construct(

@@ -26,6 +26,9 @@ SUPPORTED = frozenset(
     ).split()
 )
 
+# Axes of a tensor, the batch left out, up to which hls4ml's layers go that are no matter of single values.
+MOST_AXES = 3
+
 SEE = "a layer of the allow-list: `hlsflow lint --constructs` shows it"
 
 # Layers that people do use, with the reason found and what to write instead.
@@ -183,9 +186,17 @@ def _check_merge(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
 
 def _check_concatenate(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
     rank = len(layer.input_shape[0])
+    if rank > MOST_AXES + 1:
+        return f"hls4ml concatenates tensors of up to {MOST_AXES} axes", "a Reshape before it"
     if config["axis"] not in (-1, rank - 1):
         return "hls4ml concatenates streams along the channels alone", "axis=-1"
     return _check_merge(layer, config)
+
+
+def _check_dense(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    if len(layer.input_shape) > MOST_AXES + 1:
+        return f"hls4ml has dense layers over tensors of up to {MOST_AXES} axes", "a Reshape before it"
+    return None
 
 
 def _check_resize(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
@@ -213,6 +224,7 @@ _CHECKS = {
     "QActivation": _check_qactivation,
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), _check_merge),
     "Concatenate": _check_concatenate,
+    **dict.fromkeys(("Dense", "QDense"), _check_dense),
     **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _check_resize),
     **dict.fromkeys((f"Global{kind}Pooling{dim}D" for kind in ("Max", "Average") for dim in "12"), _check_global_pool),
     "PReLU": _check_prelu,
