@@ -187,6 +187,19 @@ def test_a_softmax_of_so_many_classes_that_its_table_gives_the_inverse_of_zero_i
     assert "softmax-unreadable" not in [item.code for item in complaints({}, with_softmax(8191))]
 
 
+@pytest.mark.parametrize(("io_type", "outputs", "refused"), [("io_parallel", ("fc1", "sm"), True),
+                                                            ("io_stream", ("fc1", "sm"), False),
+                                                            ("io_parallel", ("sm",), False)])  # fmt: skip
+def test_a_softmax_is_not_skipped_where_its_logits_are_an_output(io_type, outputs, refused):
+    made = with_softmax(3)
+    network = Network(nodes=made.nodes, inputs=made.inputs, outputs=outputs)
+    found = complaints({"io_type": io_type, "layers": {"sm": {"skip": True}}}, network)
+    line = (
+        "layers.sm.skip: 'fc1' is an output already, and hls4ml has one port for both in io_parallel [softmax-skipped]"
+    )
+    assert [str(item) for item in found] == ([line] if refused else [])
+
+
 def test_multiplications_at_once():
     assert parallel_multiplications(784, 100, 784) == 100
     assert parallel_multiplications(7, 3, 2) == 11

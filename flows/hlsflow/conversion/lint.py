@@ -128,6 +128,7 @@ def lint(network: Network, config: HlsConfig) -> Linted:
         ]
     complaints += _rounding_reference(network, layers)
     complaints += _unbounded_softmax(layers, config)
+    complaints += _skipped_softmax(network, config)
     return Linted(layers=layers, complaints=tuple(complaints))
 
 
@@ -174,6 +175,17 @@ def _unbounded_softmax(layers: Sequence[LayerTypes], config: HlsConfig) -> list[
             found.append(
                 Complaint(severity=Severity.WARNING, code="softmax-unbounded", path=path, message=message)
             )  # fmt: skip
+    return found
+
+
+def _skipped_softmax(network: Network, config: HlsConfig) -> list[Complaint]:
+    """An error for each softmax that is left out although its logits are an output of their own."""
+    found = []
+    for node in network.nodes:
+        skipped = node.op is Op.SOFTMAX and config.layer(node.name).skip and config.io_type == "io_parallel"
+        if skipped and network.values_of(node.inputs[0]) in network.output_values:
+            message = f"'{node.inputs[0]}' is an output already, and hls4ml has one port for both in io_parallel"
+            found.append(_error("softmax-skipped", f"layers.{node.name}.skip", message))
     return found
 
 

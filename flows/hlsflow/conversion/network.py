@@ -111,8 +111,12 @@ class Network:
 
     @property
     def output_values(self) -> tuple[str, ...]:
-        """The nodes that compute the outputs: a reshape gives the values that it reads another shape alone."""
-        return tuple(self._behind(name, Op.RESHAPE) for name in self.outputs)
+        """The nodes that compute the outputs."""
+        return tuple(self.values_of(name) for name in self.outputs)
+
+    def values_of(self, name: str) -> str:
+        """The node that computes the values of `name`: a reshape gives those that it reads another shape alone."""
+        return self._behind(name, Op.RESHAPE)
 
     def _behind(self, name: str, *ops: Op) -> str:
         node = self[name]
