@@ -61,7 +61,7 @@ def compiler():
 _HEADERS = (
     "activation activation_stream batchnorm batchnorm_stream conv1d conv1d_stream conv2d conv2d_stream dense "
     "dense_stream helpers image image_stream merge merge_stream padding padding_stream pooling pooling_stream "
-    "sepconv1d_stream sepconv2d sepconv2d_stream stream transpose transpose_stream types"
+    "sepconv1d_stream sepconv2d_stream stream transpose transpose_stream types"
 ).split()
 
 

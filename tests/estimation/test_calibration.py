@@ -18,8 +18,6 @@ from hlsflow.estimation.accuracy import (
     smape_percent,
 )
 from hlsflow.estimation.bars import (
-    CONFIDENCES,
-    DEFAULT_CONFIDENCE,
     LEVELLED_GROUPS,
     LEVELS,
     chosen_levels,
@@ -28,6 +26,7 @@ from hlsflow.estimation.bars import (
     held_out_ranges,
     upper_bounds,
 )
+from hlsflow.estimation.bounds import CONFIDENCES, DEFAULT_CONFIDENCE
 from hlsflow.estimation.calibration import fit_model, fit_weights
 from hlsflow.estimation.docs import estimation_markdown
 from hlsflow.estimation.layers import LAYERS_FILE, single_layer_rows

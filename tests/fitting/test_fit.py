@@ -12,7 +12,7 @@ from estimate_designs import dense_project, matrix
 
 from hlsflow.devices.boards import find_board
 from hlsflow.devices.catalogue import find_part
-from hlsflow.estimation.bars import CONFIDENCES
+from hlsflow.estimation.bounds import CONFIDENCES
 from hlsflow.estimation.design import Design
 from hlsflow.estimation.model import shipped_model
 from hlsflow.estimation.read import design_of, target_of

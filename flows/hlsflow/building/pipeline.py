@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.building.plan import BuildRequest, Plan, make_plan
-from hlsflow.building.session import Session, load_network_step
+from hlsflow.building.session import Session
 from hlsflow.building.stages import (
     StageFailed,
     check_network,
@@ -21,6 +21,7 @@ from hlsflow.building.stages import (
     run_stage,
     stage_inputs,
 )
+from hlsflow.building.steps.network import load_network_step
 from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import HlsflowError, MismatchError, ReportError
 from hlsflow.foundation.log import Log

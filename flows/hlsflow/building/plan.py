@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hlsflow.building.tools.registry import REGISTRY
 from hlsflow.datasets.verification_samples import SampleSet, choose_samples
 from hlsflow.foundation.errors import ConfigError, ModelError
 from hlsflow.foundation.steps import digest, file_digest
@@ -109,7 +108,7 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
         "title": recipe.title,
         "source": samples.source,
         # Each stage after the gate has a key of its own.
-        "work": work_of("hlsflow.building.pipeline", ends=(REGISTRY,)),
+        "work": work_of("hlsflow.building.pipeline", ends=("hlsflow.building.tools.registry",)),
     }
     if asked is not None:
         keys["record"]["request"] = asked.model_dump(mode="json")

@@ -30,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("which model? hlsflow lint NAME")
     from hlsflow.building.pipeline import locked
     from hlsflow.building.plan import BuildRequest, make_plan
-    from hlsflow.building.session import Session, load_network_step
+    from hlsflow.building.session import Session
+    from hlsflow.building.steps.network import load_network_step
     from hlsflow.foundation.log import paint
     from hlsflow.foundation.steps import Steps
     from hlsflow.foundation.workspace import find_workspace

@@ -175,15 +175,43 @@ def depthwise_conv(project: HlsProject, call: Call) -> Step:
     merged = Config(name=mult.name, values={**config.values, **mult.values})
     size = window.height * window.width
     products = _products(project, call, merged, size, window.channels, transposed=False, order=range(size))
+    accum, result, bias = products.accum, products.result, products.bias
     low, high = products.bounds()
-    accum = products.accum
-    if products.accum.fraction < products.product_fraction or not accum.min_int <= low <= high <= accum.max_int:
-        raise UnsupportedError(f"the emulator does not cover a depthwise accumulator that loses bits ('{call.layer}')")
-    weights = products.weights * 2.0 ** (accum.fraction - products.product_fraction)
+    # All products of a channel at once, where their order and the accumulator's width make no difference.
+    rounds = accum.fraction < products.product_fraction
+    fits = not rounds and accum.min_int <= low <= high <= accum.max_int
+    at_once = fits or (not rounds and accum.overflow is Overflow.WRAP)
+    weights = products.weights * (2.0 ** (accum.fraction - products.product_fraction) if at_once else 1.0)
+    taps = [] if at_once else _depthwise_order(merged, size, window.channels)
 
     def run(x: np.ndarray) -> np.ndarray:
         patches = window.patches(x, 0).reshape(len(x), -1, size, window.channels)
-        total = np.einsum("npsc,sc->npc", patches, weights.astype(x.dtype)) + products.bias.astype(x.dtype)
-        return cast(total, accum.fraction, products.result).reshape(len(x), -1)
+        if at_once:
+            total = np.einsum("npsc,sc->npc", patches, weights.astype(x.dtype)) + bias.astype(x.dtype)
+            return cast(total if fits else apply_overflow(total, accum), accum.fraction, result).reshape(len(x), -1)
+        channels = np.arange(window.channels)
+        total = np.broadcast_to(bias.astype(x.dtype), (*patches.shape[:2], window.channels)).copy()
+        for tap in taps:
+            product = patches[:, :, tap, channels] * weights[tap, channels].astype(x.dtype)
+            total = apply_overflow(total + cast(product, products.product_fraction, accum), accum)
+        return cast(total, accum.fraction, result).reshape(len(x), -1)
 
-    return unary(call, run, max(magnitude_bits(low, high), type_bits(accum, products.result.fraction)))
+    bits = max(
+        magnitude_bits(low, high),
+        type_bits(accum, products.product_fraction if rounds else None),
+        type_bits(accum, result.fraction),
+    )
+    return unary(call, run, bits)
+
+
+def _depthwise_order(config: Config, size: int, channels: int) -> np.ndarray:
+    """For each channel the order in which its taps are added, (taps, channels): rising, or with few multipliers every
+    reuse_factor-th value of a window first (nnet_depthwise_product.h)."""
+    import numpy as np
+
+    values = np.arange(size * channels)
+    if _is_resource(config):
+        reuse = min(config.integer("reuse_factor"), size * channels)
+        values = values[np.lexsort((values // reuse, values % reuse))]
+    columns = [values[values % channels == channel] // channels for channel in range(channels)]
+    return np.stack(columns, axis=1)

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import ceil, exp, log1p
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from hlsflow.estimation.bounds import CONFIDENCES, Bound, Bounds
 from hlsflow.estimation.cost import TARGETS
 
 if TYPE_CHECKING:
@@ -30,11 +31,6 @@ LEVELLED_GROUPS = (*FITTED_GROUPS, "parallel_resource")
 # not modelled.
 LEVELS = (0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25)
 COVERAGE = 0.8
-# How sure a fit to a device can be asked to be, for each resource: the share of designs that stay below its bound.
-CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9)
-# The highest that the repositories left out confirm for every resource of LEVELLED_GROUPS; beyond it some bounds are
-# the largest error that was seen, without so many designs to show for it. A test holds it to that.
-DEFAULT_CONFIDENCE = 0.8
 # The quantiles of errors that a bound is chosen of.
 QUANTILES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 RESOURCES = TARGETS[:4]
@@ -44,20 +40,6 @@ OWN_GROUP_SHARE = 2.0
 Values = Mapping[str, float]
 Levels = Mapping[str, Mapping[str, float]]
 Bars = Mapping[str, Mapping[str, tuple[float, float]]]
-
-
-class Bound(NamedTuple):
-    """What the error stays below: log((measured + 1) / (estimated + 1)), and of what share of designs it did so.
-
-    `held` is of designs whose repository it was not taken from, None where there was no other repository.
-    """
-
-    log_ratio: float
-    held: float | None
-
-
-# By group and resource one bound a confidence, in the order of CONFIDENCES.
-Bounds = Mapping[str, Mapping[str, tuple[Bound, ...]]]
 
 
 def error_bars(rows: Sequence[Row], values: Sequence[Values], levels: Levels) -> Bars:

@@ -12,13 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hlsflow.estimation.bars import (
-    FITTED_GROUPS,
-    chosen_levels,
-    error_bars,
-    held_out_ranges,
-    upper_bounds,
-)
+from hlsflow.estimation.bars import FITTED_GROUPS, chosen_levels, error_bars, held_out_ranges, upper_bounds
 from hlsflow.estimation.cost import FITTED, TARGETS
 from hlsflow.estimation.model import UNITS, Model, weighed
 from hlsflow.estimation.table import Row

@@ -6,15 +6,8 @@ from collections.abc import Sequence
 from math import exp
 
 from hlsflow.estimation.accuracy import GROUPS, TITLES, HeldOut, accuracy, accuracy_markdown
-from hlsflow.estimation.bars import (
-    CONFIDENCES,
-    COVERAGE,
-    DEFAULT_CONFIDENCE,
-    FITTED_GROUPS,
-    LEVELLED_GROUPS,
-    LEVELS,
-    Bounds,
-)
+from hlsflow.estimation.bars import COVERAGE, FITTED_GROUPS, LEVELLED_GROUPS, LEVELS
+from hlsflow.estimation.bounds import CONFIDENCES, DEFAULT_CONFIDENCE, Bounds
 from hlsflow.estimation.calibration import RIDGE, Prediction
 from hlsflow.estimation.model import UNITS, Model
 

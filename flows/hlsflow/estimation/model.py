@@ -9,7 +9,7 @@ from functools import cache
 from math import exp, log1p
 from pathlib import Path
 
-from hlsflow.estimation.bars import CONFIDENCES, Bound, Bounds
+from hlsflow.estimation.bounds import CONFIDENCES, Bound, Bounds
 from hlsflow.estimation.cost import FITTED, TARGETS, DesignCost
 from hlsflow.estimation.design import Design, Kind
 from hlsflow.foundation.errors import ReportError

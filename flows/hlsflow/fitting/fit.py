@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hlsflow.devices.catalogue import Device
-from hlsflow.estimation.bars import Bound
+from hlsflow.estimation.bounds import Bound
 from hlsflow.estimation.design import Design
 from hlsflow.estimation.model import Model
 from hlsflow.fitting.impossible import explain

@@ -11,7 +11,7 @@ from math import exp
 
 from hlsflow.devices.boards import boards
 from hlsflow.devices.catalogue import Device
-from hlsflow.estimation.bars import CONFIDENCES
+from hlsflow.estimation.bounds import CONFIDENCES
 from hlsflow.estimation.design import Design
 from hlsflow.fitting.options import RESOURCES, is_free
 from hlsflow.fitting.program import Choice, Goal, Program, Wish, unbounded

@@ -17,7 +17,7 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from hlsflow.devices.catalogue import Device
-from hlsflow.estimation.bars import CONFIDENCES, DEFAULT_CONFIDENCE
+from hlsflow.estimation.bounds import CONFIDENCES, DEFAULT_CONFIDENCE
 from hlsflow.estimation.cost import design_cost
 from hlsflow.estimation.design import Design
 from hlsflow.estimation.estimate import Estimate, estimate

@@ -13,10 +13,11 @@ from typing import Any
 
 from hlsflow.building.pipeline import locked
 from hlsflow.building.plan import BuildRequest, make_plan
-from hlsflow.building.session import Session, load_network_step
+from hlsflow.building.session import Session
+from hlsflow.building.steps.network import load_network_step
 from hlsflow.building.tools.estimate import model_of
 from hlsflow.devices.boards import find_amd_board
-from hlsflow.estimation.bars import DEFAULT_CONFIDENCE
+from hlsflow.estimation.bounds import DEFAULT_CONFIDENCE
 from hlsflow.estimation.design import Design
 from hlsflow.estimation.network import design_of_layers
 from hlsflow.fitting.fit import Fit, fit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hlsflow.estimation.bars import CONFIDENCES
+from hlsflow.estimation.bounds import CONFIDENCES
 from hlsflow.fitting.fit import Fit
 from hlsflow.fitting.impossible import NAMES, irreducible, percent
 from hlsflow.fitting.options import RESOURCES

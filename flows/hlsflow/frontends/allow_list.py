@@ -7,16 +7,11 @@ layer is never tried on somebody's hardware.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import log2
 from typing import Any
 
-from hlsflow.network.fixed_point import FixedType
-from hlsflow.network.graph import MOVES, Network, Op
-from hlsflow.network.layer_types import LayerTypes
-from hlsflow.network.pooling_rules import MEAN_CUT, is_padded
-from hlsflow.network.quantizers import NotExact, activation_quantizer
+from hlsflow.network.quantizers import NotExact, activation_quantizer, configuration_of
+from hlsflow.network.refusal import Refusal
 
 SUPPORTED = frozenset(
     (
@@ -30,6 +25,9 @@ SUPPORTED = frozenset(
         "ZeroPadding1D ZeroPadding2D UpSampling1D UpSampling2D"
     ).split()
 )
+
+# Axes of a tensor, the batch left out, up to which hls4ml's layers go that are no matter of single values.
+MOST_AXES = 3
 
 SEE = "a layer of the allow-list: `hlsflow lint --constructs` shows it"
 
@@ -59,22 +57,6 @@ _REFUSED = {
     "ThresholdedReLU": ("no test proves it", "relu or quantized_relu"),
     "LayerNormalization": ("LayerNormalization is a table in hardware", "BatchNormalization"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """One layer that cannot be converted exactly: why, and what to write instead."""
-
-    layer: str
-    reason: str
-    way_out: str
-
-
-def message(model_name: str, refusals: list[Refusal]) -> str:
-    """All refusals of a model as one message."""
-    lines = [f"layer '{item.layer}': {item.reason}; instead: {item.way_out}" for item in refusals]
-    head = f"model '{model_name}' cannot be converted exactly:"
-    return "\n  ".join([head, *lines])
 
 
 def float_activation(function: str) -> tuple[str, str]:
@@ -143,7 +125,7 @@ def _check_quantizers(layer: Any) -> tuple[str, str] | None:
     if not hasattr(activation, "get_config"):
         return None
     try:
-        activation_quantizer(type(activation).__name__, activation.get_config())
+        activation_quantizer(type(activation).__name__, configuration_of(activation))
     except NotExact as problem:
         return str(problem), problem.way_out
     return None
@@ -188,9 +170,17 @@ def _check_merge(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
 
 def _check_concatenate(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
     rank = len(layer.input_shape[0])
+    if rank > MOST_AXES + 1:
+        return f"hls4ml concatenates tensors of up to {MOST_AXES} axes", "a Reshape before it"
     if config["axis"] not in (-1, rank - 1):
         return "hls4ml concatenates streams along the channels alone", "axis=-1"
     return _check_merge(layer, config)
+
+
+def _check_dense(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    if len(layer.input_shape) > MOST_AXES + 1:
+        return f"hls4ml has dense layers over tensors of up to {MOST_AXES} axes", "a Reshape before it"
+    return None
 
 
 def _check_resize(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
@@ -207,83 +197,20 @@ def _check_prelu(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
     return ("hls4ml has no shared axes in PReLU", "shared_axes=None") if config.get("shared_axes") else None
 
 
+def _check_softmax(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    last = config["axis"] in (-1, len(layer.input_shape) - 1)
+    return None if last else ("hls4ml takes a softmax over the last axis alone", "axis=-1")
+
+
 _CHECKS = {
     "ReLU": _check_relu,
     "Activation": _check_activation,
     "QActivation": _check_qactivation,
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), _check_merge),
     "Concatenate": _check_concatenate,
+    **dict.fromkeys(("Dense", "QDense"), _check_dense),
     **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _check_resize),
     **dict.fromkeys((f"Global{kind}Pooling{dim}D" for kind in ("Max", "Average") for dim in "12"), _check_global_pool),
     "PReLU": _check_prelu,
+    "Softmax": _check_softmax,
 }
-
-
-def refusals_of_network(network: Network) -> list[Refusal]:
-    """What can only be seen once the layers are joined."""
-    found = []
-    for node in network.nodes:
-        if node.op is Op.SOFTMAX and network.consumers(node.name):
-            found.append(
-                Refusal(
-                    node.keras_layer,
-                    "a softmax in the middle is a table, exact only to its resolution",
-                    "softmax at the end, or quantized_sigmoid",
-                )
-            )
-    return found
-
-
-def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refusal]:
-    """What only the resolved types tell, the configured ones among them. `exact`: no output may differ from Keras."""
-    found = []
-    done = {layer.node.name: layer for layer in layers}
-    for layer in layers:
-        node = layer.node
-        if node.op is Op.MAX_POOL and is_padded(node):
-            source = done[node.inputs[0]]
-            if not source.result.signed:
-                found.append(Refusal(node.keras_layer, *_unsigned_padding(_maker(source, done), source.result)))
-        cut = [finding for finding in layer.findings if finding.code == MEAN_CUT]
-        if cut and exact:
-            way_out = "a quantizer such as quantized_relu(8,4) right behind it, or a power of two of values in the mean"
-            found.append(Refusal(node.keras_layer, cut[0].message, way_out))
-    return found
-
-
-def _unsigned_padding(maker: LayerTypes, type_: FixedType) -> tuple[str, str]:
-    signed = replace(maker.result, width=type_.width + 1, integer=type_.integer + 1, signed=True)
-    return (
-        f"hls4ml pads a maximum over an unsigned type ({type_}) with its sign bit, which is half its range",
-        f"padding='valid', or a signed type in the configuration: layers.{maker.node.name}.precision.result: {signed}",
-    )
-
-
-def _maker(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
-    """The layer whose type a value has: values only move behind it."""
-    while layer.node.op in MOVES:
-        layer = done[layer.node.inputs[0]]
-    return layer
-
-
-def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
-    """What one io type does and the other does not."""
-    if io_type != "io_stream":
-        return []
-    found = []
-    for node in network.nodes:
-        window = node.attributes
-        if node.op in (Op.MAX_POOL, Op.AVERAGE_POOL) and not window["global"]:
-            strides = (window["stride_height"], window["stride_width"])
-            if is_padded(node):
-                reason = "pooling with padding aborts in io_stream", "padding='valid', or io_parallel"
-            elif len(node.shape) == 3 and strides != (window["pool_height"], window["pool_width"]):
-                reason = "overlapping pooling aborts in io_stream", "strides equal to pool_size, or io_parallel"
-            else:
-                continue
-        elif node.op is Op.TRANSPOSE and len(node.shape) > 2:
-            reason = "a stream of 3-D data cannot be transposed", "io_parallel, or no Permute"
-        else:
-            continue
-        found.append(Refusal(node.keras_layer, *reason))
-    return found

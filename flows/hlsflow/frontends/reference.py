@@ -33,7 +33,7 @@ def keras_float(network: Network) -> KerasFloat:
     known = all(
         node.keras_class in _IN_BOTH_FLOATS
         # An activation within a layer of products would have to be taken out of it.
-        and (node.op is not Op.ACTIVATION or node.keras_class in ("Activation", "QActivation"))
+        and (node.op not in (Op.ACTIVATION, Op.SOFTMAX) or node.keras_class in ("Activation", "QActivation"))
         for node in network.nodes
     )
     if not known or is_open(network):
@@ -74,15 +74,24 @@ def _in_float64(model: Any) -> Any:
     """The same Keras model in float64; its weights are what the quantizers make of the float32 ones."""
     from tensorflow import keras
 
-    from hlsflow.frontends.sparsity import quantized_weights
-
     twin = keras.models.clone_model(model, clone_function=_layer_in_float64)
     for layer in model.layers:
         if layer.weights:
             with _floatx("float32"):
-                quantized = quantized_weights(layer)
-            twin.get_layer(layer.name).set_weights(layer.get_weights() if quantized is None else quantized)
+                effective = _effective_weights(layer)
+            twin.get_layer(layer.name).set_weights(effective)
     return twin
+
+
+def _effective_weights(layer: Any) -> list[np.ndarray]:
+    """Kernel and bias as a layer multiplies by them: each through its own quantizer, if it has one."""
+    import numpy as np
+
+    quantizers = [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")]
+    return [
+        weight.numpy() if quantizer is None else np.asarray(quantizer(weight))
+        for quantizer, weight in zip(quantizers, layer.weights, strict=False)
+    ]
 
 
 def _layer_in_float64(layer: Any) -> Any:
@@ -144,8 +153,47 @@ def keras_outputs(
 ) -> dict[str, np.ndarray]:
     """The outputs of the named nodes' Keras layers, float64 (samples, values), in inference mode.
 
-    `inputs` holds one float32 array (samples, …) for each input of the model, on the grid of its type.
+    `inputs` holds one float32 array (samples, …) for each input of the model, on the grid of its type. A layer that
+    has a softmax of its own gives its logits under its own name.
     """
+    bare = [name for name in names if network[name].op is not Op.SOFTMAX and _has_softmax(network, name)]
+    found: dict[str, np.ndarray] = {}
+    if bare:
+        with _without_activation([model.get_layer(network[name].keras_layer) for name in bare]):
+            found = _evaluated(model, network, inputs, bare, batch=batch)
+    rest = [name for name in names if name not in bare]
+    if rest:
+        found |= _evaluated(model, network, inputs, rest, batch=batch, progress=progress)
+    return {name: found[name] for name in names}
+
+
+def _has_softmax(network: Network, name: str) -> bool:
+    layer = network[name].keras_layer
+    return any(node.op is Op.SOFTMAX and node.keras_layer == layer for node in network.consumers(name))
+
+
+@contextlib.contextmanager
+def _without_activation(layers: Sequence[Any]) -> Iterator[None]:
+    """Takes the activation off layers that end a model, for as long as they are evaluated inside."""
+    taken = [layer.activation for layer in layers]
+    try:
+        for layer in layers:
+            layer.activation = None
+        yield
+    finally:
+        for layer, activation in zip(layers, taken, strict=True):
+            layer.activation = activation
+
+
+def _evaluated(
+    model: Any,
+    network: Network,
+    inputs: Sequence[np.ndarray],
+    names: Sequence[str],
+    *,
+    batch: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, np.ndarray]:
     import numpy as np
     from tensorflow import keras
 

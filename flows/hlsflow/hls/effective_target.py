@@ -86,9 +86,9 @@ def _port_problems(project: HlsProject, layers: Sequence[LayerTypes]) -> list[st
 
 
 def _writer(project: HlsProject, name: str) -> str:
-    """The layer that writes a variable; copies of streams are passed over."""
+    """The layer that writes a variable; copies of streams, and streams in packs of another size, are passed over."""
     writers = {written: call for call in project.calls for written in destinations(call)}
-    while name in writers and writers[name].function == "clone_stream":
+    while name in writers and writers[name].function in ("clone_stream", "repack_stream"):
         name = writers[name].arguments[0]
     return writers[name].layer if name in writers else ""
 

@@ -65,7 +65,7 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True)
 class HlsProject:
-    """A read project. `root` is the folder that holds `firmware/`."""
+    """A read project. `root` is the folder that holds `firmware/`; `aliases` map to what no alias is."""
 
     root: Path
     top: str
@@ -180,9 +180,18 @@ def read_project(root: Path) -> HlsProject:
         packed=packed,
         configs=_configs(parameters),
         calls=_calls(code),
-        aliases=dict(_ALIAS.findall(code)),
+        aliases=_aliases(code),
         traced={name: _integer(size) or 0 for name, size in _TRACE.findall(code)},
     )
+
+
+def _aliases(code: str) -> dict[str, str]:
+    """The variables that are others under another name, each with the one that holds the values."""
+    found: dict[str, str] = {}
+    for alias, name in _ALIAS.findall(code):
+        # A reshape behind a reshape is an alias of an alias, which stands before it.
+        found[alias] = found.get(name, name)
+    return found
 
 
 def _types(defines: str) -> tuple[dict[str, FixedType], dict[str, int]]:

@@ -139,6 +139,13 @@ def parse_type(text: str) -> FixedType:
     )
 
 
+def rounds_beyond(source: FixedType, to: FixedType) -> bool:
+    """Whether every value of `source` is far below half a last bit of `to`, which rounds: all become 0, and ap_fixed
+    looks for the half at a bit that `source` does not have, which its C simulation takes for an error."""
+    looks = to.rounding not in (Rounding.TRN, Rounding.TRN_ZERO) or (to.rounding is Rounding.TRN_ZERO and source.signed)
+    return looks and source.fraction - to.fraction > source.width
+
+
 def type_for_range(low: int, high: int, fraction: int) -> FixedType:
     """The narrowest type with `fraction` fractional bits that holds every integer of [low, high] (in LSBs)."""
     if low > high:

@@ -63,6 +63,12 @@ class Node:
     keras_class: str = ""
 
     @property
+    def is_convolution(self) -> bool:
+        """Whether hls4ml builds it with its convolutions: also a dense layer over more than one axis, which it takes
+        for one with a kernel of one."""
+        return self.op is Op.CONV or (self.op is Op.DENSE and len(self.shape) > 1)
+
+    @property
     def multiplications(self) -> tuple[int, int]:
         """(n_in, n_out) of the matrix that the node multiplies by: what reuse factors divide."""
         if self.op is Op.DENSE:
@@ -96,14 +102,24 @@ class Network:
 
     @property
     def gate_outputs(self) -> tuple[str, ...]:
-        """The outputs that the gate compares as integers: those of the model, a final softmax left out.
+        """The outputs that the gate compares as integers: those of the model, a final softmax left out, and the layer
+        with the values where they are reshaped in the end.
 
         The softmax of hls4ml is a table and only close; what goes into it, the logits, must be equal.
         """
-        names = []
-        for name in self.outputs:
-            node = self[name]
-            while node.op is Op.SOFTMAX:
-                node = self[node.inputs[0]]
-            names.append(node.name)
-        return tuple(names)
+        return tuple(self._behind(name, Op.SOFTMAX, Op.RESHAPE) for name in self.outputs)
+
+    @property
+    def output_values(self) -> tuple[str, ...]:
+        """The nodes that compute the outputs."""
+        return tuple(self.values_of(name) for name in self.outputs)
+
+    def values_of(self, name: str) -> str:
+        """The node that computes the values of `name`: a reshape gives those that it reads another shape alone."""
+        return self._behind(name, Op.RESHAPE)
+
+    def _behind(self, name: str, *ops: Op) -> str:
+        node = self[name]
+        while node.op in ops:
+            node = self[node.inputs[0]]
+        return node.name

@@ -24,6 +24,10 @@ class _Unbounded(Exception):
     """No bound is derived for these types; the message says why."""
 
 
+class _Unreadable(_Unbounded):
+    """What the tables give is no matter of a bound: a sum wraps, or the inverse of zero is read."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Cells:
     """The cells of a table: their indices, and the real values [low, high] that each stands for. `width` is that of
@@ -76,6 +80,20 @@ def why_unbounded(
     return None
 
 
+def why_unreadable(
+    classes: int, logits: FixedType, types: Mapping[str, FixedType], table_sizes: tuple[int, int]
+) -> str | None:
+    """Why the tables of these types give numbers that mean nothing, or None where they do not."""
+    try:
+        _, entries = _exponentials(logits, types, table_sizes[0])
+        _sums(classes, entries, types, table_sizes[1])
+    except _Unreadable as reason:
+        return str(reason)
+    except _Unbounded:
+        return None
+    return None
+
+
 def _cells(least: int, most: int, fraction: int, index: FixedType, size: int, what: str) -> _Cells:
     """The cells of a table of `size` entries that integers of [least, most] with `fraction` fractional bits reach."""
     import numpy as np
@@ -124,10 +142,10 @@ def _sums(classes: int, entries: np.ndarray, types: Mapping[str, FixedType], siz
     accum, inv_inp = types["accum"], types["inv_inp"]
     most = int(entries[0]) + (classes - 1) * int(entries.max())
     if most > accum.max_int:
-        raise _Unbounded(f"the sum of {classes:,} exponentials can overflow {accum}")
+        raise _Unreadable(f"the sum of {classes:,} exponentials can overflow {accum}")
     sums = _cells(int(entries[0]), most, accum.fraction, inv_inp, size, "the sum of the exponentials")
     if sums.index[0] == 0:
-        raise _Unbounded(f"the sum of the exponentials can be below the first cell of {inv_inp}: 1/0 is read")
+        raise _Unreadable(f"the sum of the exponentials can be below the first cell of {inv_inp}: 1/0 is read")
     return sums
 
 
