@@ -14,8 +14,7 @@ from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.config_writer import multiplier_choice, write_config
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from hlsflow.foundation.arrays import Array
     from hlsflow.models.recipe import Recipe
     from hlsflow.network.graph import Network
 
@@ -106,7 +105,7 @@ def rounded_up(value: float) -> float:
     return float(f"{ceil(value / unit - 1e-9) * unit:.1g}")
 
 
-def _emulated(network: Network, config: HlsConfig, x: np.ndarray) -> dict[str, np.ndarray]:
+def _emulated(network: Network, config: HlsConfig, x: Array) -> dict[str, Array]:
     """Real values of the gate's outputs under a configuration, from the emulator of a throw-away project."""
     from hlsflow.emulation.emulator import make_emulator
     from hlsflow.hls.convert import convert

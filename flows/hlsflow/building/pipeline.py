@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from hlsflow.building.plan import BuildRequest, Plan, make_plan
 from hlsflow.building.session import Session
 from hlsflow.building.stages import (
-    StageFailed,
     check_network,
     check_request,
     collect,
@@ -22,6 +21,7 @@ from hlsflow.building.stages import (
     stage_inputs,
 )
 from hlsflow.building.steps.network import load_network_step
+from hlsflow.building.tools.result import StageFailed
 from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import HlsflowError, MismatchError, ReportError
 from hlsflow.foundation.log import Log
@@ -72,18 +72,19 @@ def build(workspace: Workspace, request: BuildRequest, log: Log) -> BuildResult:
             log.warn(f"verifying on {plan.samples.source}")
         check_request(stages, plan)
         record, hls = _verified(plan, steps, log, stages)
-        assert record.design is not None
+        design = record.design
+        assert design is not None
         record, said = _completed(record, plan, folder, reports)
         if request.allow_mismatch or record.gate.passed:
             failure: StageFailed | None = None
             for stage, options in stages.items():
                 try:
-                    run_stage(stage, plan, hls, record.design, steps, options)
+                    run_stage(stage, plan, hls, design, steps, options)
                 except StageFailed as error:
                     failure = failure or error
             record, said = _completed(record, plan, folder, reports)
             _tell(said, log)
-            for stage in of_other_designs(record.design, folder):
+            for stage in of_other_designs(design, folder):
                 log.line(f"{plan.name}: the results of '{stage}' are of another design than this one: not recorded")
             if failure is not None:
                 raise failure

@@ -60,7 +60,8 @@ class Device:
 
     def capacity(self, resource: str) -> int:
         """How many of a resource, one of RESOURCES, there are."""
-        return getattr(self, resource)
+        count: int = getattr(self, resource)
+        return count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from hlsflow.hls.project import Call, Config, HlsProject
 from hlsflow.network.fixed_point import Overflow, apply_overflow, cast
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 def pooling(project: HlsProject, call: Call) -> Step:
@@ -47,7 +47,7 @@ def _pool(project: HlsProject, call: Call, config: Config, window: Window) -> St
         # The padding of a maximum has the sign bit set alone: the least value where there is a sign.
         lowest = float(data.min_int if data.signed else 1 << (data.width - 1))
 
-        def biggest(x: np.ndarray) -> np.ndarray:
+        def biggest(x: Array) -> Array:
             patches = window.patches(x, lowest)
             return cast(cast(patches.max(axis=(3, 4)), data.fraction, accum), accum.fraction, result).reshape(
                 len(x), -1
@@ -63,7 +63,7 @@ def _pool(project: HlsProject, call: Call, config: Config, window: Window) -> St
     inside = window.patches(np.ones((1, window.in_height * window.in_width * window.channels)), 0)
     counts = inside.sum(axis=(3, 4)).astype(np.int64)
 
-    def mean(x: np.ndarray) -> np.ndarray:
+    def mean(x: Array) -> Array:
         total = window.patches(x, 0).sum(axis=(3, 4)) * x.dtype.type(2.0 ** (accum.fraction - data.fraction))
         whole = (total if fits else apply_overflow(total, accum)).astype(np.int64)
         # ap_fixed divides the integers and cuts toward zero.

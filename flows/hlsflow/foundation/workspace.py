@@ -62,13 +62,13 @@ def find_workspace(explicit: str | os.PathLike[str] | None = None) -> Workspace:
                 f"{root} is no workspace: it has no folder models/", hint=f"make it one: hlsflow init {named}"
             )
         return Workspace(root=root)
-    root = _nearest(Path.cwd()) or checkout()
-    if root is None:
+    found = _nearest(Path.cwd()) or checkout()
+    if found is None:
         raise UsageError(
             f"no workspace here: neither {Path.cwd()} nor a folder above it has models/ and hls_configs/",
             hint="hlsflow init makes one here, with an example; --workspace DIR names another",
         )
-    return Workspace(root=root)
+    return Workspace(root=found)
 
 
 def workspace_or_here(explicit: str | os.PathLike[str] | None = None) -> Workspace:

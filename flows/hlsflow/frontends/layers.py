@@ -13,20 +13,20 @@ from hlsflow.network.graph import Node, Op
 from hlsflow.network.quantizers import WIDEST_BITS, NotExact, activation_quantizer, configuration_of, kernel_type
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 # A slope is exact in hardware and in float32 while it has few bits.
 SLOPE_BITS = 12
 
 
-def _float64(values: Any) -> np.ndarray:
+def _float64(values: Any) -> Array:
     import numpy as np
 
     return np.asarray(values.numpy() if hasattr(values, "numpy") else values, dtype=np.float64)
 
 
-def _quantized(values: Any, quantizer: Any) -> np.ndarray:
+def _quantized(values: Any, quantizer: Any) -> Array:
     """What a layer multiplies by: its variable through its quantizer, as the layer itself calls it."""
     return _float64(values if quantizer is None else quantizer(values))
 
@@ -38,7 +38,7 @@ def _declared(layer: Any, role: str) -> FixedType | None:
     return kernel_type({"class_name": type(quantizer).__name__, "config": quantizer.get_config()})
 
 
-def _on_grid(values: np.ndarray, declared: FixedType | None) -> FixedType | None:
+def _on_grid(values: Array, declared: FixedType | None) -> FixedType | None:
     """The declared type if it holds the values, else None: then the values decide.
 
     QKeras computes `x + (q - x)` in float32, which can miss q by an ulp for a weight far outside the range.
@@ -56,9 +56,9 @@ def _on_grid(values: np.ndarray, declared: FixedType | None) -> FixedType | None
     return declared if fits else None
 
 
-def _weights(layer: Any, roles: Mapping[str, tuple[str, str]]) -> tuple[dict[str, np.ndarray], dict[str, FixedType]]:
+def _weights(layer: Any, roles: Mapping[str, tuple[str, str]]) -> tuple[dict[str, Array], dict[str, FixedType]]:
     """Effective arrays and declared types: `roles` maps our name to (variable, quantizer's prefix)."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Array] = {}
     declared: dict[str, FixedType] = {}
     for ours, (variable, prefix) in roles.items():
         value = getattr(layer, variable, None)
@@ -130,7 +130,7 @@ def _padded_as_keras_does(entry: dict[str, Any], owner: Any) -> dict[str, Any]:
     return {**entry, "pad_left": entry["filt_width"] - 1, "pad_right": 0}
 
 
-def _folded_weights(layer: Any) -> tuple[dict[str, np.ndarray], dict[str, FixedType]]:
+def _folded_weights(layer: Any) -> tuple[dict[str, Array], dict[str, FixedType]]:
     """Kernel and bias of a QConv2DBatchnorm as its `call` folds them in inference (both folding modes agree there)."""
     import tensorflow as tf
 
@@ -140,7 +140,7 @@ def _folded_weights(layer: Any) -> tuple[dict[str, np.ndarray], dict[str, FixedT
         inverse *= norm.gamma
     bias = layer.bias if layer.use_bias else 0
     folded = {"weight": inverse * layer.kernel, "bias": inverse * (bias - norm.moving_mean) + norm.beta}
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Array] = {}
     declared: dict[str, FixedType] = {}
     for ours, prefix in (("weight", "kernel"), ("bias", "bias")):
         arrays[ours] = _quantized(folded[ours], getattr(layer, f"{prefix}_quantizer_internal"))

@@ -17,7 +17,7 @@ from hlsflow.network.graph import Network, Op
 from hlsflow.network.ranges import resolve
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 KerasFloat = Literal["float32", "float64"]
@@ -48,8 +48,8 @@ def keras_float(network: Network) -> KerasFloat:
 
 
 def reference_outputs(
-    model: Any, network: Network, inputs: Sequence[np.ndarray], names: Sequence[str], **more: Any
-) -> dict[str, np.ndarray]:
+    model: Any, network: Network, inputs: Sequence[Array], names: Sequence[str], **more: Any
+) -> dict[str, Array]:
     """As `keras_outputs`, in the float of `keras_float`."""
     if keras_float(network) == "float32":
         return keras_outputs(model, network, inputs, names, **more)
@@ -83,7 +83,7 @@ def _in_float64(model: Any) -> Any:
     return twin
 
 
-def _effective_weights(layer: Any) -> list[np.ndarray]:
+def _effective_weights(layer: Any) -> list[Array]:
     """Kernel and bias as a layer multiplies by them: each through its own quantizer, if it has one."""
     import numpy as np
 
@@ -145,19 +145,19 @@ def comparable_nodes(network: Network) -> list[str]:
 def keras_outputs(
     model: Any,
     network: Network,
-    inputs: Sequence[np.ndarray],
+    inputs: Sequence[Array],
     names: Sequence[str],
     *,
     batch: int = 1000,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Array]:
     """The outputs of the named nodes' Keras layers, float64 (samples, values), in inference mode.
 
     `inputs` holds one float32 array (samples, …) for each input of the model, on the grid of its type. A layer that
     has a softmax of its own gives its logits under its own name.
     """
     bare = [name for name in names if network[name].op is not Op.SOFTMAX and _has_softmax(network, name)]
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, Array] = {}
     if bare:
         with _without_activation([model.get_layer(network[name].keras_layer) for name in bare]):
             found = _evaluated(model, network, inputs, bare, batch=batch)
@@ -188,19 +188,19 @@ def _without_activation(layers: Sequence[Any]) -> Iterator[None]:
 def _evaluated(
     model: Any,
     network: Network,
-    inputs: Sequence[np.ndarray],
+    inputs: Sequence[Array],
     names: Sequence[str],
     *,
     batch: int,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Array]:
     import numpy as np
     from tensorflow import keras
 
     layers = [model.get_layer(network[name].keras_layer) for name in names]
     tapped = keras.Model(model.inputs, [layer.get_output_at(_call_index(model, layer)) for layer in layers])
     samples = len(inputs[0])
-    parts: list[list[np.ndarray]] = []
+    parts: list[list[Array]] = []
     for first in boundaries(range(0, samples, batch)):
         slices = [np.asarray(array[first : first + batch], dtype=np.float32) for array in inputs]
         found = tapped(slices if len(slices) > 1 else slices[0], training=False)

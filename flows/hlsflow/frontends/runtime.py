@@ -50,7 +50,7 @@ def interruptible() -> keras.callbacks.Callback:
     """The callback that each `fit` and `predict` gets: between two batches it raises Interrupted where that is due."""
     from tensorflow import keras
 
-    class Look(keras.callbacks.Callback):
+    class Look(keras.callbacks.Callback):  # type: ignore[misc]  # Keras states no types
         # Otherwise Keras would turn each batch's metrics into numbers for it, and wait for them.
         _supports_tf_logs = True
 

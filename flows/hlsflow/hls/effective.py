@@ -16,7 +16,7 @@ from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import softmax_table_sizes
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 # Where the roles stand in the configuration struct that hls4ml writes for a layer.
 _CONFIG_ROLES = {
@@ -150,9 +150,9 @@ def _constant_problems(project: HlsProject, layer: LayerTypes, call: Call, confi
     """The values of weights, biases, scales and slopes, as the C simulation reads them and as HLS compiles them in."""
     node = layer.node
     if node.function == "leaky_relu":
-        planned = float(layer.arrays["param"][0] * layer.types["param"].lsb)
-        same = _as_number(call.arguments[1]) == planned
-        return [] if same else [f"the slope is {call.arguments[1]} in the C++, {planned:g} planned"]
+        slope = float(layer.arrays["param"][0] * layer.types["param"].lsb)
+        same = _as_number(call.arguments[1]) == slope
+        return [] if same else [f"the slope is {call.arguments[1]} in the C++, {slope:g} planned"]
     first = 1 if node.op is Op.PRELU else 2
     problems = []
     for place, role in enumerate(role for role in ("weight", "scale", "param", "bias") if role in layer.arrays):
@@ -173,7 +173,7 @@ def _as_number(text: str) -> float | None:
         return None
 
 
-def _same(written: np.ndarray, planned: np.ndarray, type_: FixedType) -> bool:
+def _same(written: Array, planned: Array, type_: FixedType) -> bool:
     import numpy as np
 
     try:

@@ -18,7 +18,7 @@ from hlsflow.foundation.errors import ToolError
 from hlsflow.network.fixed_point import FixedType, parse_type
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,15 +100,15 @@ class HlsProject:
             raise ToolError(f"{self.root}/firmware/parameters.h: struct {config.name} has no {role}")
         return self.type_of(name)
 
-    def weights(self, name: str) -> np.ndarray:
+    def weights(self, name: str) -> Array:
         """The values of a weight array, float64, flat, as written in `firmware/weights/<name>.txt`."""
         return self._numbers(f"{name}.txt", r"(.*)")
 
-    def compiled_weights(self, name: str) -> np.ndarray:
+    def compiled_weights(self, name: str) -> Array:
         """The values of a weight array, float64, flat, as `firmware/weights/<name>.h` gives them to HLS."""
         return self._numbers(f"{name}.h", r"=\s*\{([^{}]*)\}")
 
-    def _numbers(self, file: str, listed: str) -> np.ndarray:
+    def _numbers(self, file: str, listed: str) -> Array:
         """The numbers between commas that the first group of `listed` finds in a file of `firmware/weights`."""
         import numpy as np
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hlsflow.network.fixed_point import FixedType
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 class Op(StrEnum):
@@ -55,7 +55,7 @@ class Node:
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
     function: str = ""
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    arrays: Mapping[str, Array] = field(default_factory=dict)
     declared: Mapping[str, FixedType] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     entry: Mapping[str, Any] = field(default_factory=dict)

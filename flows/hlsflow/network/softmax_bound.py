@@ -11,7 +11,7 @@ from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, cast, rou
 from hlsflow.network.softmax_tables import address_bits, exp_table, invert_table
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 # Half a last bit of float32 below one: what Keras' probabilities and the entries of a table, each computed in float32,
 # are off by themselves.
@@ -33,9 +33,9 @@ class _Cells:
     """The cells of a table: their indices, and the real values [low, high] that each stands for. `width` is that of
     the widest cell in units of the index, the last one left out, which may take all that saturates."""
 
-    index: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    index: Array
+    low: Array
+    high: Array
     width: float = 0.0
 
 
@@ -123,7 +123,7 @@ def _spread(rounding: Rounding, unit: float) -> tuple[float, float]:
     return (0.0, unit - 1) if rounding in (Rounding.TRN, Rounding.TRN_ZERO) else (unit / 2, unit / 2)
 
 
-def _exponentials(logits: FixedType, types: Mapping[str, FixedType], size: int) -> tuple[_Cells, np.ndarray]:
+def _exponentials(logits: FixedType, types: Mapping[str, FixedType], size: int) -> tuple[_Cells, Array]:
     """The cells of the distances to the maximum as exponentials, and their entries as integers of the accumulator."""
     import numpy as np
 
@@ -137,7 +137,7 @@ def _exponentials(logits: FixedType, types: Mapping[str, FixedType], size: int) 
     return _Cells(index=distances.index, low=low, high=high, width=width), entries
 
 
-def _sums(classes: int, entries: np.ndarray, types: Mapping[str, FixedType], size: int) -> _Cells:
+def _sums(classes: int, entries: Array, types: Mapping[str, FixedType], size: int) -> _Cells:
     """The cells of the sums of `classes` entries, one of which is that of the maximum itself."""
     accum, inv_inp = types["accum"], types["inv_inp"]
     most = int(entries[0]) + (classes - 1) * int(entries.max())
@@ -150,7 +150,7 @@ def _sums(classes: int, entries: np.ndarray, types: Mapping[str, FixedType], siz
 
 
 def _largest(
-    classes: int, exps: _Cells, entries: np.ndarray, sums: _Cells, types: Mapping[str, FixedType], size: int
+    classes: int, exps: _Cells, entries: Array, sums: _Cells, types: Mapping[str, FixedType], size: int
 ) -> float:
     """The largest difference over all pairs of cells."""
     import numpy as np

@@ -115,25 +115,25 @@ def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
         window = node.attributes
         if copies(network, node) > MOST_COPIES:
             readers = f"{copies(network, node)} readers, the outputs among them"
-            reason = f"a stream has {readers}, and hls4ml copies it at most {MOST_COPIES} times", "io_parallel"
+            said = f"a stream has {readers}, and hls4ml copies it at most {MOST_COPIES} times", "io_parallel"
         elif node.op in (Op.MAX_POOL, Op.AVERAGE_POOL) and not window["global"]:
             strides = (window["stride_height"], window["stride_width"])
             if is_padded(node):
-                reason = "pooling with padding aborts in io_stream", "padding='valid', or io_parallel"
+                said = "pooling with padding aborts in io_stream", "padding='valid', or io_parallel"
             elif len(node.shape) == 3 and strides != (window["pool_height"], window["pool_width"]):
-                reason = "overlapping pooling aborts in io_stream", "strides equal to pool_size, or io_parallel"
+                said = "overlapping pooling aborts in io_stream", "strides equal to pool_size, or io_parallel"
             else:
                 continue
         elif _skips_rows(network, node):
-            reason = (
+            said = (
                 "hls4ml streams a kernel of height 1 along the rows alone, and takes those that the stride leaves out",
                 "strides of height 1, a kernel of height 2 or more, or io_parallel",
             )
         elif node.op is Op.TRANSPOSE and len(node.shape) > 2:
-            reason = "a stream of 3-D data cannot be transposed", "io_parallel, or no Permute"
+            said = "a stream of 3-D data cannot be transposed", "io_parallel, or no Permute"
         else:
             continue
-        found.append(Refusal(node.keras_layer, *reason))
+        found.append(Refusal(node.keras_layer, *said))
     return found
 
 

@@ -113,7 +113,9 @@ def _imported(workspace: Workspace, root: Path, model: PackedModel, log: Log) ->
 
 def _import_model(workspace: Workspace, root: Path, model: PackedModel, log: Log) -> Imported:
     config = None if model.config is None else below(workspace.hls_configs, model.config)
-    request = BuildRequest(model=model.model, changes=model.changes, samples=model.samples, config_path=config)
+    request = BuildRequest(
+        model=model.model, changes=dict(model.changes.items()), samples=model.samples, config_path=config
+    )
     plan = make_plan(workspace, request)
     if plan.name != model.name:
         raise ReportError(f"{model.name}: what is said of it makes another build, {brief(plan.name)}: refused")

@@ -115,7 +115,13 @@ class Manifest(_Value):
     def of(cls, stages: Sequence[str], models: Sequence[PackedModel]) -> Manifest:
         """The manifest of models, with its digest."""
         said = {"stages": list(stages), "models": [model.model_dump(mode="json") for model in models]}
-        return cls(schema_version=SCHEMA, stages=list(stages), models=list(models), digest=digest(said))
+        # What a stage may be called is checked as the value is made.
+        return cls(
+            schema_version=SCHEMA,
+            stages=list(stages),  # type: ignore[arg-type]
+            models=list(models),
+            digest=digest(said),
+        )
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -205,10 +211,13 @@ def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[
         raise ToolError(f"{hls}: no HLS project", hint="build the model again")
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     inputs = bench.text.encode()
+    # Which changes and tools there may be is checked as the value is made.
     packed = PackedModel(
-        name=plan.name, model=plan.model, changes=dict(request.changes), config=config, samples=request.samples,
+        name=plan.name, model=plan.model, changes=dict(request.changes),  # type: ignore[arg-type]
+        config=config, samples=request.samples,
         cosim_samples=samples,
-        tool=plan.config.backend.lower(), top=project.top, part=plan.config.part,
+        tool=plan.config.backend.lower(),  # type: ignore[arg-type]
+        top=project.top, part=plan.config.part,
         clock_period_ns=plan.config.clock_period_ns, design=digest(hashes), bench=hashlib.sha256(inputs).hexdigest(),
         files=hashes,
     )  # fmt: skip

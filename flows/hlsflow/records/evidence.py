@@ -200,7 +200,7 @@ def _joined_state(
 ) -> str:  # fmt: skip
     """What became of a stage, of two lines about it: a failure never hides what was done."""
     if earlier is None or newer is None:
-        return earlier if newer is None else newer
+        return newer or earlier or ""
     ended_early = (_ended_early(earlier), _ended_early(newer))
     if ended_early == (False, True):
         return earlier

@@ -10,7 +10,7 @@ import json
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,7 +20,7 @@ from hlsflow.records.tools import OWN_RTL_STAGES, VENDOR_STAGES
 
 # 2: errors are of real values, and the verdict has its reasons. What an older gate called exact is not taken over.
 # A record may be without a `design`: it is then of an unknown one, and joined with nothing.
-SCHEMA = 2
+SCHEMA: Final = 2
 
 # csynth.rpt rounds the period to two digits.
 CLOCK_TOLERANCE_NS = 0.0051
