@@ -128,7 +128,6 @@ def test_what_imports_by_name_names_what_it_imports():
         ("hlsflow.building.steps.network", "hlsflow.building.session"),
         ("hlsflow.building.steps.network", "hlsflow.foundation.strict_yaml"),
         ("hlsflow.building.steps.reference", "hlsflow.building.session"),
-        ("hlsflow.building.steps.reference", "hlsflow.frontends.sparsity"),
         ("hlsflow.building.steps.reference", "hlsflow.frontends.runtime"),
         ("hlsflow.building.steps.reference", "hlsflow.datasets.dataset"),
         ("hlsflow.building.steps.hls", "hlsflow.hls.config"),
@@ -231,7 +230,7 @@ def test_a_copy_is_the_same(copied):
 @pytest.mark.parametrize(
     ("module", "old", "new", "steps"),
     [
-        ("frontends/sparsity.py", "return ", "return 0 or ", {"reference", "hls", "csim"}),
+        ("frontends/reference.py", "return ", "return 0 or ", {"reference", "hls", "csim"}),
         ("building/session.py", "return self._model", "return self.model_of()", {"network", "reference"}),
         ("hls/csim.py", "-O1", "-O2", {"compile", "csim"}),
         ("hls/convert.py", "TraceOutput", "Trace", {"hls"}),
