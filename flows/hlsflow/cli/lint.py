@@ -22,9 +22,9 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.foundation.errors import ConfigError, UsageError
 
     if args.constructs:
-        from hlsflow.frontends.allow_list import SUPPORTED
+        from hlsflow.frontends.allow_list import BY_CLASS
 
-        print("\n".join(sorted(SUPPORTED)))
+        print("\n".join(sorted(BY_CLASS)))
         return 0
     if args.model is None:
         raise UsageError("which model? hlsflow lint NAME")

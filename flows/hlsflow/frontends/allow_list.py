@@ -7,24 +7,13 @@ layer is never tried on somebody's hardware.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import log2
 from typing import Any
 
 from hlsflow.network.quantizers import NotExact, activation_quantizer, configuration_of
 from hlsflow.network.refusal import Refusal
-
-SUPPORTED = frozenset(
-    (
-        "InputLayer Dropout Flatten Reshape Permute "
-        "Dense QDense Conv1D Conv2D QConv1D QConv2D QConv2DBatchnorm "
-        "DepthwiseConv2D QDepthwiseConv2D SeparableConv1D SeparableConv2D QSeparableConv1D QSeparableConv2D "
-        "BatchNormalization Activation QActivation ReLU LeakyReLU PReLU Softmax "
-        "MaxPooling1D MaxPooling2D AveragePooling1D AveragePooling2D "
-        "GlobalMaxPooling1D GlobalMaxPooling2D GlobalAveragePooling1D GlobalAveragePooling2D "
-        "Add Subtract Multiply Average Maximum Minimum Concatenate "
-        "ZeroPadding1D ZeroPadding2D UpSampling1D UpSampling2D"
-    ).split()
-)
 
 # Axes of a tensor, the batch left out, up to which hls4ml's layers go that are no matter of single values.
 MOST_AXES = 3
@@ -85,7 +74,8 @@ def _refuse(layer: Any, class_name: str, model: Any) -> tuple[str, str] | None:
         return _REFUSED[class_name]
     if hasattr(layer, "layers"):
         return "a model within a model is converted with the wrong types", "put its layers into one model"
-    if class_name not in SUPPORTED:
+    known = BY_CLASS.get(class_name)
+    if known is None:
         return (
             f"no test proves the conversion of {class_name}",
             "a layer of the allow-list (`hlsflow lint --constructs`)",
@@ -102,8 +92,7 @@ def _refuse(layer: Any, class_name: str, model: Any) -> tuple[str, str] | None:
         return "a depth multiplier above 1 crashes the C simulation", "depth_multiplier=1"
     if config.get("groups", 1) != 1:
         return "hls4ml ignores the groups of a convolution", "groups=1"
-    check = _CHECKS.get(class_name)
-    return (check(layer, config) if check is not None else None) or _check_quantizers(layer)
+    return (known.check(layer, config) if known.check is not None else None) or _check_quantizers(layer)
 
 
 def _check_quantizers(layer: Any) -> tuple[str, str] | None:
@@ -202,15 +191,43 @@ def _check_softmax(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None
     return None if last else ("hls4ml takes a softmax over the last axis alone", "axis=-1")
 
 
-_CHECKS = {
-    "ReLU": _check_relu,
-    "Activation": _check_activation,
-    "QActivation": _check_qactivation,
-    **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), _check_merge),
-    "Concatenate": _check_concatenate,
-    **dict.fromkeys(("Dense", "QDense"), _check_dense),
-    **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _check_resize),
-    **dict.fromkeys((f"Global{kind}Pooling{dim}D" for kind in ("Max", "Average") for dim in "12"), _check_global_pool),
-    "PReLU": _check_prelu,
-    "Softmax": _check_softmax,
-}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KerasLayer:
+    """Classes of Keras and QKeras that are converted alike.
+
+    `check(layer, config)` says why one with these settings is refused, and the way out. `both_floats`: what it computes
+    in float64 is what it computes in float32, only without its rounding, so that it can be evaluated in either.
+    """
+
+    names: tuple[str, ...]
+    check: Callable[[Any, dict[str, Any]], tuple[str, str] | None] | None = None
+    both_floats: bool = False
+
+
+# A new layer has its entry here, a function in `frontends.layers`, and constructs in the tests.
+KERAS_LAYERS = (
+    KerasLayer(names=("InputLayer", "Dropout", "Flatten", "Reshape"), both_floats=True),
+    KerasLayer(names=("Permute",)),
+    KerasLayer(names=("Dense", "QDense"), check=_check_dense, both_floats=True),
+    KerasLayer(names=("Conv2D", "QConv2D"), both_floats=True),
+    KerasLayer(names=("Conv1D", "QConv1D", "QConv2DBatchnorm")),
+    KerasLayer(names=("DepthwiseConv2D", "QDepthwiseConv2D")),
+    KerasLayer(names=("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D")),
+    KerasLayer(names=("BatchNormalization", "LeakyReLU")),
+    KerasLayer(names=("Activation",), check=_check_activation, both_floats=True),
+    KerasLayer(names=("QActivation",), check=_check_qactivation, both_floats=True),
+    KerasLayer(names=("ReLU",), check=_check_relu),
+    KerasLayer(names=("PReLU",), check=_check_prelu),
+    KerasLayer(names=("Softmax",), check=_check_softmax),
+    KerasLayer(names=("MaxPooling2D",), both_floats=True),
+    KerasLayer(names=("MaxPooling1D", "AveragePooling1D", "AveragePooling2D")),
+    KerasLayer(
+        names=tuple(f"Global{kind}Pooling{dim}D" for kind in ("Max", "Average") for dim in "12"),
+        check=_check_global_pool,
+    ),
+    KerasLayer(names=("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), check=_check_merge),
+    KerasLayer(names=("Concatenate",), check=_check_concatenate),
+    KerasLayer(names=("ZeroPadding1D", "ZeroPadding2D")),
+    KerasLayer(names=("UpSampling1D", "UpSampling2D"), check=_check_resize),
+)
+BY_CLASS: Mapping[str, KerasLayer] = {name: layer for layer in KERAS_LAYERS for name in layer.names}

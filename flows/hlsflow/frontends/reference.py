@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.foundation.interrupts import boundaries
+from hlsflow.frontends.allow_list import BY_CLASS
 from hlsflow.frontends.calibrate import is_open
 from hlsflow.network.graph import Network, Op
 from hlsflow.network.ranges import resolve
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
 
 KerasFloat = Literal["float32", "float64"]
 
-# The layers of Keras that compute the same in either float: sums of products, and what moves or rounds values.
-_IN_BOTH_FLOATS = frozenset(
-    "InputLayer Flatten Reshape Dropout Dense QDense Conv2D QConv2D MaxPooling2D Activation QActivation".split()
-)
+
+def _in_both_floats(keras_class: str) -> bool:
+    known = BY_CLASS.get(keras_class)
+    return known is not None and known.both_floats
 
 
 def keras_float(network: Network) -> KerasFloat:
     """The float that Keras is evaluated in: float32 where that is exact or nothing is, float64 where that is exact."""
     known = all(
-        node.keras_class in _IN_BOTH_FLOATS
+        _in_both_floats(node.keras_class)
         # An activation within a layer of products would have to be taken out of it.
         and (node.op not in (Op.ACTIVATION, Op.SOFTMAX) or node.keras_class in ("Activation", "QActivation"))
         for node in network.nodes

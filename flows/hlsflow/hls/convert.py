@@ -6,14 +6,14 @@ import contextlib
 import copy
 import io
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from hlsflow.foundation.errors import ToolError
 from hlsflow.foundation.workspace import storage_errors
 from hlsflow.hls.config import HlsConfig
-from hlsflow.network.graph import MULTIPLIES, Network, Node, Op
+from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Network, Node, Op
 from hlsflow.network.identity import design_identity, project_name
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import softmax_table_sizes
@@ -111,7 +111,7 @@ def layer_list(
         if node.name in repacked:
             entry["class_name"] = "Repack"
         values = {role: integers * layer.types[role].lsb for role, integers in layer.arrays.items()}
-        for role, key in _data_keys(node.op).items():
+        for role, key in OPERATIONS[node.op].data_keys.items():
             entry[key] = values.get(role)
         if node.op is Op.ACTIVATION and "param" in values:
             entry["activ_param"] = float(values["param"][0])
@@ -147,20 +147,6 @@ def _padding(node: Node, entry: dict[str, Any]) -> dict[str, Any]:
     }
     entry.update(pad_left=0, pad_right=0, in_width=width, inputs=[made["name"]])
     return made
-
-
-def _data_keys(op: Op) -> Mapping[str, str]:
-    """hls4ml's keys of the arrays that a node has; an array that is absent is None there."""
-    match op:
-        case Op.DEPTHWISE:
-            return {"weight": "depthwise_data", "bias": "bias_data"}
-        case Op.DENSE | Op.CONV:
-            return {"weight": "weight_data", "bias": "bias_data"}
-        case Op.SCALE:
-            return {"scale": "scale_data", "bias": "bias_data"}
-        case Op.PRELU:
-            return {"param": "param_data"}
-    return {}
 
 
 def convert(

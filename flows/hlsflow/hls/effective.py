@@ -11,25 +11,15 @@ from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.effective_target import interface_problems, target_problems
 from hlsflow.hls.project import Call, Config, HlsProject, destinations
 from hlsflow.network.fixed_point import FixedType, to_integers
-from hlsflow.network.graph import MULTIPLIES, Op
+from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Op
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import softmax_table_sizes
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
 
+
 # Where the roles stand in the configuration struct that hls4ml writes for a layer.
-_CONFIG_ROLES = {
-    Op.DENSE: ("weight", "bias", "accum"),
-    Op.CONV: ("weight", "bias", "accum"),
-    Op.DEPTHWISE: ("weight", "bias", "accum"),
-    Op.SCALE: ("scale", "bias"),
-    Op.MAX_POOL: ("accum",),
-    Op.AVERAGE_POOL: ("accum",),
-    Op.SOFTMAX: ("exp_table", "inv_table", "inp_norm", "inv_inp", "accum"),
-}
-
-
 def verify(project: HlsProject, layers: Sequence[LayerTypes], config: HlsConfig) -> None:
     """Raises ToolError naming every place where the written project is not the planned one."""
     problems: list[str] = []
@@ -74,7 +64,7 @@ def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: 
         struct = Config(name=struct.name, values={**mult.values, **struct.values, **_only_types(mult)})
     # An argmax has no tables, so hls4ml writes none of their types.
     argmax = node.op is Op.SOFTMAX and config.layer(node.name).implementation == "argmax"
-    for role in () if argmax else _CONFIG_ROLES.get(node.op, ()):
+    for role in () if argmax else OPERATIONS[node.op].struct_roles:
         planned = layer.types.get(role)
         if planned is not None and project.layer_type(struct, f"{role}_t") != planned:
             problems.append(f"{role} is {project.layer_type(struct, f'{role}_t')} in the C++, {planned} planned")

@@ -11,7 +11,7 @@ from hlsflow.foundation.errors import ConfigError, UnsupportedError, did_you_mea
 from hlsflow.frontends.reference import keras_float
 from hlsflow.hls.config import ROLES, HlsConfig
 from hlsflow.network import unbuildable
-from hlsflow.network.graph import MOVES, MULTIPLIES, Network, Node, Op
+from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Network, Node, Op
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import resolve, softmax_table_sizes
 from hlsflow.network.refusal import message
@@ -19,21 +19,6 @@ from hlsflow.network.softmax_bound import why_unbounded, why_unreadable
 
 # Vivado HLS and Vitis HLS partition or unroll an array of at most this many elements (project.tcl: maximum_size).
 UNROLL_LIMIT = 4096
-
-_ROLES_OF: dict[Op, tuple[str, ...]] = {
-    Op.INPUT: ("result",),
-    Op.DENSE: ("weight", "bias", "accum", "result"),
-    Op.CONV: ("weight", "bias", "accum", "result"),
-    Op.DEPTHWISE: ("weight", "bias", "accum", "result"),
-    Op.SCALE: ("scale", "bias", "result"),
-    Op.ACTIVATION: ("result",),
-    Op.PRELU: ("param", "result"),
-    Op.MAX_POOL: ("accum", "result"),
-    Op.AVERAGE_POOL: ("accum", "result"),
-    Op.MERGE: ("result",),
-    Op.CONCATENATE: ("result",),
-    Op.SOFTMAX: ("exp_table", "inv_table", "inp_norm", "inv_inp", "accum", "result"),
-}
 
 
 class Severity(StrEnum):
@@ -230,9 +215,7 @@ def _misplaced_keys(network: Network, config: HlsConfig) -> list[Complaint]:
 
 
 def _roles(node: Node) -> tuple[str, ...]:
-    if node.op in MOVES:
-        return ()
-    roles = _ROLES_OF[node.op]
+    roles = OPERATIONS[node.op].roles
     if node.op is Op.ACTIVATION and "param" in node.arrays:
         roles = ("param", *roles)
     return tuple(role for role in roles if role != "bias" or "bias" in node.arrays or node.op is Op.SCALE)

@@ -34,10 +34,60 @@ class Op(StrEnum):
     SOFTMAX = "softmax"
 
 
-# Ops that move values without computing: their result has the type of their input.
-MOVES = frozenset({Op.RESHAPE, Op.TRANSPOSE, Op.PAD, Op.RESIZE})
-# Ops with multipliers: they have a reuse factor, a strategy and an accumulator.
-MULTIPLIES = frozenset({Op.DENSE, Op.CONV, Op.DEPTHWISE})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """What holds for every node of an op.
+
+    `roles` are the types that a configuration may state for it, in the order in which a person reads them, and
+    `struct_roles` those that hls4ml writes into the layer's struct, as `<role>_t`. `data_keys` are hls4ml's keys of its
+    arrays, by role. An op that `moves` values computes nothing: its result has the type of its input. One that
+    `multiplies` has multipliers: a reuse factor, a strategy and an accumulator.
+    """
+
+    roles: tuple[str, ...] = ("result",)
+    struct_roles: tuple[str, ...] = ()
+    data_keys: Mapping[str, str] = field(default_factory=dict)
+    moves: bool = False
+    multiplies: bool = False
+
+
+def _product(kernel: str) -> Operation:
+    return Operation(
+        roles=("weight", "bias", "accum", "result"),
+        struct_roles=("weight", "bias", "accum"),
+        data_keys={"weight": kernel, "bias": "bias_data"},
+        multiplies=True,
+    )
+
+
+_MOVE = Operation(roles=(), moves=True)
+_POOL = Operation(roles=("accum", "result"), struct_roles=("accum",))
+_TABLES = ("exp_table", "inv_table", "inp_norm", "inv_inp", "accum")
+# A new op has its entry here, a rule in `network.ranges`, a maker in `emulation.layers`, and a kind in the estimate.
+OPERATIONS: Mapping[Op, Operation] = {
+    Op.INPUT: Operation(),
+    Op.DENSE: _product("weight_data"),
+    Op.CONV: _product("weight_data"),
+    Op.DEPTHWISE: _product("depthwise_data"),
+    Op.SCALE: Operation(
+        roles=("scale", "bias", "result"),
+        struct_roles=("scale", "bias"),
+        data_keys={"scale": "scale_data", "bias": "bias_data"},
+    ),
+    Op.ACTIVATION: Operation(),
+    Op.PRELU: Operation(roles=("param", "result"), data_keys={"param": "param_data"}),
+    Op.MAX_POOL: _POOL,
+    Op.AVERAGE_POOL: _POOL,
+    Op.MERGE: Operation(),
+    Op.CONCATENATE: Operation(),
+    Op.RESHAPE: _MOVE,
+    Op.TRANSPOSE: _MOVE,
+    Op.PAD: _MOVE,
+    Op.RESIZE: _MOVE,
+    Op.SOFTMAX: Operation(roles=(*_TABLES, "result"), struct_roles=_TABLES),
+}
+MOVES = frozenset(op for op, operation in OPERATIONS.items() if operation.moves)
+MULTIPLIES = frozenset(op for op, operation in OPERATIONS.items() if operation.multiplies)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
