@@ -1,8 +1,7 @@
-"""What the tests share: where real data is, throw-away workspaces, small networks, a quick compiler."""
+"""What the tests share: throw-away workspaces, what is made once in a run, a quick compiler."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from pathlib import Path
@@ -10,35 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA_DIR = Path(os.environ.get("HLSFLOW_DATA") or ROOT.parent / "shared" / "data")
 
+pytest_plugins = ["selection", "tool_fixtures"]
 
 # A shell without job control starts what runs in the background with Ctrl-C ignored, and so would every program be
 # that a test starts and interrupts. A handler of Python's is not inherited: they have the default.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-# Kills, hangs and deadlines: they need a machine to themselves, and so a run of their own.
-FAULT_TESTS = ("test_faults.py", "test_queue.py")
-
-
-def pytest_addoption(parser):
-    parser.addoption("--faults", action="store_true", help="run the fault injection tests, and nothing beside them")
-
-
-def pytest_ignore_collect(collection_path, config):
-    if collection_path.suffix == ".py" and collection_path.name.startswith("test_"):
-        return (collection_path.name in FAULT_TESTS) != config.getoption("--faults") or None
-    return None
-
-
-@pytest.fixture(scope="session")
-def mnist_dir() -> Path:
-    """The folder with the real mnist.npz, from HLSFLOW_DATA or beside the checkout."""
-    if not (DATA_DIR / "mnist.npz").is_file():
-        pytest.skip(f"needs mnist.npz in HLSFLOW_DATA or {DATA_DIR}")
-    return DATA_DIR
-
 
 @pytest.fixture
 def workspace(tmp_path):

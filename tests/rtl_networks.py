@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pytest
 
 from hlsflow.emulation.window import Window
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding
@@ -17,10 +16,6 @@ from hlsflow.opentools.verilator import Simulated, Traffic, compile_design, simu
 from hlsflow.rtl.design import RtlDesign
 from hlsflow.rtl.layers import ArgmaxLayer, Cast, Layer, PoolLayer, ProductLayer
 from hlsflow.rtl.network import IntegerNetwork
-
-needs_verilator = pytest.mark.skipif(
-    find_verilator() is None, reason="needs Verilator (apt-get install verilator g++ make)"
-)
 
 HARD_TRAFFIC = Traffic(gap_percent=35, stall_percent=50, seed=7)
 

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from hlsflow.reports.kinds import decode, read
 from hlsflow.reports.project_config import READERS
 from hlsflow.reports.report import Kind, Report
-
-REPORTS = Path(os.environ.get("HLSFLOW_REPORTS", Path(__file__).parents[3] / "shared" / "reports"))
-INDEX = REPORTS / "INDEX.csv"
-
-pytestmark = pytest.mark.skipif(not INDEX.is_file(), reason=f"no real reports at {REPORTS} (set HLSFLOW_REPORTS)")
 
 KINDS = {
     "csynth_rpt": {Kind.CSYNTH_RPT, Kind.CSYNTH_SUMMARY, Kind.DESIGN_SIZE},
@@ -38,8 +30,8 @@ STATES = {
 }
 
 
-def rows() -> list[dict[str, str]]:
-    with INDEX.open(newline="") as file:
+def rows(reports: Path) -> list[dict[str, str]]:
+    with (reports / "INDEX.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -106,12 +98,12 @@ def pairs(row: dict[str, str], report: Report) -> list[tuple[str, object, object
     return found
 
 
-def test_every_value_of_every_row(capsys):
+def test_every_value_of_every_row(collected_reports, capsys):
     files, values, wrong = Counter(), Counter(), []
-    for row in rows():
+    for row in rows(collected_reports):
         if row["kind"] in (*NO_REPORTS, "config"):
             continue
-        report = read(REPORTS / row["file"])
+        report = read(collected_reports / row["file"])
         files[report.kind] += 1
         for what, ours, stated in pairs(row, report):
             values[report.kind] += 1
@@ -123,15 +115,15 @@ def test_every_value_of_every_row(capsys):
             print(f"{kind:<26}{files[kind]:>7}{values[kind]:>14}")
         print(f"{'all':<26}{files.total():>7}{values.total() - len(wrong):>14}  wrong: {len(wrong)}")
     assert not wrong, "\n".join(wrong[:50])
-    assert set(KINDS) | NO_REPORTS | {"config"} == {row["kind"] for row in rows()}
+    assert set(KINDS) | NO_REPORTS | {"config"} == {row["kind"] for row in rows(collected_reports)}
 
 
-def test_every_configuration_of_the_index():
+def test_every_configuration_of_the_index(collected_reports):
     checked = 0
-    for row in rows():
+    for row in rows(collected_reports):
         if row["kind"] != "config":
             continue
-        stated = READERS["hls4ml_config.yml"](decode((REPORTS / row["file"]).read_bytes()))
+        stated = READERS["hls4ml_config.yml"](decode((collected_reports / row["file"]).read_bytes()))
         assert stated.get("part") == (row["part"] or None), row["file"]
         assert stated.get("clock_target_ns") == stated_number(row["clock_target_ns"]), row["file"]
         assert stated.get("top") == (row["top"] or None), row["file"]
@@ -139,9 +131,9 @@ def test_every_configuration_of_the_index():
     assert checked
 
 
-def test_a_wrong_number_in_the_index_is_found():
-    row = next(row for row in rows() if row["kind"] == "csynth_xml" and row["LUT"])
-    report = read(REPORTS / row["file"])
+def test_a_wrong_number_in_the_index_is_found(collected_reports):
+    row = next(row for row in rows(collected_reports) if row["kind"] == "csynth_xml" and row["LUT"])
+    report = read(collected_reports / row["file"])
     assert all(ours == stated for _, ours, stated in pairs(row, report))
     for column in ("LUT", "latency_max", "clock_estimated_ns"):
         wrong = row | {column: str(float(row[column]) + 1)}
