@@ -25,7 +25,7 @@ def test_bare(which): needed(None, "Sundial", "apt-get install sundial")
 }
 SLOW = "left out     1  slow tests (compile C++, simulate RTL or train):  uv run --extra open pytest --all"
 FAULTS = "left out     2  fault tests (kills, hangs and deadlines):  uv run pytest --faults --timeout 180"
-SKIPPED = "skipped     2  need Sundial:  apt-get install sundial"
+SKIPPED = "skipped      2  need Sundial:  apt-get install sundial"
 
 
 def last_lines(folder: Path, *words: str) -> list[str]:
@@ -48,7 +48,7 @@ def last_lines(folder: Path, *words: str) -> list[str]:
     [
         (["-n", "2"], [FAULTS, SLOW, SKIPPED], "1 passed, 2 skipped"),
         (["--all"], [FAULTS, SKIPPED], "2 passed, 2 skipped, 2 deselected"),
-        (["-m", "slow"], [FAULTS], "1 passed, 4 deselected"),
+        (["-m", "slow"], [FAULTS], "1 passed, 5 deselected"),
         (["test_some.py::test_slow"], [], "1 passed"),
         (["--faults", "-n", "2"], [], "2 passed, 4 deselected"),
     ],
