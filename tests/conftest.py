@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,55 @@ def workspace(tmp_path):
     for folder in ("models", "hls_configs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return Workspace(root=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, worker_id):
+    """`once(name, make)`: the folder that `make(folder)` filled, in the whole run once, whichever worker came first."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        found, partial = shared / name, shared / f"{name}.partial"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not found.is_dir():
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                make(partial)
+                partial.rename(found)
+        return found
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def converted(once):
+    """A workspace in which `qap8` and `digits6` are converted, neither compiled nor built; not to be written to."""
+    from hlsflow.foundation.workspace import Workspace
+
+    return Workspace(root=once("converted", _convert_shipped))
+
+
+def _convert_shipped(root: Path) -> None:
+    from hlsflow.building.plan import BuildRequest, make_plan
+    from hlsflow.building.session import Session, load_network_step
+    from hlsflow.foundation.log import Log
+    from hlsflow.foundation.steps import Steps
+    from hlsflow.foundation.workspace import Workspace
+    from hlsflow.hls.convert import convert
+    from hlsflow.hls.lint import lint
+
+    for folder in ("models", "hls_configs"):
+        shutil.copytree(ROOT / folder, root / folder)
+    workspace = Workspace(root=root)
+    for name in ("qap8", "digits6"):
+        plan = make_plan(workspace, BuildRequest(model=name))
+        steps = Steps(folder=workspace.build / name, log=Log(stream=io.StringIO()))
+        network = load_network_step(plan, steps, Session(plan))
+        hls = workspace.build / name / "hls"
+        hls.mkdir()
+        convert(network, lint(network, plan.config).layers, plan.config, hls)
 
 
 @pytest.fixture(scope="session")

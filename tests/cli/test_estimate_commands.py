@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 from comparison_records import record as made_up
 from estimate_designs import dense_project, matrix
 
 from hlsflow.__main__ import main
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_estimate_of_a_folder(tmp_path, capsys):
@@ -82,11 +79,8 @@ def test_a_synthesis_of_another_design_than_what_is_built_is_no_row(synthesized,
     assert "own" in said.err + said.out and "no finished synthesis" in said.err
 
 
-def test_fit_writes_an_editable_configuration_that_loads(workspace, capsys, monkeypatch):
-    built = ROOT / "build" / "qap8" / "network"
-    if not built.is_dir():
-        pytest.skip("qap8 is not built")
-    shutil.copytree(built, workspace.build / "qap8" / "network")
+def test_fit_writes_an_editable_configuration_that_loads(workspace, converted, capsys, monkeypatch):
+    shutil.copytree(converted.build / "qap8" / "network", workspace.build / "qap8" / "network")
     monkeypatch.setenv("HLSFLOW_WORKSPACE", str(workspace.root))
     assert main(["fit", "qap8", "pynq-z2"]) == 0
     out = capsys.readouterr().out
@@ -108,7 +102,7 @@ def test_fit_names_an_unknown_board(workspace, capsys):
 
 
 @pytest.mark.parametrize("model", ["qap8", "digits6"])
-def test_a_network_is_estimated_like_the_project_made_of_it(model):
+def test_a_network_is_estimated_like_the_project_made_of_it(model, converted):
     from hlsflow.estimation.estimate import estimate
     from hlsflow.estimation.model import shipped_model
     from hlsflow.estimation.network import design_of_layers
@@ -118,10 +112,8 @@ def test_a_network_is_estimated_like_the_project_made_of_it(model):
     from hlsflow.hls.lint import lint
     from hlsflow.network.file import load_network
 
-    built = ROOT / "build" / model
-    if not (built / "hls" / "firmware").is_dir() or not (built / "network").is_dir():
-        pytest.skip(f"{model} is not built")
-    config = load_hls_config(ROOT / "hls_configs" / f"{model}.yaml")
+    built = converted.build / model
+    config = load_hls_config(converted.root / "hls_configs" / f"{model}.yaml")
     linted = lint(load_network(built / "network"), config)
     network = estimate(design_of_layers(model, linted.layers, config), shipped_model())
     source = read_source(built / "hls")

@@ -270,12 +270,8 @@ def test_expressions_of_old_projects(tmp_path):
     assert source.integer("sizeof(x)") is None
 
 
-CPP = Path(__file__).parents[2] / "build" / "qap8" / "hls"
-
-
-@pytest.mark.skipif(not (CPP / "firmware").is_dir(), reason="qap8 is not built")
-def test_the_cpp_of_a_built_project_reads_like_its_network():
-    design, result = estimated(CPP)
+def test_the_cpp_of_a_built_project_reads_like_its_network(converted):
+    design, result = estimated(converted.build / "qap8" / "hls")
     assert [layer.name for layer in design.layers if layer.multiplies] == ["fc1", "fc2", "fc3", "logits"]
     assert design.layers[0].weights.shape == (784, 100)
     assert not design.doubts
