@@ -9,11 +9,18 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
 pytest_plugins = ["selection", "tool_fixtures"]
+
+# How long a draw or an example takes tells of the machine's load, not of the code.
+hypothesis.settings.register_profile(
+    "loaded machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("loaded machine")
 
 # A shell without job control starts what runs in the background with Ctrl-C ignored, and so would every program be
 # that a test starts and interrupts. A handler of Python's is not inherited: they have the default.
