@@ -1,43 +1,31 @@
-"""What the tests share: where real data is, throw-away workspaces, small networks, a quick compiler."""
+"""What the tests share: throw-away workspaces, what is made once in a run, a quick compiler."""
 
 from __future__ import annotations
 
-import os
+import fcntl
+import io
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA_DIR = Path(os.environ.get("HLSFLOW_DATA") or ROOT.parent / "shared" / "data")
 
+pytest_plugins = ["selection", "tool_fixtures"]
+
+# How long a draw or an example takes tells of the machine's load, not of the code.
+hypothesis.settings.register_profile(
+    "loaded machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("loaded machine")
 
 # A shell without job control starts what runs in the background with Ctrl-C ignored, and so would every program be
 # that a test starts and interrupts. A handler of Python's is not inherited: they have the default.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-# Kills, hangs and deadlines: they need a machine to themselves, and so a run of their own.
-FAULT_TESTS = ("test_faults.py", "test_queue.py", "test_interrupt_faults.py")
-
-
-def pytest_addoption(parser):
-    parser.addoption("--faults", action="store_true", help="run the fault injection tests, and nothing beside them")
-
-
-def pytest_ignore_collect(collection_path, config):
-    if collection_path.suffix == ".py" and collection_path.name.startswith("test_"):
-        return (collection_path.name in FAULT_TESTS) != config.getoption("--faults") or None
-    return None
-
-
-@pytest.fixture(scope="session")
-def mnist_dir() -> Path:
-    """The folder with the real mnist.npz, from HLSFLOW_DATA or beside the checkout."""
-    if not (DATA_DIR / "mnist.npz").is_file():
-        pytest.skip(f"needs mnist.npz in HLSFLOW_DATA or {DATA_DIR}")
-    return DATA_DIR
 
 
 @pytest.fixture
@@ -48,6 +36,55 @@ def workspace(tmp_path):
     for folder in ("models", "hls_configs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return Workspace(root=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, worker_id):
+    """`once(name, make)`: the folder that `make(folder)` filled, in the whole run once, whichever worker came first."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        found, partial = shared / name, shared / f"{name}.partial"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not found.is_dir():
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                make(partial)
+                partial.rename(found)
+        return found
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def converted(once):
+    """A workspace in which `qap8` and `digits6` are converted, neither compiled nor built; not to be written to."""
+    from hlsflow.foundation.workspace import Workspace
+
+    return Workspace(root=once("converted", _convert_shipped))
+
+
+def _convert_shipped(root: Path) -> None:
+    from hlsflow.building.plan import BuildRequest, make_plan
+    from hlsflow.building.session import Session, load_network_step
+    from hlsflow.foundation.log import Log
+    from hlsflow.foundation.steps import Steps
+    from hlsflow.foundation.workspace import Workspace
+    from hlsflow.hls.convert import convert
+    from hlsflow.hls.lint import lint
+
+    for folder in ("models", "hls_configs"):
+        shutil.copytree(ROOT / folder, root / folder)
+    workspace = Workspace(root=root)
+    for name in ("qap8", "digits6"):
+        plan = make_plan(workspace, BuildRequest(model=name))
+        steps = Steps(folder=workspace.build / name, log=Log(stream=io.StringIO()))
+        network = load_network_step(plan, steps, Session(plan))
+        hls = workspace.build / name / "hls"
+        hls.mkdir()
+        convert(network, lint(network, plan.config).layers, plan.config, hls)
 
 
 @pytest.fixture(scope="session")

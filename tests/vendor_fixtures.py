@@ -56,9 +56,14 @@ def installs(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def built_once(tmp_path_factory):
+def built_once(once, tmp_path_factory):
     """A throw-away workspace in which a small model is built; never the repository's own."""
     root = tmp_path_factory.mktemp("vendor")
+    shutil.copytree(once("built", _build), root, dirs_exist_ok=True)
+    return Workspace(root=root)
+
+
+def _build(root: Path) -> None:
     for folder in ("models", "hls_configs"):
         (root / folder).mkdir()
     shutil.copytree(ROOT / "models" / MODEL, root / "models" / MODEL)
@@ -68,7 +73,6 @@ def built_once(tmp_path_factory):
     # A record is never made poorer: what a test adds to it is taken back by hand.
     shutil.copytree(workspace.reports / MODEL, root / "untouched")
     shutil.copy(own_record_path(workspace.build / MODEL), root / "untouched" / OWN_FILE)
-    return workspace
 
 
 @pytest.fixture

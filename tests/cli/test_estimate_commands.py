@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from comparison_records import record as made_up
 from estimate_designs import dense_project, matrix
 
 from hlsflow.__main__ import main
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_estimate_of_a_folder(tmp_path, capsys):
@@ -111,7 +108,7 @@ def test_fit_names_an_unknown_board(workspace, capsys):
 
 
 @pytest.mark.parametrize("model", ["qap8", "digits6"])
-def test_a_network_is_estimated_like_the_project_made_of_it(model):
+def test_a_network_is_estimated_like_the_project_made_of_it(model, converted):
     from hlsflow.estimation.estimate import estimate
     from hlsflow.estimation.model import shipped_model
     from hlsflow.estimation.network import design_of_layers
@@ -121,10 +118,8 @@ def test_a_network_is_estimated_like_the_project_made_of_it(model):
     from hlsflow.hls.lint import lint
     from hlsflow.network.file import load_network
 
-    built = ROOT / "build" / model
-    if not (built / "hls" / "firmware").is_dir() or not (built / "network").is_dir():
-        pytest.skip(f"{model} is not built")
-    config = load_hls_config(ROOT / "hls_configs" / f"{model}.yaml")
+    built = converted.build / model
+    config = load_hls_config(converted.root / "hls_configs" / f"{model}.yaml")
     linted = lint(load_network(built / "network"), config)
     network = estimate(design_of_layers(model, linted.layers, config), shipped_model())
     source = read_source(built / "hls")

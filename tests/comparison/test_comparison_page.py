@@ -1,7 +1,6 @@
 """The comparison's page in a real browser: it sorts, filters, draws, and asks no host for anything."""
 
 import itertools
-from pathlib import Path
 
 import pytest
 from comparison_records import compared, figure, many, record
@@ -9,7 +8,6 @@ from comparison_records import compared, figure, many, record
 from hlsflow.comparison.pages.page import page
 from hlsflow.estimation.accuracy import read_held_out
 
-CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,12 +23,10 @@ HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window
 
 
 @pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
+def browser(chromium):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: uv sync")
     with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        running = started.chromium.launch(executable_path=str(chromium), args=ARGUMENTS)
         yield running
         running.close()
 

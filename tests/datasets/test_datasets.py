@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tool_fixtures import dataset_folder
 
 from hlsflow.datasets import dataset as datasets
 from hlsflow.datasets import files as dataset_files
@@ -19,7 +20,6 @@ from hlsflow.datasets.digits_as_mnist import digits_as_mnist
 from hlsflow.foundation.errors import DataError, UsageError
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
-REAL_DATA = Path(os.environ.get("HLSFLOW_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
 
 def tiny(shape=(28, 28), seed=0) -> dict[str, np.ndarray]:
@@ -347,11 +347,9 @@ def test_redrawn_digits_stand_in_mnists_frame():
         np.testing.assert_allclose(centre, 14, atol=0.3)
 
 
-def test_redrawn_digits_have_mnists_ink():
-    if not (REAL_DATA / "mnist.npz").is_file():
-        pytest.skip(f"no real MNIST at {REAL_DATA} (name a folder with HLSFLOW_DATA)")
+def test_redrawn_digits_have_mnists_ink(mnist_dir):
     pixels, _ = digits_as_mnist()
-    mnist = load_dataset("mnist", REAL_DATA).x_test
+    mnist = load_dataset("mnist", mnist_dir).x_test
     assert pixels.mean() == pytest.approx(mnist.mean(), rel=0.15)
     assert (pixels > 128).mean() == pytest.approx((mnist > 128).mean(), rel=0.15)
 
@@ -361,8 +359,6 @@ def test_redrawn_digits_have_mnists_ink():
     [("mnist", [5, 0, 4, 1, 9], [7, 2, 1, 0, 4]), ("fashion_mnist", [9, 0, 0, 3, 0], [9, 2, 1, 1, 6])],
 )
 def test_the_real_files_are_in_the_original_order(name, train, test):
-    if not (REAL_DATA / f"{name}.npz").is_file():
-        pytest.skip(f"no real {name} at {REAL_DATA} (name a folder with HLSFLOW_DATA)")
-    dataset = load_dataset(name, REAL_DATA)
+    dataset = load_dataset(name, dataset_folder(name))
     assert (dataset.y_train[:5].tolist(), dataset.y_test[:5].tolist()) == (train, test)
     assert (dataset.x_train.shape, dataset.x_test.shape) == ((60000, 28, 28), (10000, 28, 28))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +11,6 @@ from hlsflow.devices.boards import boards, find_board
 from hlsflow.devices.catalogue import devices, find_part
 from hlsflow.foundation.errors import ConfigError
 from hlsflow.foundation.part_name import part_of, spelled
-
-REPORTS = Path(os.environ.get("HLSFLOW_REPORTS", Path(__file__).parents[3] / "shared" / "reports"))
 
 
 def test_there_are_enough_parts_each_with_its_document():
@@ -82,10 +78,9 @@ def test_an_unknown_part_names_the_nearest():
         find_part("xc7z021clg400-1")
 
 
-@pytest.mark.skipif(not (REPORTS / "INDEX.csv").is_file(), reason=f"no collected reports at {REPORTS}")
-def test_capacities_are_what_the_tools_report():
+def test_capacities_are_what_the_tools_report(collected_reports):
     checked = set()
-    with (REPORTS / "INDEX.csv").open(newline="") as file:
+    with (collected_reports / "INDEX.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             stated = re.search(r"avail ([^;]*)", row["notes"])
             if row["part"]:

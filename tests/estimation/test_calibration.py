@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +34,6 @@ from hlsflow.estimation.table import TABLE_FILE, collected_designs, read_table, 
 from hlsflow.foundation.errors import ReportError
 
 ROOT = Path(__file__).parents[2]
-REPORTS = Path(os.environ.get("HLSFLOW_REPORTS", ROOT.parent / "shared" / "reports"))
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +73,8 @@ def test_the_model_round_trips(fitted, tmp_path):
     assert model_text(read_model(path)) == model_text(fitted[0])
 
 
-@pytest.mark.skipif(not (REPORTS / "PAIRS.csv").is_file(), reason=f"no collected reports at {REPORTS}")
-def test_the_table_is_what_the_reports_give():
-    found = table_text([row for _, row in collected_designs(REPORTS)]).splitlines()
+def test_the_table_is_what_the_reports_give(collected_reports):
+    found = table_text([row for _, row in collected_designs(collected_reports)]).splitlines()
     shipped = TABLE_FILE.read_text().splitlines()
     # Designs that were collected after the last calibration wait for the next one; every one that it used is as it was.
     assert [line for line in found if line in set(shipped)] == shipped

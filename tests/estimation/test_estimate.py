@@ -22,8 +22,6 @@ from hlsflow.estimation.source import SourceCall, read_element_bits, read_source
 from hlsflow.foundation.errors import ToolError
 from hlsflow.network.fixed_point import parse_type
 
-REPORTS = Path(os.environ.get("HLSFLOW_REPORTS", Path(__file__).parents[3] / "shared" / "reports"))
-
 
 def estimated(folder: Path, **target) -> tuple[Design, Estimate]:
     source = read_source(folder)
@@ -155,7 +153,6 @@ def test_a_convolution_of_io_parallel_like_hls4mls_synthesis_test(version, lut, 
 
 
 # Real designs of uw-acme/HLS4ML_VS_MANUAL (Vivado HLS 2019.2): the whole less its recurrent module, by their reports.
-@pytest.mark.skipif(not (REPORTS / "PAIRS.csv").is_file(), reason=f"no collected reports at {REPORTS}")
 @pytest.mark.parametrize(
     ("name", "lut", "ff", "latency"),
     [
@@ -164,8 +161,9 @@ def test_a_convolution_of_io_parallel_like_hls4mls_synthesis_test(version, lut, 
         ("toptagging", 82840 - 67743, 15194 - 8589, 878 - 821),
     ],
 )
-def test_what_stands_around_a_recurrent_module(name, lut, ff, latency):
-    folder = REPORTS / "uw-acme+HLS4ML_VS_MANUAL/documents/Benchmarks/RNN" / name / "hls" / f"{name}_gru_hls4ml_prj"
+def test_what_stands_around_a_recurrent_module(name, lut, ff, latency, collected_reports):
+    files = collected_reports / "uw-acme+HLS4ML_VS_MANUAL/documents/Benchmarks/RNN"
+    folder = files / name / "hls" / f"{name}_gru_hls4ml_prj"
     _, result = estimated(folder, part="xcu250-figd2104-2L-e", tool_version="2019.2", clock_period_ns=5.0)
     assert result.values["lut"] == pytest.approx(lut, rel=0.1)
     assert result.values["ff"] == pytest.approx(ff, rel=0.2)
@@ -272,12 +270,8 @@ def test_expressions_of_old_projects(tmp_path):
     assert source.integer("sizeof(x)") is None
 
 
-CPP = Path(__file__).parents[2] / "build" / "qap8" / "hls"
-
-
-@pytest.mark.skipif(not (CPP / "firmware").is_dir(), reason="qap8 is not built")
-def test_the_cpp_of_a_built_project_reads_like_its_network():
-    design, result = estimated(CPP)
+def test_the_cpp_of_a_built_project_reads_like_its_network(converted):
+    design, result = estimated(converted.build / "qap8" / "hls")
     assert [layer.name for layer in design.layers if layer.multiplies] == ["fc1", "fc2", "fc3", "logits"]
     assert design.layers[0].weights.shape == (784, 100)
     assert not design.doubts

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from constructs import BIAS, KERNEL, randomized
-from rtl_networks import HARD_TRAFFIC, needs_verilator, run_design
+from rtl_networks import HARD_TRAFFIC, run_design
+from tool_fixtures import needs_verilator
 
 from hlsflow.hls.config import HlsConfig, LayerConfig
 from hlsflow.hls.convert import convert

@@ -7,17 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rtl_networks import network
+from tool_fixtures import needs_da4ml
 
 from hlsflow.foundation.errors import ToolError, UnsupportedError
 from hlsflow.opentools.budget import Budget
-from hlsflow.opentools.tools import find_da4ml
 from hlsflow.opentools.unroll import unroll_within
 from hlsflow.rtl.unrolled import unrolled_design
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(find_da4ml() is None, reason="needs da4ml (uv sync --extra open)"),
-]
+pytestmark = [pytest.mark.slow, needs_da4ml]
 NET = network((6, 4, 3), (1, 1))
 
 

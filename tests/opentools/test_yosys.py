@@ -10,7 +10,7 @@ from rtl_networks import network
 from hlsflow.devices.ecp5 import find_target
 from hlsflow.foundation.errors import ReportError, ToolError
 from hlsflow.opentools.figures import synthesis_figures
-from hlsflow.opentools.tools import OpenTool, find_yosys
+from hlsflow.opentools.tools import OpenTool
 from hlsflow.opentools.yosys import script, synthesize
 from hlsflow.opentools.yosys_stat import Cells, parse_sta, parse_stat
 from hlsflow.rtl.folded import folded_design
@@ -83,7 +83,6 @@ def test_the_script_counts_layers_before_it_flattens():
     assert script(folded_design(network((3, 2), (3,)), "top"), "ecp5").splitlines()[-1] == "write_json netlist.json"
 
 
-@pytest.mark.skipif(find_yosys() is None, reason="needs Yosys (uv sync --extra open, or yosys on PATH)")
 @pytest.mark.parametrize(
     ("device", "dsp"),
     [
@@ -93,11 +92,10 @@ def test_the_script_counts_layers_before_it_flattens():
         pytest.param("kcu105", 6, marks=pytest.mark.slow),
     ],
 )
-def test_a_tiny_network_is_synthesized(tmp_path, device, dsp):
+def test_a_tiny_network_is_synthesized(tmp_path, yosys, device, dsp):
     target = find_target(device)
     design = folded_design(network((5, 4, 2), (5, 4)), "top")
-    tool = find_yosys()
-    assert tool is not None
+    tool = yosys
     synthesis = synthesize(design, target.family, tmp_path, tool)
     assert synthesis.stat.whole.dsp == dsp
     assert (synthesis.longest_path is not None) == (target.family == "xc7")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections import Counter
 from pathlib import Path
-
-import pytest
 
 from hlsflow.reports import tool_log
 from hlsflow.reports.hls import cosim, csynth_rpt, csynth_summary, csynth_xml, design_size
@@ -16,11 +13,6 @@ from hlsflow.reports.kinds import decode, read
 from hlsflow.reports.project_config import READERS
 from hlsflow.reports.report import Report
 from hlsflow.reports.vivado import power, timing_summary, utilization, utilization_hierarchical
-
-REPORTS = Path(os.environ.get("HLSFLOW_REPORTS", Path(__file__).parents[3] / "shared" / "reports"))
-INDEX = REPORTS / "INDEX.csv"
-
-pytestmark = pytest.mark.skipif(not INDEX.is_file(), reason=f"no real reports at {REPORTS} (set HLSFLOW_REPORTS)")
 
 KINDS = {
     "csynth_rpt": {csynth_rpt.KIND, csynth_summary.KIND, design_size.KIND},
@@ -41,8 +33,8 @@ STATES = {
 }
 
 
-def rows() -> list[dict[str, str]]:
-    with INDEX.open(newline="") as file:
+def rows(reports: Path) -> list[dict[str, str]]:
+    with (reports / "INDEX.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -109,12 +101,12 @@ def pairs(row: dict[str, str], report: Report) -> list[tuple[str, object, object
     return found
 
 
-def test_every_value_of_every_row(capsys):
+def test_every_value_of_every_row(collected_reports, capsys):
     files, values, wrong = Counter(), Counter(), []
-    for row in rows():
+    for row in rows(collected_reports):
         if row["kind"] in (*NO_REPORTS, "config"):
             continue
-        report = read(REPORTS / row["file"])
+        report = read(collected_reports / row["file"])
         files[report.kind] += 1
         for what, ours, stated in pairs(row, report):
             values[report.kind] += 1
@@ -126,15 +118,15 @@ def test_every_value_of_every_row(capsys):
             print(f"{kind:<26}{files[kind]:>7}{values[kind]:>14}")
         print(f"{'all':<26}{files.total():>7}{values.total() - len(wrong):>14}  wrong: {len(wrong)}")
     assert not wrong, "\n".join(wrong[:50])
-    assert set(KINDS) | NO_REPORTS | {"config"} == {row["kind"] for row in rows()}
+    assert set(KINDS) | NO_REPORTS | {"config"} == {row["kind"] for row in rows(collected_reports)}
 
 
-def test_every_configuration_of_the_index():
+def test_every_configuration_of_the_index(collected_reports):
     checked = 0
-    for row in rows():
+    for row in rows(collected_reports):
         if row["kind"] != "config":
             continue
-        stated = READERS["hls4ml_config.yml"](decode((REPORTS / row["file"]).read_bytes()))
+        stated = READERS["hls4ml_config.yml"](decode((collected_reports / row["file"]).read_bytes()))
         assert stated.get("part") == (row["part"] or None), row["file"]
         assert stated.get("clock_target_ns") == stated_number(row["clock_target_ns"]), row["file"]
         assert stated.get("top") == (row["top"] or None), row["file"]
@@ -142,9 +134,9 @@ def test_every_configuration_of_the_index():
     assert checked
 
 
-def test_a_wrong_number_in_the_index_is_found():
-    row = next(row for row in rows() if row["kind"] == "csynth_xml" and row["LUT"])
-    report = read(REPORTS / row["file"])
+def test_a_wrong_number_in_the_index_is_found(collected_reports):
+    row = next(row for row in rows(collected_reports) if row["kind"] == "csynth_xml" and row["LUT"])
+    report = read(collected_reports / row["file"])
     assert all(ours == stated for _, ours, stated in pairs(row, report))
     for column in ("LUT", "latency_max", "clock_estimated_ns"):
         wrong = row | {column: str(float(row[column]) + 1)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from rtl_networks import HARD_TRAFFIC, fixed, frames, needs_verilator, network, run_design
+from rtl_networks import HARD_TRAFFIC, fixed, frames, network, run_design
+from tool_fixtures import needs_icarus, needs_verilator
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.opentools.verilator import Traffic
@@ -167,7 +167,7 @@ def test_lint_is_clean(tmp_path):
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Icarus Verilog (apt-get install iverilog)")
+@needs_icarus
 def test_the_generated_testbench_passes_and_fails(tmp_path):
     net = NETWORKS["mixed"]
     inputs = frames(net)

@@ -15,10 +15,10 @@ from rtl_networks import (
     fixed,
     frames,
     image_network,
-    needs_verilator,
     run_design,
     window_on,
 )
+from tool_fixtures import needs_verilator
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.opentools.design import OpenOptions, choose

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from itertools import product
 
 import numpy as np
 import pytest
 from casts import cast_one
-from rtl_networks import fixed, needs_verilator, run_design
+from rtl_networks import fixed, run_design
+from tool_fixtures import needs_icarus, needs_verilator
 
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, cast
 from hlsflow.opentools.verilator import Traffic
@@ -107,8 +107,6 @@ def test_half_to_even_reads_as_its_definition():
 
 
 # --- the same by another simulator, with the definition in rational numbers: a second a run
-
-needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Icarus Verilog (iverilog)")
 
 # Wide and narrow, a single bit, all bits left or right of the point.
 SOURCES = [fixed(6, 3), fixed(5, 2, signed=False), fixed(1, 1), fixed(1, 0, signed=False), fixed(4, 7), fixed(5, -2)]

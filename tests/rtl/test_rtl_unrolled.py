@@ -6,16 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rtl_networks import HARD_TRAFFIC, fixed, frames, needs_verilator, network, run_design
+from rtl_networks import HARD_TRAFFIC, fixed, frames, network, run_design
+from tool_fixtures import needs_da4ml, needs_verilator
 
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.opentools.tools import find_da4ml
 from hlsflow.opentools.verilator import Traffic
 from hlsflow.rtl.adders import Output
 from hlsflow.rtl.layers import ArgmaxLayer
 from hlsflow.rtl.unrolled import _sum, unrolled_design
-
-needs_da4ml = pytest.mark.skipif(find_da4ml() is None, reason="needs da4ml (uv sync --extra open)")
 
 
 def with_argmax(net):

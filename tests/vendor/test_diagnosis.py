@@ -60,12 +60,8 @@ def test_a_line_that_the_tool_goes_on_after_is_no_cause(line, then):
     assert diagnose(f"{line}\n{then}\n{other}").code == diagnose(f"{line}\n{other}").code == "part-not-installed"
 
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "reports"
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="needs the public reports")
-def test_real_logs_of_runs_that_ended_well_are_left_alone():
-    logs = [path for path in REAL.rglob("*_hls.log") if path.stat().st_size < 2 << 20]
+def test_real_logs_of_runs_that_ended_well_are_left_alone(collected_reports):
+    logs = [path for path in collected_reports.rglob("*_hls.log") if path.stat().st_size < 2 << 20]
     wrong = []
     for path in logs:
         text = path.read_text(errors="replace")
