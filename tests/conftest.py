@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from csim_programs import Programs
+from shared_run import SharedRun
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA_DIR = Path(os.environ.get("HLSFLOW_DATA") or ROOT.parent / "shared" / "data")
@@ -66,18 +68,29 @@ _HEADERS = (
 
 
 @pytest.fixture(scope="session")
-def quick_compile(compiler, tmp_path_factory):
-    """Compiles a C simulation at -O0 with hls4ml's headers compiled once for each backend: for small networks."""
+def shared_run(tmp_path_factory) -> SharedRun:
+    """What all processes of this test run make once."""
+    base = tmp_path_factory.getbasetemp()
+    return SharedRun(root=(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared")
+
+
+@pytest.fixture(scope="session")
+def programs(compiler, shared_run) -> Programs:
+    """Compiles the C simulations of all cases of a test together, at -O0: for many small networks."""
+    return Programs(shared=shared_run, compiler=compiler)
+
+
+@pytest.fixture(scope="session")
+def quick_compile(compiler, shared_run):
+    """Compiles a C simulation at -O0 with hls4ml's headers compiled once a run for each backend."""
     import subprocess
 
     from hlsflow.hls.csim import compile_csim
 
     flags = ("-std=c++14", "-O0", "-w", "-pthread")
-    prefixes: dict[str, Path] = {}
 
     def compile_(project, folder: Path, backend: str) -> Path:
-        if backend not in prefixes:
-            home = tmp_path_factory.mktemp(f"headers-{backend}")
+        def compile_headers(home: Path) -> None:
             lines = ["ap_fixed.h", "ap_int.h", *(f"nnet_utils/nnet_{name}.h" for name in _HEADERS)]
             prefix = home / "prefix.h"
             prefix.write_text(
@@ -87,7 +100,8 @@ def quick_compile(compiler, tmp_path_factory):
             include = [f"-I{firmware}", f"-I{firmware}/ap_types"]
             command = [compiler.path, *flags, *include, "-x", "c++-header", prefix, "-o", f"{prefix}.gch"]
             subprocess.run(command, check=True, capture_output=True)
-            prefixes[backend] = prefix
-        return compile_csim(project, folder, compiler, flags=(*flags, "-include", str(prefixes[backend])))
+
+        prefix = shared_run.once(f"headers-{backend}", compile_headers) / "prefix.h"
+        return compile_csim(project, folder, compiler, flags=(*flags, "-include", str(prefix)))
 
     return compile_
