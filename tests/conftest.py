@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pickle
 import shutil
 import signal
 from pathlib import Path
@@ -72,6 +74,30 @@ def shared_run(tmp_path_factory) -> SharedRun:
     """What all processes of this test run make once."""
     base = tmp_path_factory.getbasetemp()
     return SharedRun(root=(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared")
+
+
+@pytest.fixture(scope="session")
+def digits6_build(shared_run) -> Path:
+    """A folder with `workspace`, in which digits6 was built once in this run, `said` and the pickled `result`.
+
+    It is for tests that only read it; the others take a copy.
+    """
+
+    def make(folder: Path) -> None:
+        from hlsflow.building.pipeline import build
+        from hlsflow.building.plan import BuildRequest
+        from hlsflow.foundation.log import Log
+        from hlsflow.foundation.workspace import Workspace
+
+        root = folder / "workspace"
+        for name in ("models", "hls_configs"):
+            shutil.copytree(ROOT / name, root / name)
+        log = Log(stream=io.StringIO())
+        result = build(Workspace(root=root), BuildRequest(model="digits6"), log)
+        (folder / "said").write_text(log.stream.getvalue())
+        (folder / "result").write_bytes(pickle.dumps(result))
+
+    return shared_run.once("digits6", make)
 
 
 @pytest.fixture(scope="session")
