@@ -179,7 +179,7 @@ class Programs:
         alike = [
             other
             for other in item.session.items
-            if isinstance(other, pytest.Function) and (other.path, other.originalname) == (item.path, item.originalname)
+            if (other.path, getattr(other, "originalname", None)) == (item.path, item.originalname)
         ]
         place = next(index for index, other in enumerate(alike) if other.nodeid == item.nodeid)
         cases = [other.callspec.params for other in alike]
