@@ -182,12 +182,11 @@ class Programs:
             if (other.path, getattr(other, "originalname", None)) == (item.path, item.originalname)
         ]
         place = next(index for index, other in enumerate(alike) if other.nodeid == item.nodeid)
-        cases = [other.callspec.params for other in alike]
-        parts = -(-len(cases) * each // self.projects_at_once)
-        edges = [len(cases) * number // parts for number in range(parts + 1)]
+        parts = -(-len(alike) * each // self.projects_at_once)
+        edges = [len(alike) * number // parts for number in range(parts + 1)]
         names = [f"csim-{item.path.stem}-{item.originalname}/{number}" for number in range(parts)]
         makers = {
-            name: partial(self._make, projects_of, cases[first:last])
+            name: partial(self._make, projects_of, alike[first:last])
             for name, (first, last) in zip(names, pairwise(edges), strict=True)
         }
         mine = next(name for name, last in zip(names, edges[1:], strict=True) if place < last)
@@ -205,13 +204,13 @@ class Programs:
         alone = self.shared.once(f"{mine}-alone/{place}", lambda made: compile_together(projects, made, self.compiler))
         return links(projects, alone)
 
-    def _make(self, projects_of, cases: Sequence[Mapping[str, object]], folder: Path) -> None:
+    def _make(self, projects_of, items: Sequence[pytest.Function], folder: Path) -> None:
         projects: list[HlsProject] = []
-        for case in cases:
+        for item in items:
             try:
-                projects += projects_of(case)
+                projects += projects_of(item.callspec.params)
             except Exception as error:  # raised again, and not caught, in that case's own test
-                warnings.warn(f"{case}: {error}", stacklevel=1)
+                warnings.warn(f"{item.nodeid}: {error}", stacklevel=1)
         programs: Mapping[Path, Path] = {}
         try:
             programs = compile_together(projects, folder, self.compiler) if projects else {}
