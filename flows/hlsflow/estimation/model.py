@@ -17,7 +17,7 @@ from hlsflow.foundation.errors import ReportError
 MODEL_FILE = Path(__file__).parent / "data" / "model.json"
 
 # What one unit of a feature costs by itself: a LUT for an adder's or a selection's bit, a register for a bit that
-# crosses a cut, a cycle for a stage. A fit moves these only as far as the data demand (see `estimate_fit`). Those that
+# crosses a cut, a cycle for a stage. A fit moves these only as far as the data demand (see `calibration`). Those that
 # are no plain unit were read off reports' expression tables, as the comments say.
 UNITS: Mapping[str, Mapping[str, float]] = {
     "lut": {

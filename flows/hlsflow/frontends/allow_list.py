@@ -1,6 +1,6 @@
 """Which constructs of Keras and QKeras are converted, and why the others are refused.
 
-Every construct of `fidelity.csv` (130 of them, measured) is either proved equal by `tests/test_constructs.py`, in both
+Every construct of `tests/constructs.py` is either shown equal by `tests/building/test_constructs.py`, in both
 backends and both io types, or refused here with the reason and a way out. What is not listed is refused: an unknown
 layer is never tried on somebody's hardware.
 """

@@ -2,7 +2,7 @@
 
 The weights are replaced by what the layer's own quantizers make of them, and the quantizers are dropped. So none of
 hls4ml's passes for scales (`alpha`), binary products, powers of two and folded batch normalisation runs; each of them
-is silently wrong for something (`../shared/NUMERICS.md`). What is left is plain layers with constants on a grid.
+is silently wrong for something, as was measured. What is left is plain layers with constants on a grid.
 """
 
 from __future__ import annotations
