@@ -15,7 +15,8 @@ import numpy as np
 from casts import cast_one
 
 from hlsflow.emulation.emulator import make_emulator
-from hlsflow.hls.project import Call, Config, HlsProject, Port
+from hlsflow.hls.project import HlsProject, Port
+from hlsflow.hls.source import Call, Config
 from hlsflow.network.fixed_point import FixedType, parse_type
 
 # Fine enough for every value that the tests name.

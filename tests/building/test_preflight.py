@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from hlsflow.building.tools.preflight import foresee, needed_memory_gib
-from hlsflow.hls.project import Config
+from hlsflow.hls.source import Config
 from hlsflow.processes.machine import GIB, Machine
 from hlsflow.records.record import FigureRecord
 

@@ -18,8 +18,9 @@ from hlsflow.estimation.design import Design, Kind, Layer, Stream, Target
 from hlsflow.estimation.estimate import Estimate, estimate, figure_records
 from hlsflow.estimation.model import shipped_model
 from hlsflow.estimation.read import design_of, target_of
-from hlsflow.estimation.source import SourceCall, read_element_bits, read_source
+from hlsflow.estimation.source import read_source
 from hlsflow.foundation.errors import ToolError
+from hlsflow.hls.source import Call, read_element_bits
 from hlsflow.network.fixed_point import parse_type
 
 
@@ -107,7 +108,7 @@ void q_in(input_t *inp, output_t *out) {
 
 def test_generated_widths_make_a_layer_smaller_and_leave_no_doubt(tmp_path):
     source = read_source(dense_project(tmp_path, [matrix(3, 8)]))
-    call = SourceCall(function="q_in", template=("input_t", "input_t"), arguments=("x", "q"))
+    call = Call(function="q_in", template=("input_t", "input_t"), arguments=("x", "q"))
     dense = replace(source.calls[0], arguments=("q", *source.calls[0].arguments[1:]))
     quantized = replace(source, calls=(call, dense), element_bits={"q_in": (5, 0, 3)})
     design = design_of(quantized, target_of(quantized))

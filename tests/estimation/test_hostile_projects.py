@@ -11,8 +11,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from hlsflow.estimation.source import Settings, Source, read_source
+from hlsflow.estimation.source import read_source
 from hlsflow.foundation.errors import ModelError, ToolError
+from hlsflow.hls.source import Source
 from hlsflow.models.weights import read_arrays
 
 TOP = """
@@ -77,7 +78,6 @@ def source(**sizes) -> Source:
         types={},
         sizes=sizes,
         pragmas=(),
-        settings=Settings(),
         weights=lambda name: None,
     )
 

@@ -12,7 +12,8 @@ import pytest
 
 from hlsflow.hls.effective import _window_problems, _with_pads
 from hlsflow.hls.effective_target import _writer
-from hlsflow.hls.project import Call, Config, HlsProject
+from hlsflow.hls.project import HlsProject
+from hlsflow.hls.source import Call, Config
 from hlsflow.network.graph import Node, Op
 from hlsflow.network.layer_types import LayerTypes
 

@@ -126,7 +126,13 @@ def test_every_configuration_of_the_index(collected_reports):
     for row in rows(collected_reports):
         if row["kind"] != "config":
             continue
-        stated = READERS["hls4ml_config.yml"](decode((collected_reports / row["file"]).read_bytes()))
+        text = decode((collected_reports / row["file"]).read_bytes())
+        stated = READERS["hls4ml_config.yml"](text)
+        if text.startswith("config: {"):
+            # Written under a key of the author's own, where the index did not look.
+            assert (row["part"], row["clock_target_ns"], row["top"]) == ("", "", "")
+            assert f"'Part': '{stated['part']}'" in text and f"'ProjectName': '{stated['top']}'" in text
+            continue
         assert stated.get("part") == (row["part"] or None), row["file"]
         assert stated.get("clock_target_ns") == stated_number(row["clock_target_ns"]), row["file"]
         assert stated.get("top") == (row["top"] or None), row["file"]

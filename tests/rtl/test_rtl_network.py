@@ -9,7 +9,8 @@ import pytest
 from rtl_networks import fixed
 
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import Call, Config, HlsProject, Port
+from hlsflow.hls.project import HlsProject, Port
+from hlsflow.hls.source import Call, Config
 from hlsflow.rtl.network import read_network
 
 WEIGHTS = np.array([[0.5, -1.0], [0.25, 1.75], [-2.0, 0.0]])

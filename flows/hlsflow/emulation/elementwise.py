@@ -17,7 +17,8 @@ from hlsflow.emulation.step import (
     weights_of,
 )
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import Call, HlsProject
+from hlsflow.hls.project import HlsProject
+from hlsflow.hls.source import Call
 from hlsflow.network.fixed_point import FixedType, cast, to_integers
 
 if TYPE_CHECKING:

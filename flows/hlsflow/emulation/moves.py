@@ -13,7 +13,8 @@ from hlsflow.emulation.step import (
     unary,
 )
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import Call, HlsProject
+from hlsflow.hls.project import HlsProject
+from hlsflow.hls.source import Call
 from hlsflow.network.fixed_point import cast
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from hlsflow.emulation.step import (
 )
 from hlsflow.emulation.window import Window, window_of
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import Call, Config, HlsProject
+from hlsflow.hls.project import HlsProject
+from hlsflow.hls.source import Call, Config
 from hlsflow.network.fixed_point import Overflow, apply_overflow, cast
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hlsflow.emulation.step import Arrays, Step, type_bits
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import Call, Config, HlsProject
+from hlsflow.hls.project import HlsProject
+from hlsflow.hls.source import Call, Config
 from hlsflow.network.fixed_point import apply_overflow, cast
 from hlsflow.network.softmax_bound import error_bound
 from hlsflow.network.softmax_tables import address_bits, exp_table, invert_table

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import Call, Config, HlsProject
+from hlsflow.hls.project import HlsProject
+from hlsflow.hls.source import Call, Config
 from hlsflow.network.fixed_point import FixedType, to_integers
 
 if TYPE_CHECKING:

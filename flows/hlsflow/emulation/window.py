@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hlsflow.hls.project import Config
+from hlsflow.hls.source import Config
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from hlsflow.devices.catalogue import find_part
 from hlsflow.estimation.design import Design, Kind, Layer, Stream, Target
 from hlsflow.estimation.liveness import with_constants, with_live_outputs, with_sizes
-from hlsflow.estimation.source import Source, SourceCall
+from hlsflow.estimation.source import read_settings
 from hlsflow.foundation.errors import ToolError
+from hlsflow.hls.source import Call, Source, pack_of
 from hlsflow.network.fixed_point import FixedType, parse_type
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ def target_of(source: Source, **said: object) -> Target:
 
     Raises ConfigError for a part that the catalogue does not know, ToolError where none is stated at all.
     """
-    settings = replace(source.settings, **{key: value for key, value in said.items() if value is not None})
+    settings = replace(read_settings(source.root), **{key: value for key, value in said.items() if value is not None})
     if settings.part is None:
         raise ToolError(f"{source.root}: it does not say which part it is for", hint="name one: --part xc7z020clg400-1")
     backend = settings.backend or "Vivado"
     version = settings.tool_version or DEFAULT_VERSION.get(backend, DEFAULT_VITIS_VERSION)
     major, minor = (re.match(r"v?(\d{4})\.(\d+)", version) or _bad_version(version)).groups()
-    streamed = any(definition.startswith("nnet::array") for definition in source.types.values())
+    streamed = any(pack_of(definition) for definition in source.types.values())
     uncertainty = settings.clock_uncertainty_percent
     return Target(
         part=find_part(settings.part),
@@ -70,7 +71,7 @@ def _bad_version(version: str) -> re.Match[str]:
 def design_of(source: Source, target: Target) -> Design:
     """The design. What cannot be read is guessed and named in `doubts`, so that the estimate leaves its domain."""
     reader = _Reader(source)
-    sized = with_sizes([layer for call in source.calls for layer in reader.layers(call)])
+    sized = with_sizes([layer for call in source.calls for layer in reader.layers(_resolved(call, source))])
     layers = with_live_outputs(with_constants(sized, source.element_bits))
     streams, seen = [], set()
     for layer in layers if target.io_stream else ():
@@ -94,6 +95,10 @@ def design_of(source: Source, target: Target) -> Design:
     )
 
 
+def _resolved(call: Call, source: Source) -> Call:
+    return replace(call, arguments=tuple(source.aliases.get(name, name) for name in call.arguments))
+
+
 class _Reader:
     """Reads calls one by one; keeps what it had to guess."""
 
@@ -106,23 +111,23 @@ class _Reader:
             if (match := re.search(r"STREAM\s+variable=(\w+)\s+depth=(\d+)", pragma))
         }
 
-    def layers(self, call: SourceCall) -> list[Layer]:
+    def layers(self, call: Call) -> list[Layer]:
         kind = next((kind for pattern, kind in _KINDS if re.match(pattern, call.function)), Kind.OTHER)
         if call.function in self.source.element_bits:
             kind = Kind.MOVE
         name = call.layer or call.template[-1].removeprefix("nnet::")
         if kind is Kind.OTHER:
             self.doubts.append(f"layer '{name}' is a {call.function}, which is not modelled")
-        config = self.source.configs.get(call.template[-1], {})
+        config = self._values(call.template[-1])
         if call.function.startswith("separable_conv"):
             return self._separable(call, config, name)
         return [self._layer(call, config, name, kind)]
 
-    def _separable(self, call: SourceCall, config: Mapping[str, str], name: str) -> list[Layer]:
+    def _separable(self, call: Call, config: Mapping[str, str], name: str) -> list[Layer]:
         """A separable convolution is a depthwise one and a pointwise one with a stream between them."""
         struct = call.template[-1]
-        depthwise = self.source.configs.get(config.get("depthwise_config", f"{struct}_depthwise"), {})
-        pointwise = self.source.configs.get(config.get("pointwise_config", f"{struct}_pointwise"), {})
+        depthwise = self._values(config.get("depthwise_config", f"{struct}_depthwise"))
+        pointwise = self._values(config.get("pointwise_config", f"{struct}_pointwise"))
         x, y = call.arguments[:2]
         first = replace(call, arguments=(x, f"{name}_depthwise", call.arguments[2], call.arguments[4]))
         second = replace(call, arguments=(f"{name}_depthwise", y, call.arguments[3], call.arguments[-1]))
@@ -131,19 +136,24 @@ class _Reader:
             self._layer(second, pointwise, f"{name}_pointwise", Kind.CONV),
         ]
 
+    def _values(self, struct: str) -> Mapping[str, str]:
+        """The constants and typedefs of a struct, empty where there is none of that name."""
+        config = self.source.configs.get(struct)
+        return {} if config is None else config.values
+
     def _type(self, name: str | None) -> FixedType | None:
         """The type by its name or spelled out; the element's type of a pack. None where it is no fixed-point type."""
         text = self.source.types.get(name or "", name or "")
-        pack = re.match(r"nnet::array<\s*(.+?)\s*,\s*[^,]+>$", text)
+        pack = pack_of(text)
         try:
-            return parse_type(pack.group(1) if pack else text)
+            return parse_type(text if pack is None else pack[0])
         except ValueError:
             return None
 
     def _pack(self, name: str) -> int | None:
         """How many values one element of a stream holds."""
-        pack = re.match(r"nnet::array<.+,\s*([^,]+?)>$", self.source.types.get(name, ""))
-        return self.source.integer(pack.group(1)) if pack else None
+        pack = pack_of(self.source.types.get(name, ""))
+        return None if pack is None else self.source.integer(pack[1])
 
     def _number(self, config: Mapping[str, str], *keys: str, default: int = 0) -> int:
         for key in keys:
@@ -152,9 +162,9 @@ class _Reader:
                 return number
         return default
 
-    def _layer(self, call: SourceCall, config: Mapping[str, str], name: str, kind: Kind) -> Layer:
+    def _layer(self, call: Call, config: Mapping[str, str], name: str, kind: Kind) -> Layer:
         number = self._number
-        mult = {**self.source.configs.get(config.get("mult_config", ""), {})} or config
+        mult = self._values(config.get("mult_config", "")) or config
         merge = kind is Kind.MERGE or call.function.startswith("concatenate")
         inputs, output = (call.arguments[:2], call.arguments[2]) if merge else (call.arguments[:1], call.arguments[1])
         types = [found for word in call.template[:-1] if (found := self._type(word)) is not None]
@@ -190,11 +200,11 @@ class _Reader:
             table_size=number(config, "exp_table_size", "table_size", default=1024),
             inverse_table_size=number(config, "inv_table_size", "table_size", default=1024),
             table_bits=table.width,
-            implementation=config.get("implementation", ""),
+            implementation=config.get("implementation", "").rsplit("::", 1)[-1],
         )  # fmt: skip
 
     def _shape(
-        self, call: SourceCall, config: Mapping[str, str], mult: Mapping[str, str], kind: Kind
+        self, call: Call, config: Mapping[str, str], mult: Mapping[str, str], kind: Kind
     ) -> tuple[int, int, int, int, int]:
         """(n_in, n_out, positions, in_positions, kernel) of a call."""
         number = self._number

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from hlsflow.foundation.errors import ToolError
 from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.effective_target import interface_problems, target_problems
-from hlsflow.hls.project import Call, Config, HlsProject, destinations
+from hlsflow.hls.project import HlsProject, destinations
+from hlsflow.hls.source import Call, Config
 from hlsflow.network.fixed_point import FixedType, to_integers
 from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Op
 from hlsflow.network.layer_types import LayerTypes

@@ -8,23 +8,22 @@ from math import prod
 from pathlib import Path
 
 from hlsflow.foundation.errors import ToolError
+from hlsflow.foundation.target_files import tcl_settings
 from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.project import HlsProject, destinations
 from hlsflow.network.graph import Op
 from hlsflow.network.layer_types import LayerTypes
 
-# set clock_period 7.5        set part "xc7z020clg400-1"        set clock_uncertainty 20%
-_SETTING = re.compile(r"^\s*set\s+(\w+)\s+[\"{]?([^\"}\s]+)", re.MULTILINE)
 # The lines of build_prj.tcl that hand the settings to the tool.
 _USED = ("set_part $part", "create_clock -period $clock_period", "set_clock_uncertainty $clock_uncertainty")
 # #pragma HLS INTERFACE axis port=x_in,layer7_out
-_INTERFACE = re.compile(r"^\s*#pragma\s+HLS\s+INTERFACE\s+(\w+)\s+port=(\S+)", re.MULTILINE)
+_INTERFACE = re.compile(r"#pragma HLS INTERFACE\s+(\w+)\s+port=(\S+)")
 _IO_TYPE = re.compile(r"nnet::(io_\w+)$")
 
 
 def target_problems(project: HlsProject, config: HlsConfig) -> list[str]:
     """Part, clock, its uncertainty, backend and top as project.tcl states them, where they are not the planned ones."""
-    said = dict(_SETTING.findall(_text(project.root / "project.tcl")))
+    said = dict(tcl_settings(_text(project.root / "project.tcl")))
     planned = {
         "part": config.part,
         "clock_period": config.clock_period_ns,
@@ -53,8 +52,8 @@ def interface_problems(project: HlsProject, layers: Sequence[LayerTypes], config
         stated = _IO_TYPE.search(struct.values.get("io_type", ""))
         if stated and stated[1] != config.io_type:
             problems.append(f"io_type of {struct.name} is {stated[1]} in the C++, {config.io_type} planned")
-    code = _text(project.root / "firmware" / f"{project.top}.cpp")
-    modes = {port: mode for mode, ports in _INTERFACE.findall(code) for port in ports.split(",")}
+    interfaces = _INTERFACE.findall("\n".join(project.pragmas))
+    modes = {port: mode for mode, ports in interfaces for port in ports.split(",")}
     for port in (*project.inputs, *project.outputs):
         mode, due = modes.get(port.name, "absent"), "axis" if stream else "ap_vld"
         if mode != due:

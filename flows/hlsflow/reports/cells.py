@@ -6,10 +6,10 @@ import math
 import re
 
 from hlsflow.foundation.errors import ReportError
+from hlsflow.foundation.target_files import NS_PER_UNIT
 
 # `?` in csynth.rpt, `undef` in csynth.xml, `-` in the synthesis summary, `NA` in cosim.rpt and export.rpt
 UNKNOWN = frozenset({"", "-", "?", "undef", "NA", "N/A", "n/a", "inf"})
-NS_PER_UNIT = {"ps": 1e-3, "ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9, "sec": 1e9}
 
 
 def _shown(cell: str) -> str:

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hlsflow.foundation.part_name import spelled
 from hlsflow.foundation.strict_read import read_bytes
-from hlsflow.reports.cells import NS_PER_UNIT
+from hlsflow.foundation.target_files import MAX_BYTES, StatedTarget, nanoseconds, stated_by_hls4ml, stated_by_tcl
 from hlsflow.reports.kinds import decode
 
 NAMES = ("hls4ml_config.yml", "project.tcl", "hls_config.cfg", "build_prj.tcl", "vitis_hls.log", "vivado_hls.log")
-# Of a configuration or of hls4ml's parameters; a file that is larger asks for nothing.
-MAX_BYTES = 4 << 20
 # Keys that differ between two conversions of the same model.
 VOLATILE_KEYS = (
     "OutputDir",
@@ -118,51 +114,17 @@ def _upwards(report: Path, root: Path) -> list[Path]:
     return [folder for folder in report.parents if folder == root or root in folder.parents]
 
 
-class _TolerantLoader(yaml.SafeLoader):
-    """Safe YAML, in which a tag of somebody else (`!keras_model`) is read as nothing."""
-
-
-_TolerantLoader.add_multi_constructor("", lambda loader, suffix, node: None)
-
-
 def _hls4ml_config(text: str) -> dict[str, Any]:
-    try:
-        data = yaml.load(text, Loader=_TolerantLoader)
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError):
-        # YAML's own constructors raise what they please: a date of the 99th, a number of too many digits
-        return {}
-    if not isinstance(data, dict):
-        return {}
-    name, backend = data.get("ProjectName"), data.get("Backend")
-    part = data.get("Part") or data.get("XilinxPart")
-    # a structure of aliases would be written out
-    period = data.get("ClockPeriod")
-    return {
-        "part": part if isinstance(part, str) else None,
-        "clock_target_ns": _nanoseconds(str(period) if isinstance(period, str | int | float) else ""),
-        "top": name if isinstance(name, str) else None,
-        "backend": backend if isinstance(backend, str) else None,
-    }
+    stated = stated_by_hls4ml(text)
+    return {**_stated(stated), "backend": stated.backend}
 
 
 def _tcl(text: str) -> dict[str, Any]:
-    # set part "xcku115-flvb2104-2-i"          set_part {xc7z020clg400-1}
-    # set clock_period 5                       create_clock -period 5 -name default
-    # variable project_name / set project_name "myproject"       set_top myproject
-    def last(*patterns: str) -> str | None:
-        for pattern in patterns:
-            found = re.findall(pattern, text, flags=re.MULTILINE)
-            if found and "$" not in found[-1]:
-                return found[-1]
-        return None
+    return _stated(stated_by_tcl(text))
 
-    return {
-        "part": last(r"^\s*(?:set|variable) part [\"{]?([\w-]+)", r"^\s*set_part [\"{]?([\w-]+)"),
-        "clock_target_ns": _nanoseconds(
-            last(r"^\s*(?:set|variable) clock_period [\"{]?([\d.]+)", r"^\s*create_clock -period ([\w.]+)") or ""
-        ),
-        "top": last(r"^\s*(?:set|variable) (?:project_name|myproject) [\"{]?(\w+)", r"^\s*set_top (\w+)"),
-    }
+
+def _stated(target: StatedTarget) -> dict[str, Any]:
+    return {"part": target.part, "clock_target_ns": target.clock_period_ns, "top": target.top}
 
 
 def _cfg(text: str) -> dict[str, Any]:
@@ -170,7 +132,7 @@ def _cfg(text: str) -> dict[str, Any]:
     stated = dict(re.findall(r"^\s*([\w.]+)\s*=\s*(\S+)\s*$", text, flags=re.MULTILINE))
     return {
         "part": stated.get("part"),
-        "clock_target_ns": _nanoseconds(stated.get("clock") or stated.get("hls.clock") or ""),
+        "clock_target_ns": nanoseconds(stated.get("clock") or stated.get("hls.clock") or ""),
         "top": stated.get("syn.top") or stated.get("hls.syn.top"),
     }
 
@@ -188,16 +150,6 @@ def _log(text: str) -> dict[str, Any]:
         "clock_target_ns": None if report.clock is None else report.clock.target_ns,
         "top": report.module,
     }
-
-
-def _nanoseconds(text: str) -> float | None:
-    matched = re.fullmatch(r"([\d.]+)\s*(ps|ns|us|ms|s|MHz)?", text.strip().strip("'\""))
-    if matched is None or matched[1].count(".") > 1 or not matched[1].strip("."):
-        return None
-    value = float(matched[1])
-    if matched[2] == "MHz":
-        return 1000.0 / value if value else None
-    return value * NS_PER_UNIT[matched[2] or "ns"]
 
 
 READERS = {

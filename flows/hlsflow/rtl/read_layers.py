@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from hlsflow.emulation.window import Window, window_of
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import Call, Config, HlsProject
+from hlsflow.hls.project import HlsProject
+from hlsflow.hls.source import Call, Config
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, cast, to_integers
 from hlsflow.rtl.layers import ArgmaxLayer, Cast, Layer, PoolLayer, ProductLayer
 

@@ -18,7 +18,8 @@ from hlsflow.records.record import FigureRecord
 
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
-    from hlsflow.hls.project import Config, HlsProject
+    from hlsflow.hls.project import HlsProject
+    from hlsflow.hls.source import Config
 
 # Memory that Vivado takes for a part's database and a full design of it, in GiB by LUT count, rounded up from AMD's
 # table of memory recommendations; below, what Vitis HLS itself takes for a thousand products side by side, seen in
