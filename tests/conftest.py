@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
+import os
+import pickle
 import shutil
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
 import pytest
+from csim_programs import Programs
+from shared_run import SharedRun
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,31 +40,11 @@ def workspace(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory, worker_id):
-    """`once(name, make)`: the folder that `make(folder)` filled, in the whole run once, whichever worker came first."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-
-    def folder(name: str, make: Callable[[Path], object]) -> Path:
-        found, partial = shared / name, shared / f"{name}.partial"
-        with (shared / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not found.is_dir():
-                shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir()
-                make(partial)
-                partial.rename(found)
-        return found
-
-    return folder
-
-
-@pytest.fixture(scope="session")
-def converted(once):
+def converted(shared_run):
     """A workspace in which `qap8` and `digits6` are converted, neither compiled nor built; not to be written to."""
     from hlsflow.foundation.workspace import Workspace
 
-    return Workspace(root=once("converted", _convert_shipped))
+    return Workspace(root=shared_run.once("converted", _convert_shipped))
 
 
 def _convert_shipped(root: Path) -> None:
@@ -102,18 +84,53 @@ _HEADERS = (
 
 
 @pytest.fixture(scope="session")
-def quick_compile(compiler, tmp_path_factory):
-    """Compiles a C simulation at -O0 with hls4ml's headers compiled once for each backend: for small networks."""
+def shared_run(tmp_path_factory) -> SharedRun:
+    """What all processes of this test run make once."""
+    base = tmp_path_factory.getbasetemp()
+    return SharedRun(root=(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared")
+
+
+@pytest.fixture(scope="session")
+def digits6_build(shared_run) -> Path:
+    """A folder with `workspace`, in which digits6 was built once in this run, `said` and the pickled `result`.
+
+    It is for tests that only read it; the others take a copy.
+    """
+
+    def make(folder: Path) -> None:
+        from hlsflow.building.pipeline import build
+        from hlsflow.building.plan import BuildRequest
+        from hlsflow.foundation.log import Log
+        from hlsflow.foundation.workspace import Workspace
+
+        root = folder / "workspace"
+        for name in ("models", "hls_configs"):
+            shutil.copytree(ROOT / name, root / name)
+        log = Log(stream=io.StringIO())
+        result = build(Workspace(root=root), BuildRequest(model="digits6"), log)
+        (folder / "said").write_text(log.stream.getvalue())
+        (folder / "result").write_bytes(pickle.dumps(result))
+
+    return shared_run.once("digits6", make)
+
+
+@pytest.fixture(scope="session")
+def programs(compiler, shared_run) -> Programs:
+    """Compiles the C simulations of all cases of a test together, at -O0: for many small networks."""
+    return Programs(shared=shared_run, compiler=compiler)
+
+
+@pytest.fixture(scope="session")
+def quick_compile(compiler, shared_run):
+    """Compiles a C simulation at -O0 with hls4ml's headers compiled once a run for each backend."""
     import subprocess
 
     from hlsflow.hls.csim import compile_csim
 
     flags = ("-std=c++14", "-O0", "-w", "-pthread")
-    prefixes: dict[str, Path] = {}
 
     def compile_(project, folder: Path, backend: str) -> Path:
-        if backend not in prefixes:
-            home = tmp_path_factory.mktemp(f"headers-{backend}")
+        def compile_headers(home: Path) -> None:
             lines = ["ap_fixed.h", "ap_int.h", *(f"nnet_utils/nnet_{name}.h" for name in _HEADERS)]
             prefix = home / "prefix.h"
             prefix.write_text(
@@ -123,7 +140,8 @@ def quick_compile(compiler, tmp_path_factory):
             include = [f"-I{firmware}", f"-I{firmware}/ap_types"]
             command = [compiler.path, *flags, *include, "-x", "c++-header", prefix, "-o", f"{prefix}.gch"]
             subprocess.run(command, check=True, capture_output=True)
-            prefixes[backend] = prefix
-        return compile_csim(project, folder, compiler, flags=(*flags, "-include", str(prefixes[backend])))
+
+        prefix = shared_run.once(f"headers-{backend}", compile_headers) / "prefix.h"
+        return compile_csim(project, folder, compiler, flags=(*flags, "-include", str(prefix)))
 
     return compile_

@@ -56,19 +56,16 @@ def installs(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def built_once(once, tmp_path_factory):
+def built_once(digits6_build, tmp_path_factory):
     """A throw-away workspace in which a small model is built; never the repository's own."""
     root = tmp_path_factory.mktemp("vendor")
-    shutil.copytree(once("built", _build), root, dirs_exist_ok=True)
-    return Workspace(root=root)
-
-
-def _build(root: Path) -> None:
-    for folder in ("models", "hls_configs"):
-        (root / folder).mkdir()
-    shutil.copytree(ROOT / "models" / MODEL, root / "models" / MODEL)
-    shutil.copy(ROOT / "hls_configs" / f"{MODEL}.yaml", root / "hls_configs")
+    there = digits6_build / "workspace"
+    for folder in (f"models/{MODEL}", f"build/{MODEL}", f"reports/{MODEL}"):
+        shutil.copytree(there / folder, root / folder)
+    (root / "hls_configs").mkdir()
+    shutil.copy(there / "hls_configs" / f"{MODEL}.yaml", root / "hls_configs")
     workspace = Workspace(root=root)
+    # The project holds its own path: it is written again, and the rest is as it was.
     build(workspace, BuildRequest(model=MODEL), quiet())
     # A record is never made poorer: what a test adds to it is taken back by hand.
     shutil.copytree(workspace.reports / MODEL, root / "untouched")

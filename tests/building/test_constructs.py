@@ -7,7 +7,10 @@ both.
 from __future__ import annotations
 
 import csv
+import json
 import os
+import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +26,8 @@ from hlsflow.hls.convert import convert
 from hlsflow.hls.csim import simulate
 from hlsflow.hls.effective import verify
 from hlsflow.hls.lint import lint
-from hlsflow.hls.project import read_project
-from hlsflow.network.fixed_point import parse_type
+from hlsflow.hls.project import HlsProject, read_project
+from hlsflow.network.fixed_point import FixedType, parse_type
 from hlsflow.network.ranges import resolve
 
 SAMPLES = 300
@@ -40,8 +43,19 @@ def tensorflow():
     prepare_tensorflow()
 
 
-def built(construct):
-    """(network, layers by io type, inputs, Keras' values in LSBs by gate output)."""
+def projects_of(shared_run, construct) -> list[HlsProject]:
+    """The converted projects of a construct, one for each backend and io type that it has, made once in a run."""
+    slug = re.sub(r"[^A-Za-z0-9.]+", "_", construct.name)
+    folder = shared_run.once(f"constructs/{EXACT_CONSTRUCTS.index(construct)}-{slug}", partial(make, construct))
+    return [read_project(path) for path in sorted(folder.glob("*/hls"))]
+
+
+def make(construct, folder: Path) -> None:
+    """Converts a construct for each backend and io type, with inputs and Keras' values in LSBs by gate output.
+
+    Whether every io type is refused or accepted as the table has it, and every project is what was asked for, is
+    asserted here.
+    """
     from hlsflow.building.agreement import in_lsb
     from hlsflow.frontends.keras2 import network_of
     from hlsflow.frontends.reference import keras_outputs
@@ -52,7 +66,18 @@ def built(construct):
     types = {layer.node.name: layer.result for layer in layers["io_parallel"]}
     inputs = random_inputs(network, SAMPLES)
     outputs = keras_outputs(model, network, inputs, network.gate_outputs)
-    return network, layers, inputs, {name: in_lsb(name, outputs[name], types[name]) for name in network.gate_outputs}
+    expected = {name: in_lsb(name, outputs[name], types[name]) for name in network.gate_outputs}
+    np.savez(folder / "inputs.npz", *inputs)
+    np.savez(folder / "expected.npz", **expected)
+    (folder / "types.json").write_text(json.dumps({name: str(types[name]) for name in expected}))
+    for io_type in IO_TYPES:
+        if refused_in(network, io_type, construct):
+            continue
+        for backend in BACKENDS:
+            config = HlsConfig(backend=backend, io_type=io_type)
+            home = folder / f"{backend}-{io_type}" / "hls"
+            convert(network, layers[io_type], config, home)
+            verify(read_project(home), layers[io_type], config)
 
 
 def refused_in(network, io_type: str, construct) -> bool:
@@ -66,43 +91,51 @@ def refused_in(network, io_type: str, construct) -> bool:
     return False
 
 
+def given_and_expected(project: HlsProject) -> tuple[list[np.ndarray], dict[str, np.ndarray], dict[str, FixedType]]:
+    """What `make` kept beside a project: inputs, and values and types by gate output."""
+    folder = project.root.parents[1]
+    with np.load(folder / "inputs.npz") as inputs, np.load(folder / "expected.npz") as expected:
+        types = json.loads((folder / "types.json").read_text())
+        return (
+            [inputs[name] for name in inputs.files],
+            {name: expected[name] for name in expected.files},
+            {name: parse_type(text) for name, text in types.items()},
+        )
+
+
+def variants(construct) -> set[str]:
+    """The backends and io types that a construct is converted for."""
+    io_types = IO_TYPES if construct.streams is True else IO_TYPES[:1]
+    return {f"{backend}-{io_type}" for backend in BACKENDS for io_type in io_types}
+
+
 @pytest.mark.parametrize("construct", EXACT_CONSTRUCTS, ids=lambda item: item.name)
-def test_the_converted_project_equals_keras(construct, tmp_path):
-    network, layers, inputs, expected = built(construct)
-    for io_type in IO_TYPES:
-        if refused_in(network, io_type, construct):
-            continue
-        for backend in BACKENDS:
-            config = HlsConfig(backend=backend, io_type=io_type)
-            folder = tmp_path / f"{backend}-{io_type}"
-            convert(network, layers[io_type], config, folder)
-            project = read_project(folder)
-            verify(project, layers[io_type], config)
-            found = make_emulator(project).run(inputs, layers=network.gate_outputs)
-            for name in network.gate_outputs:
-                assert np.array_equal(found[name], expected[name]), (backend, io_type, name)
+def test_the_converted_project_equals_keras(construct, shared_run):
+    projects = projects_of(shared_run, construct)
+    assert {project.root.parent.name for project in projects} == variants(construct)
+    for project in projects:
+        inputs, expected, _ = given_and_expected(project)
+        found = make_emulator(project).run(inputs, layers=list(expected))
+        for name, values in expected.items():
+            assert np.array_equal(found[name], values), (project.root.parent.name, name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("construct", EXACT_CONSTRUCTS, ids=lambda item: item.name)
-def test_the_c_simulation_equals_keras_and_the_emulator(construct, tmp_path, quick_compile):
-    network, layers, inputs, expected = built(construct)
-    types = {layer.node.name: layer.result for layer in layers["io_parallel"]}
-    for io_type in IO_TYPES:
-        if refused_in(network, io_type, construct):
-            continue
-        for backend in BACKENDS:
-            folder = tmp_path / f"{backend}-{io_type}"
-            convert(network, layers[io_type], HlsConfig(backend=backend, io_type=io_type), folder / "hls")
-            project = read_project(folder / "hls")
-            program = quick_compile(project, folder / "csim", backend)
-            traced = {name: types[name] for name in network.gate_outputs}
-            found = simulate(program, project, inputs, layers=traced, folder=folder / "csim", workers=1)
-            for name in network.gate_outputs:
-                assert np.array_equal(found[name], expected[name]), (backend, io_type, name)
-            emulated = make_emulator(project).run(inputs, layers=network.gate_outputs)
-            for name, values in found.items():
-                assert np.array_equal(emulated[name], values), (backend, io_type, name)
+def test_the_c_simulation_equals_keras_and_the_emulator(construct, request, shared_run, programs, tmp_path):
+    projects = projects_of(shared_run, construct)
+    assert {project.root.parent.name for project in projects} == variants(construct)
+    compiled = programs.of(request.node, lambda case: projects_of(shared_run, case["construct"]), each=4)
+    for project in projects:
+        variant = project.root.parent.name
+        inputs, expected, types = given_and_expected(project)
+        program = compiled[project.root]
+        found = simulate(program, project, inputs, layers=types, folder=tmp_path / variant, workers=1)
+        for name, values in expected.items():
+            assert np.array_equal(found[name], values), (variant, name)
+        emulated = make_emulator(project).run(inputs, layers=list(expected))
+        for name, values in found.items():
+            assert np.array_equal(emulated[name], values), (variant, name)
 
 
 @pytest.mark.parametrize(

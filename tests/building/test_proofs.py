@@ -118,20 +118,32 @@ def test_a_configuration_that_makes_the_input_unsigned_is_refused_too():
         lint(network, config)
 
 
+SIGNED = ["fixed<8,4,RND_CONV,SAT>", "fixed<5,3,RND_CONV,SAT>", "fixed<1,1,RND_CONV,SAT>"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["Vitis", "Vivado"])
-@pytest.mark.parametrize("result", ["fixed<8,4,RND_CONV,SAT>", "fixed<5,3,RND_CONV,SAT>", "fixed<1,1,RND_CONV,SAT>"])
-def test_a_padded_maximum_over_signed_values_is_exact_in_c_simulation(backend, result, tmp_path, quick_compile):
+@pytest.mark.parametrize("result", SIGNED)
+def test_a_padded_maximum_over_signed_values_is_exact_in_c_simulation(
+    backend, result, request, tmp_path, shared_run, programs
+):
     from hlsflow.hls.csim import simulate
 
-    network = padded(Chain((6, 6, 2), "fixed<8,3>").activation("act", "linear", result))
-    config = HlsConfig(backend=backend)
-    layers = lint(network, config).layers
-    convert(network, layers, config, tmp_path / "hls")
-    project = read_project(tmp_path / "hls")
+    def linted(backend, result):
+        network = padded(Chain((6, 6, 2), "fixed<8,3>").activation("act", "linear", result))
+        config = HlsConfig(backend=backend)
+        return network, lint(network, config).layers, config
+
+    def projects_of(case):
+        name = f"padded-maximum/{case['backend']}-{SIGNED.index(case['result'])}"
+        made = shared_run.once(name, lambda folder: convert(*linted(**case), folder / "hls"))
+        return [read_project(made / "hls")]
+
+    network, layers, _ = linted(backend, result)
+    (project,) = projects_of({"backend": backend, "result": result})
     x = random_images(network, 200, 1)
-    program = quick_compile(project, tmp_path / "c", backend)
-    (found,) = simulate(program, project, [x], folder=tmp_path / "c", workers=1).values()
+    program = programs.of(request.node, projects_of)[project.root]
+    (found,) = simulate(program, project, [x], folder=tmp_path, workers=1).values()
     expected = evaluate(network, x, Rational)["pool"].reshape(len(x), -1)
     fraction = Fraction(2) ** layers[-1].result.fraction
     assert np.array_equal(found, (expected * fraction).astype(np.int64))

@@ -7,21 +7,14 @@ import re
 
 import pytest
 
-from hlsflow.devices.catalogue import boards, devices, find_board, find_part
+from hlsflow.devices.catalogue import devices, find_part
 from hlsflow.foundation.errors import ConfigError
 
 
 def test_there_are_enough_parts_each_with_its_document():
     assert len(devices()) >= 40
-    assert all(re.fullmatch(r"AMD DS\d{3}", device.source) for device in devices().values())
+    assert all(re.fullmatch(r"AMD DS\d{3}|Lattice FPGA-DS-\d{5}", device.source) for device in devices().values())
     assert all(device.ff >= device.lut and device.lut > 0 for device in devices().values())
-
-
-def test_every_board_has_a_part_of_the_catalogue_with_a_speed_grade():
-    for board, part in boards().items():
-        found_board, found = find_board(board)
-        assert (found_board, found.name) == (board, part)
-        assert found.speed_grade is not None, board
 
 
 @pytest.mark.parametrize(
@@ -47,19 +40,9 @@ def test_spellings(spelling, device, speed):
     assert (part.device.name, part.speed_grade) == (device, speed)
 
 
-@pytest.mark.parametrize("name", ["u250", "Alveo U250", "PYNQ_Z2", "ultra96v2", "kv260"])
-def test_boards_are_found_however_they_are_written(name):
-    assert find_board(name)[0] in boards()
-
-
 def test_an_unknown_part_names_the_nearest():
     with pytest.raises(ConfigError, match=r"no part 'xc7z021clg400-1' in the catalogue(.|\n)*did you mean 'xc7z02"):
         find_part("xc7z021clg400-1")
-
-
-def test_an_unknown_board_names_the_nearest():
-    with pytest.raises(ConfigError, match=r"no board or part 'pynq-z9'(.|\n)*did you mean 'pynq-z"):
-        find_board("pynq-z9")
 
 
 def test_capacities_are_what_the_tools_report(collected_reports):

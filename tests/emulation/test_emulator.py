@@ -37,10 +37,14 @@ STRATEGIES = {
 }
 
 
-def project_of(case, strategy, folder):
+def resolved(case):
     network = small_network(sizes=(12, 8, 5))
     given = {layer: {role: parse_type(text) for role, text in types.items()} for layer, types in CASES[case].items()}
-    layers = resolve(network, given)
+    return network, resolve(network, given)
+
+
+def project_of(case, strategy, folder):
+    network, layers = resolved(case)
     convert(network, layers, STRATEGIES[strategy], folder / "hls")
     return network, layers, read_project(folder / "hls")
 
@@ -48,12 +52,18 @@ def project_of(case, strategy, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("case", CASES)
-def test_every_value_equals_the_c_simulation(case, strategy, tmp_path, quick_compile):
-    network, layers, project = project_of(case, strategy, tmp_path)
+def test_every_value_equals_the_c_simulation(case, strategy, request, tmp_path, shared_run, programs):
+    def projects_of(params):
+        name = f"emulator/{list(CASES).index(params['case'])}-{params['strategy']}"
+        made = shared_run.once(name, lambda folder: project_of(params["case"], params["strategy"], folder))
+        return [read_project(made / "hls")]
+
+    network, layers = resolved(case)
+    (project,) = projects_of({"case": case, "strategy": strategy})
     inputs = random_inputs(network, 500)
-    program = quick_compile(project, tmp_path / "csim", STRATEGIES[strategy].backend)
+    program = programs.of(request.node, projects_of)[project.root]
     traced = {layer.node.name: layer.result for layer in layers if layer.node.name in project.traced}
-    hardware = simulate(program, project, inputs, layers=traced, folder=tmp_path / "csim")
+    hardware = simulate(program, project, inputs, layers=traced, folder=tmp_path)
     emulated = make_emulator(project).run(inputs, layers=traced)
     assert set(hardware) == set(emulated)
     for name, values in hardware.items():

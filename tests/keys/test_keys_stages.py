@@ -10,10 +10,11 @@ from vendor_fixtures import MODEL, built, built_once, calls, installs, quiet, re
 from hlsflow.building.pipeline import build
 from hlsflow.building.plan import BuildRequest, make_plan
 from hlsflow.building.stages import MODULES, stage_inputs
+from hlsflow.building.tools.result import WIRING
 from hlsflow.foundation.steps import digest
 from hlsflow.foundation.workspace import Workspace
 from hlsflow.keys import work
-from hlsflow.keys.imports import ROOT, Sources
+from hlsflow.keys.imports import ROOT, Sources, sources
 
 OPTIONS = {"estimate": {}, "vitis": {"tool": "vitis"}, "vivado": {"tool": "vivado"}, "open": {}}
 
@@ -49,9 +50,12 @@ def keys(workspace) -> dict[str, str]:
         ("vendor/run.py", {"vitis", "vivado"}, {"estimate", "open"}),
         ("vendor/toolchain.py", {"vitis", "vivado"}, {"estimate"}),
         ("vendor/diagnosis_rules.py", {"vitis", "vivado"}, {"estimate", "open"}),
-        ("reports/hls/csynth_xml.py", {"vitis", "vivado"}, set()),
+        ("reports/hls/csynth_xml.py", {"vitis", "vivado"}, {"estimate", "open"}),
         # By `importlib`, in a registry.
-        ("reports/vivado/utilization_hierarchical.py", {"vitis", "vivado"}, set()),
+        ("reports/vivado/utilization_hierarchical.py", {"vitis", "vivado"}, {"estimate", "open"}),
+        # What joins the results to a record, and what shows it, makes none of them.
+        ("evidence.py", set(), {"estimate", "open"}),
+        ("records/report.py", set(), {"estimate", "open"}),
         ("opentools/pyosys_script.py", {"open"}, {"estimate", "vitis"}),
         ("processes/limited.py", {"open"}, {"estimate", "vitis"}),
         ("rtl/verilog/mac_array.v", {"open"}, {"estimate", "vitis"}),
@@ -67,6 +71,13 @@ def test_a_line_of_code_changes_the_stages_that_it_runs_in(workspace, changed_pa
     after = keys(workspace)
     changed = {stage for stage in before if before[stage] != after[stage]}
     assert reached <= changed and not changed & not_reached
+
+
+@pytest.mark.parametrize("stage", ["estimate", "open"])
+def test_no_parser_of_reports_runs_in_a_stage_that_reads_none(stage):
+    modules = sources().closure(MODULES[stage], "hlsflow.foundation.steps", unnamed=WIRING, alone=WIRING).modules
+    assert {"hlsflow.records.record", "hlsflow.building.stages"} <= modules
+    assert not [module for module in modules if module.startswith("hlsflow.reporting")]
 
 
 def test_a_workspaces_own_calibration_changes_its_estimates(workspace):

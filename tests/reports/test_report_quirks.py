@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.discover import discover
 from hlsflow.reports.figures import Stage
 from hlsflow.reports.kinds import parse, read
-from hlsflow.reports.project_config import part_of
 from hlsflow.reports.report import Kind
 from hlsflow.reports.run import NoteKind, Role
 

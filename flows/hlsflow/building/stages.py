@@ -17,12 +17,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from hlsflow.foundation.errors import HlsflowError, ReportError, ToolError
+from hlsflow.building.tools.result import FIGURES, FIGURES_FILE, STATE_FILE, StageFailed, write_figures
+from hlsflow.foundation.errors import ReportError
 from hlsflow.foundation.log import Step
 from hlsflow.foundation.steps import STEP_FILE, Steps
-from hlsflow.foundation.workspace import write_text
 from hlsflow.records.evidence import ordered
 from hlsflow.records.record import FigureRecord
 
@@ -39,32 +39,8 @@ MODULES = {
     "open": "hlsflow.building.tools.open",
 }
 
-FIGURES_FILE = "figures.json"
-STATE_FILE = "state.txt"
-
 # Options that say what a stage may take, not what it makes: its result does not depend on them.
 LIMITS = ("timeout_s", "memory_bytes")
-
-_FIGURES = TypeAdapter(list[FigureRecord])
-
-
-class StageFailed(ToolError):
-    """A stage that ended early. `figures` are what it found before, and `state` says how it ended: both are recorded.
-
-    The exit code is that of the failure behind it.
-    """
-
-    def __init__(self, error: HlsflowError, *, figures: Sequence[FigureRecord], state: str) -> None:
-        super().__init__(error.message, hint=error.hint)
-        self.exit_code = error.exit_code
-        self.figures = list(figures)
-        self.state = state
-
-
-def write_figures(folder: Path, figures: list[FigureRecord], state: str) -> None:
-    """Writes a stage's result into its folder: the figures and one line that says what became of it."""
-    write_text(folder / FIGURES_FILE, _FIGURES.dump_json(figures, indent=1).decode() + "\n")
-    write_text(folder / STATE_FILE, state + "\n")
 
 
 def check_request(stages: Mapping[str, Mapping[str, Any]], plan: Plan) -> None:
@@ -120,7 +96,7 @@ def drop_damaged(folder: Path) -> list[str]:
 def _is_whole(folder: Path) -> bool:
     try:
         json.loads((folder / STEP_FILE).read_text())["inputs"].get("design")
-        _FIGURES.validate_json((folder / FIGURES_FILE).read_text())
+        FIGURES.validate_json((folder / FIGURES_FILE).read_text())
         return bool((folder / STATE_FILE).read_text().strip())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return False
@@ -147,7 +123,7 @@ def collect(design: str, folder: Path) -> tuple[list[FigureRecord], dict[str, st
             # Results of an hlsflow that did not know designs have none.
             if said["inputs"].get("design") != design:
                 continue
-            figures += _FIGURES.validate_json((path / FIGURES_FILE).read_text())
+            figures += FIGURES.validate_json((path / FIGURES_FILE).read_text())
             states[stage] = (path / STATE_FILE).read_text().strip()
         except FileNotFoundError:
             continue

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hlsflow.comparison.design import Design, Measurement
+from hlsflow.devices.catalogue import part_of
 from hlsflow.records.record import CLOCK_TOLERANCE_NS
-from hlsflow.reports.project_config import part_of
 
 
 class Differs(StrEnum):

@@ -9,9 +9,9 @@ from enum import StrEnum
 from hlsflow.comparison.comparability import CLOCK_TOLERANCE_NS, part_and_clock
 from hlsflow.comparison.design import Design, Measurement
 from hlsflow.comparison.metrics import METRICS, RESOURCES
+from hlsflow.devices.catalogue import part_of
 from hlsflow.records.record import FigureRecord
 from hlsflow.reports.figures import STAGE_ORDER, Stage
-from hlsflow.reports.project_config import part_of
 
 # What the last digit of a printed period is rounded by.
 ROUNDING_NS = 1e-6

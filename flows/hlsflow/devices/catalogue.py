@@ -1,10 +1,10 @@
-"""The devices and boards that people build for, as data: what a part holds, and every way in which its name is spelled.
+"""The devices that people build for, as data: what a part holds, and every way in which its name is spelled.
 
 `data/devices.csv` states LUT, FF, DSP, 18 Kb BRAM and URAM of a device with the AMD document of the figures (DS180 for
 the 7 series, DS190 for Zynq-7000, DS890 for UltraScale and UltraScale+, DS891 for Zynq UltraScale+, DS962 ff. for
-Alveo), and what confirms them besides: a report in which a tool states what is available, or another public project's
-table. Without one they rest on our transcription of the document alone. Speed grade and package belong to a part's
-name alone; the capacity is the die's.
+Alveo; Lattice's FPGA-DS-02012 for ECP5, whose blocks of RAM have 16 Kb), and what confirms them besides: a report in
+which a tool states what is available, or another public project's table. Without one they rest on our transcription of
+the document alone. Speed grade and package belong to a part's name alone; the capacity is the die's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class Device:
 
     @property
     def generation(self) -> str:
-        """`7-series`, `ultrascale`, `ultrascale+` or `versal`: what decides delays and the shape of a DSP block."""
+        """`7-series`, `ultrascale`, `ultrascale+`, `versal` or `ecp5`: what decides delays and a DSP block's shape."""
+        if self.family == "ecp5":
+            return self.family
         if self.family.endswith("+"):
             return "ultrascale+"
         if self.family.endswith("ultrascale"):
@@ -70,6 +72,36 @@ class Part:
     speed_grade: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartName:
+    """A part's device with package, speed grade and temperature grade, in lower case without `xc` and hyphens."""
+
+    body: str
+    speed: str | None
+    temperature: str | None
+
+    def may_be(self, other: PartName) -> bool:
+        """Whether both can mean one part; a grade that one of them does not state is no difference."""
+        bodies = self.body == other.body or (
+            # Vivado's timing report names the device and the package alone.
+            (self.speed is None or other.speed is None)
+            and (self.body.startswith(other.body) or other.body.startswith(self.body))
+        )
+        return bodies and all(
+            None in pair or pair[0] == pair[1]
+            for pair in ((self.speed, other.speed), (self.temperature, other.temperature))
+        )
+
+
+def part_of(name: str) -> PartName:
+    """A part from any spelling: `xc7z020-clg400-1`, `7z020clg400-1`, `xcu250-figd2104-2L-e`, `xcvu13p-fhga2104`."""
+    matched = re.fullmatch(
+        r"(?:x[caq])?(?P<body>.+?)(?:-(?P<speed>\d[a-z]{0,3})(?:-(?P<temperature>[a-z]))?(?:-[a-z]\d?)?)?",
+        name.strip().lower(),
+    )
+    return PartName(body=matched["body"].replace("-", ""), speed=matched["speed"], temperature=matched["temperature"])
+
+
 # What follows the device in a part's name: a low-power or industrial letter, package, speed grade, temperature.
 _REST = re.compile(r"^[il]?-?(?P<package>[a-z]{2,4}\d{2,4})?(?:-(?P<speed>\d[a-z]{0,2}))?(?:-[a-z])*$")
 
@@ -88,13 +120,6 @@ def devices() -> dict[str, Device]:
             )
             for row in csv.DictReader(file)
         }
-
-
-@cache
-def boards() -> dict[str, str]:
-    """The part of every board by the board's name."""
-    with (DATA / "boards.csv").open(newline="") as file:
-        return {row["board"]: row["part"] for row in csv.DictReader(file)}
 
 
 def find_part(spelling: str) -> Part:
@@ -117,26 +142,6 @@ def find_part(spelling: str) -> Part:
             )
     near = did_you_mean(re.split(r"-|[a-z]{3,4}\d{3,4}", text)[0], list(devices()))
     raise ConfigError(
-        f"no part '{spelling}' in the catalogue of devices", hint=near if near.startswith("did") else _all_boards()
+        f"no part '{spelling}' in the catalogue of devices",
+        hint=near if near.startswith("did") else "a part such as xc7z020clg400-1; all boards: hlsflow boards",
     )
-
-
-def find_board(name: str) -> tuple[str, Part]:
-    """(board, part) of a board's name or of a part's own name. Raises ConfigError with a suggestion."""
-    wanted = re.sub(r"[^a-z0-9]", "", name.lower())
-    for board, part in boards().items():
-        plain = board.replace("-", "")
-        if wanted in (plain, plain.removeprefix("alveo")):
-            return board, find_part(part)
-    try:
-        part = find_part(name)
-    except ConfigError:
-        near = did_you_mean(name.lower(), list(boards()))
-        raise ConfigError(
-            f"no board or part '{name}'", hint=near if near.startswith("did") else _all_boards()
-        ) from None
-    return part.device.name, part
-
-
-def _all_boards() -> str:
-    return "boards: " + ", ".join(sorted(boards())) + "; or a part such as xc7z020clg400-1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hlsflow.devices.catalogue import boards, find_part
+from hlsflow.devices.boards import boards
 from hlsflow.fitting.program import Goal, Program, Wish, unbounded
 
 NAMES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram_18k": "BRAM 18K"}
@@ -60,7 +60,7 @@ def _remedies(program: Program, wish: Wish, shares: dict[str, float]) -> list[st
 
 def _smallest_board(program: Program, wish: Wish) -> str | None:
     """The board with the fewest LUT among those that the design fits, at this device's delays."""
-    devices = {board: find_part(part).device for board, part in boards().items()}
+    devices = {name: board.part.device for name, board in boards().items() if "vitis" in board.synthesized_by}
     tried: set[str] = set()
     for board, device in sorted(devices.items(), key=lambda item: (item[1].lut, item[0])):
         if device.name in tried or device.lut < program.design.target.part.device.lut:

@@ -16,7 +16,7 @@ from hlsflow.building.pipeline import locked
 from hlsflow.building.plan import BuildRequest, make_plan
 from hlsflow.building.session import Session, load_network_step
 from hlsflow.building.tools.estimate import model_of
-from hlsflow.devices.catalogue import find_board
+from hlsflow.devices.boards import find_amd_board
 from hlsflow.estimation.network import design_of_layers
 from hlsflow.fitting.fit import Fit, fit
 from hlsflow.fitting.options import is_free
@@ -51,7 +51,7 @@ def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: 
     Raises ConfigError for an unknown board, UnsupportedError where nothing fits, and what is wrong with the model.
     """
     wish = parse_goal(goal)
-    name, part = find_board(board)
+    name, part = find_amd_board(board)
     request = BuildRequest(model=model, changes={**changes, "part": part.name})
     plan = make_plan(workspace, request)
     # The network does not depend on the target: it is kept with the model's own build.

@@ -30,11 +30,14 @@ FLAGS = ("-std=c++14", "-O1", "-w", "-pthread", "-fno-gnu-unique")
 # Address space set aside for the stack; only what is used of it is ever backed by memory.
 STACK_BYTES = 1 << 30
 
-_DRIVER = """\
+# The program of a project is these five, in this order: `driver_source`.
+_INCLUDE = """\
 // Written by hlsflow: runs the project's top function over a file of inputs. Values pass as doubles, which hold every
 // type of up to 53 bits exactly.
 #include "{top}.cpp"
 
+"""
+SYSTEM_HEADERS = """\
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -44,21 +47,28 @@ _DRIVER = """\
 #include <string>
 #include <vector>
 
-namespace nnet {{
+"""
+# What hls4ml's `save_layer_output` writes to: defined where its headers are.
+TRACE = """\
+namespace nnet {
 bool trace_enabled = true;
 std::map<std::string, void *> *trace_outputs = NULL;
 size_t trace_type_size = sizeof(double);
-}} // namespace nnet
+} // namespace nnet
 
+"""
+ARGUMENTS = """\
 static int n_arguments;
 static char **arguments;
 
-static void fail(const char *what) {{
+static void fail(const char *what) {
     std::fprintf(stderr, "csim: %s: ", what);
     std::perror("");
     std::exit(3);
-}}
+}
 
+"""
+_SIMULATE = """\
 static void *simulate(void *) {{
     // program INPUTS OUTPUTS FIRST COUNT [LAYER…]: the outputs of the top function, then the named layers' outputs.
     FILE *inputs = std::fopen(arguments[1], "rb");
@@ -93,23 +103,25 @@ static void *simulate(void *) {{
     return NULL;
 }}
 
-int main(int argc, char **argv) {{
-    if (argc < 5) {{
+"""
+MAIN = """\
+int main(int argc, char **argv) {
+    if (argc < 5) {
         std::fprintf(stderr, "usage: csim INPUTS OUTPUTS FIRST COUNT [LAYER...]\\n");
         return 2;
-    }}
+    }
     n_arguments = argc;
     arguments = argv;
     // hls4ml keeps whole layers on the stack: eight megabytes are soon full.
     pthread_attr_t attributes;
     pthread_t thread;
     pthread_attr_init(&attributes);
-    if (pthread_attr_setstacksize(&attributes, {stack}ul)) fail("stack");
+    if (pthread_attr_setstacksize(&attributes, STACK_BYTESul)) fail("stack");
     if (pthread_create(&thread, &attributes, simulate, NULL)) fail("thread");
     pthread_join(thread, NULL);
     return 0;
-}}
-"""
+}
+""".replace("STACK_BYTES", str(STACK_BYTES))
 
 
 class _Stopped(Exception):
@@ -147,6 +159,12 @@ def find_compiler() -> Compiler:
 
 def driver_source(project: HlsProject) -> str:
     """The program's text: `main` and a loop over samples around the top function."""
+    include = _INCLUDE.format(top=project.top)
+    return include + SYSTEM_HEADERS + TRACE + ARGUMENTS + simulation_source(project) + MAIN
+
+
+def simulation_source(project: HlsProject) -> str:
+    """The loop over samples around the top function, as the function `simulate`."""
     lines = []
     offset = 0
     arguments = []
@@ -177,13 +195,11 @@ def driver_source(project: HlsProject) -> str:
         f'    traces["{name}"] = std::calloc({size}, sizeof(double)); trace_sizes["{name}"] = {size};'
         for name, size in project.traced.items()
     )
-    return _DRIVER.format(
-        top=project.top,
+    return _SIMULATE.format(
         allocate=allocate,
         in_size=offset,
         out_size=out_offset,
         call="\n".join(f"        {line}" for line in [*lines, *after]),
-        stack=STACK_BYTES,
     )
 
 

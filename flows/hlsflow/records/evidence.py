@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.steps import digest
 from hlsflow.records.record import (
     VENDOR_STAGES,
@@ -22,7 +23,6 @@ from hlsflow.records.record import (
     FigureRecord,
     Samples,
 )
-from hlsflow.reports.project_config import part_of
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.
 _DESCRIBES = ("model", "variant", "title", "configuration", "size", "layers", "warnings")

@@ -12,8 +12,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError
-from hlsflow.reports.project_config import part_of
 
 # 2: errors are of real values, and the verdict has its reasons. What an older gate called exact is not taken over.
 # A record may be without a `design`: it is then of an unknown one, and joined with nothing.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError, UsageError
 from hlsflow.foundation.strict_read import UnreadableError, brief, open_regular, read_bytes, read_ends
 from hlsflow.reports.figures import STAGE_ORDER, Stage
@@ -22,7 +23,6 @@ from hlsflow.reports.project_config import (
     configs_beside,
     layer_numbers,
     parameters_digest,
-    part_of,
     project_folder,
 )
 from hlsflow.reports.report import Kind, Report

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from hlsflow.devices.catalogue import part_of
 from hlsflow.reports.figures import RESOURCE_NAMES, Clock, Stage
-from hlsflow.reports.project_config import part_of
 from hlsflow.reports.report import Kind, Report
 from hlsflow.reports.run import Note, NoteKind, Role, Run
 

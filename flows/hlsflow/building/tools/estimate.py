@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.building.stages import MODULES
+from hlsflow.building.tools.result import WIRING, write_figures
 from hlsflow.estimation.model import Model, read_model, shipped_model
 from hlsflow.foundation.errors import ConfigError
 from hlsflow.foundation.log import Step
@@ -37,14 +37,13 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     """What an estimate depends on besides the project: the code with its tables, and a workspace's own calibration."""
     own = own_model_path(_root(plan))
     return {
-        "work": work_of("hlsflow.building.tools.estimate", unnamed=MODULES.values()),
+        "work": work_of("hlsflow.building.tools.estimate", wiring=WIRING, unnamed=WIRING),
         "model": file_digest(own) if own.is_file() else None,
     }
 
 
 def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[str, Any]) -> str:
     """Writes the estimate's figures. A part that the catalogue does not know leaves them out and says so."""
-    from hlsflow.building.stages import write_figures
     from hlsflow.estimation.estimate import estimate, figure_records
     from hlsflow.estimation.read import design_of, target_of
     from hlsflow.estimation.source import read_source

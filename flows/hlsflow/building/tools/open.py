@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.building.stages import MODULES, StageFailed, write_figures
+from hlsflow.building.tools.result import WIRING, StageFailed, write_figures
 from hlsflow.building.tools.vectors import Vectors, read_vectors
 from hlsflow.devices.ecp5 import Target
 from hlsflow.foundation.errors import MismatchError
@@ -80,7 +80,7 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     tools = (find_verilator(), find_yosys(), find_nextpnr_ecp5(), find_ecppack(), find_da4ml())
     return {
-        "work": work_of("hlsflow.building.tools.open", unnamed=MODULES.values(), also=_TOOL_PACKAGES),
+        "work": work_of("hlsflow.building.tools.open", wiring=WIRING, unnamed=WIRING, also=_TOOL_PACKAGES),
         "compiler": compiler_identity(plan.compiler.path, ()),
         "environment": values_of(PROGRAM_VARIABLES),
         # What the RTL is held against.
