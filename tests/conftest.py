@@ -29,6 +29,7 @@ hypothesis.settings.load_profile("loaded machine")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
 @pytest.fixture
 def workspace(tmp_path):
     """A workspace of its own with the shipped models and configurations, and no reports."""
