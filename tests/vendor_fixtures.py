@@ -70,6 +70,7 @@ def built_once(digits6_build, tmp_path_factory):
     # A record is never made poorer: what a test adds to it is taken back by hand.
     shutil.copytree(workspace.reports / MODEL, root / "untouched")
     shutil.copy(own_record_path(workspace.build / MODEL), root / "untouched" / OWN_FILE)
+    return workspace
 
 
 @pytest.fixture
