@@ -50,7 +50,8 @@ def converted(shared_run):
 
 def _convert_shipped(root: Path) -> None:
     from hlsflow.building.plan import BuildRequest, make_plan
-    from hlsflow.building.session import Session, load_network_step
+    from hlsflow.building.session import Session
+    from hlsflow.building.steps.network import load_network_step
     from hlsflow.foundation.log import Log
     from hlsflow.foundation.steps import Steps
     from hlsflow.foundation.workspace import Workspace
@@ -80,7 +81,7 @@ def compiler():
 _HEADERS = (
     "activation activation_stream batchnorm batchnorm_stream conv1d conv1d_stream conv2d conv2d_stream dense "
     "dense_stream helpers image image_stream merge merge_stream padding padding_stream pooling pooling_stream "
-    "sepconv1d_stream sepconv2d sepconv2d_stream stream transpose transpose_stream types"
+    "sepconv1d_stream sepconv2d_stream stream transpose transpose_stream types"
 ).split()
 
 

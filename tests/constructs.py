@@ -321,6 +321,102 @@ def softmax_end() -> Any:
     return _model(x, _layers().Activation("softmax", name="probabilities")(y))
 
 
+def what_does_nothing() -> Any:
+    """Layers that compute nothing, in the middle, at the end and as outputs, behind plain and inline activations."""
+    x = _input(3, 4)
+    y = _layers().UpSampling1D(1, name="once")(_layers().Permute((1, 2), name="same")(x))
+    y = _layers().Dropout(0.3, name="drop1")(_qdense(3, "d1", activation="quantized_bits(6,2,alpha=1)")(y))
+    y = _layers().MaxPooling1D(1, name="one")(_layers().Reshape((3, 3), name="stay")(y))
+    middle = _layers().Activation("linear", name="line")(_layers().Dropout(0.3, name="drop2")(y))
+    twice = _act("quantized_relu(4,2)", "act2")(_act("quantized_relu(4,2)", "act")(middle))
+    flat = _layers().Flatten(name="flat")(_act("quantized_bits(4,1,alpha=1)", "a3")(twice))
+    return _model(x, [middle, _layers().Dropout(0.3, name="drop3")(_qdense(2, "d2")(flat)), flat])
+
+
+def behind_flatten() -> Any:
+    """What does not gather the packs of a flattened image, and a dense layer beside it, which does."""
+    x = _input(3, 2, 4)
+    flat = _layers().Flatten(name="flat")(x)
+    relu = _layers().ReLU(name="relu")(flat)
+    norm = _layers().BatchNormalization(name="bn")(_layers().Flatten(name="flat2")(x))
+    both = _act("quantized_bits(6,2,alpha=1)", "both")(_layers().Add(name="merge")([relu, norm]))
+    again = _relu8()(_layers().Reshape((6, 4), name="again")(_layers().Flatten(name="flat3")(x)))
+    return _model(x, [_layers().LeakyReLU(0.25, name="leaky")(relu), both, _qdense(3, "d1")(flat), again])
+
+
+def ternary_twice() -> Any:
+    x = _input(4, 4, 2)
+    y = _act("ternary(alpha=1)", "t2")(_act("ternary(alpha=1)", "t1")(x))
+    y = _act("ternary(threshold=0.25)", "t3")(_layers().MaxPooling2D(2, name="pool")(y))
+    return _model(x, _qdense(3, "d1")(_layers().Flatten(name="flat")(y)))
+
+
+def reshape_rest() -> Any:
+    """Target shapes with a -1, what counts on with them, and a reshape behind a reshape."""
+    x = _input(3, 4)
+    y = _qdense(8, "d1")(_layers().Reshape((-1,), name="flat")(x))
+    y = _relu8()(_qconv(2, "c1", kernel=2)(_layers().Reshape((-1, 2, 2), name="image")(y)))
+    y = _layers().Flatten(name="flat2")(_layers().Reshape((1, -1), name="row")(y))
+    return _model(x, _qdense(3, "d2")(y))
+
+
+def padded_branches() -> Any:
+    """Paddings of one-dimensional convolutions of one input, with strides that leave something over."""
+    x = _input(8, 2)
+    options = {"kernel_quantizer": KERNEL, "bias_quantizer": BIAS}
+    causal = [
+        _q().QConv1D(2, kernel, strides=stride, padding="causal", name=f"c{kernel}s{stride}", **options)(x)
+        for kernel, stride in ((3, 3), (3, 2), (2, 1))
+    ]
+    same = _q().QConv1D(2, 3, strides=2, padding="same", name="same", **options)(x)
+    separable = _q().QSeparableConv1D(
+        2, 3, padding="same", depthwise_quantizer=KERNEL, pointwise_quantizer=KERNEL, bias_quantizer=BIAS, name="sep"
+    )(x)
+    return _model(x, [*causal, same, separable])
+
+
+def softmax_layers() -> Any:
+    """A layer of the class Softmax, behind the two values of `binary`, and a softmax within a dense layer."""
+    x = _input(16)
+    y = _act("binary(alpha=1)", "sign")(_qdense(5, "d1")(x))
+    return _model(x, [_layers().Softmax(name="first")(y), _qdense(3, "d2", activation="softmax")(x)])
+
+
+def of_input(*layers: Callable[[], Any], shape=(3, 4)) -> Callable[[], Any]:
+    """The layers made by `layers`, one behind the other."""
+
+    def build():
+        x = y = _input(*shape)
+        for make in layers:
+            y = make()(y)
+        return _model(x, y)
+
+    return build
+
+
+def output_twice() -> Any:
+    x = _input(16)
+    y = _relu8()(_qdense(6, "d1")(x))
+    return _model(x, [y, _layers().Dropout(0.3, name="drop")(y)])
+
+
+def both_depthwise() -> Any:
+    x = _input(4, 4, 2)
+    options = {"depthwise_quantizer": KERNEL, "pointwise_quantizer": KERNEL, "bias_quantizer": BIAS}
+    y = _layers().Reshape((9, 2), name="line")(_relu8()(_q().QSeparableConv2D(2, 2, name="s2", **options)(x)))
+    return _model(x, _q().QSeparableConv1D(2, 2, name="s1", **options)(y))
+
+
+def concat_four_axes() -> Any:
+    x = _input(2, 2, 2, 2)
+    return _model(x, _layers().Concatenate(name="merge")([_relu8()(x), _act("quantized_relu(4,1)", "a2")(x)]))
+
+
+def clipped_relu() -> Any:
+    q = _q().quantized_relu(8, 4, relu_upper_bound=6.0, is_quantized_clip=False)
+    return activation(q)()
+
+
 def padded_pool() -> Any:
     return conv(
         lambda: _act("quantized_bits(8,4,alpha=1)", "act"),
@@ -551,6 +647,45 @@ CONSTRUCTS = [
     Construct("layer named like an attribute", conv(lambda: _act("quantized_relu(8,4)", "scale")), "under its name"),
     Construct("reshape", reshape),
     Construct("softmax at the end", softmax_end),
+    Construct("what does nothing", what_does_nothing),
+    Construct("behind flatten", behind_flatten),
+    Construct("ternary twice", ternary_twice),
+    Construct("reshape to the rest", reshape_rest),
+    Construct("padded branches", padded_branches),
+    Construct("softmax layers", softmax_layers),
+    *(
+        Construct(name, of_input(*layers), "the output has the values of the input 'x_in' as they are")
+        for name, layers in {
+            "flatten alone": (lambda: _layers().Flatten(name="flat"),),
+            "dropout alone": (lambda: _layers().Dropout(0.3, name="drop"),),
+            "reshape alone": (lambda: _layers().Reshape((2, 6), name="shape"),),
+            "softmax alone": (lambda: _layers().Flatten(name="f"), lambda: _layers().Softmax(name="sm")),
+        }.items()
+    ),
+    Construct("output twice", output_twice, "two outputs have the values of layer 'act'"),
+    Construct(
+        "softmax of rows",
+        of_input(lambda: _qdense(5, "d1"), lambda: _layers().Softmax(name="sm")),
+        "a softmax of each of 3 vectors",
+    ),
+    Construct(
+        "softmax of columns",
+        of_input(lambda: _qdense(5, "d1"), lambda: _layers().Softmax(axis=1, name="sm")),
+        "hls4ml takes a softmax over the last axis alone",
+    ),
+    Construct(
+        "dense over three axes",
+        of_input(lambda: _qdense(3, "d1"), shape=(2, 2, 2, 2)),
+        "hls4ml has dense layers over tensors of up to 3 axes",
+    ),
+    Construct("concatenation of four axes", concat_four_axes, "hls4ml concatenates tensors of up to 3 axes"),
+    Construct("both depthwise", both_depthwise, "leave each other out"),
+    Construct("relu clipped inside", clipped_relu, "relu_upper_bound=6.0 lies inside the range of 8 bits"),
+    Construct(
+        "rounded to nothing",
+        of_input(lambda: _act("quantized_bits(6,0,alpha=1)", "fine"), lambda: _act("quantized_relu(1,9)", "coarse")),
+        "it rounds every value of fixed<6,1,RND_CONV,SAT> to 0",
+    ),
     Construct("qlstm", recurrent("QLSTM"), "recurrent layers of QKeras do not convert"),
     Construct("qgru", recurrent("QGRU"), KERAS),
     Construct("qrnn", recurrent("QSimpleRNN"), KERAS),

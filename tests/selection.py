@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 # Kills, hangs and deadlines: they need a machine to themselves, and so a run of their own.
-FAULT_TESTS = ("test_faults.py", "test_queue.py")
+FAULT_TESTS = ("test_faults.py", "test_queue.py", "test_interrupt_faults.py")
 SLOW, FAULTS = "slow tests (compile C++, simulate RTL or train)", "fault tests (kills, hangs and deadlines)"
 COMMANDS = {SLOW: "uv run --extra open pytest --all", FAULTS: "uv run pytest --faults --timeout 180"}
 

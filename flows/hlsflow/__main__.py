@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from hlsflow import __version__
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import INTERRUPTED_EXIT_CODE, HlsflowError
 
 # Each command is a module of hlsflow.cli with add_arguments(parser) and run(args) -> exit code. Only the
 # one that is asked for is imported, so that --help answers at once.
 COMMANDS = {
+    "init": "make a workspace, with an example that builds at once",
     "build": "model -> exact, C-simulated HLS project and its report (the main job)",
     "train": "train a model as its recipe says",
     "compress": "make a smaller model out of a trained one: pruning, low rank, post-training quantization",
@@ -42,7 +44,7 @@ _MODULES = {"import": "import_"}
 EXIT_CODES = """\
 exit codes:
   0 done   2 usage   3 configuration   4 unsupported construct   5 model or weights   6 dataset
-  7 external tool   8 outputs differ (the gate)   9 unreadable report   10 storage   130 interrupted
+  7 external tool   8 outputs differ (the gate)   9 unreadable report   10 storage   130 interrupted (143: SIGTERM)
 """
 
 
@@ -76,24 +78,35 @@ def _module(command: str) -> ModuleType:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code. No traceback reaches a user for what a user did."""
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with interrupts.watched():
+            return _run(words)
+    except KeyboardInterrupt as stop:
+        print(interrupts.KEPT, file=sys.stderr)
+        return stop.exit_code if isinstance(stop, interrupts.Interrupted) else INTERRUPTED_EXIT_CODE
+
+
+def _run(words: list[str]) -> int:
     command = next((word for word in words if not word.startswith("-")), None)
     try:
         args = make_parser(command).parse_args(words)
         return _module(args.command).run(args)
     except HlsflowError as error:
+        # What fails once the end was asked for may well fail for it: a compiler that the same Ctrl-C ended.
+        interrupts.check()
         if os.environ.get("HLSFLOW_TRACEBACK"):
             raise
         from hlsflow.foundation.log import paint
 
         print(f"{paint('error:', 'red', sys.stderr)} {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted: finished steps are kept, the next run goes on from there", file=sys.stderr)
-        return INTERRUPTED_EXIT_CODE
     except BrokenPipeError:
         # The reader of our output (head, less) is gone; that is no failure of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:
+        interrupts.check()
+        raise
 
 
 if __name__ == "__main__":

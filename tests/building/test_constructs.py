@@ -20,7 +20,6 @@ from networks import random_inputs
 
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.frontends.allow_list import refusals_of_io_type
 from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.convert import convert
 from hlsflow.hls.csim import simulate
@@ -29,6 +28,7 @@ from hlsflow.hls.lint import lint
 from hlsflow.hls.project import HlsProject, read_project
 from hlsflow.network.fixed_point import FixedType, parse_type
 from hlsflow.network.ranges import resolve
+from hlsflow.network.unbuildable import refusals_of_io_type
 
 SAMPLES = 300
 BACKENDS = ("Vitis", "Vivado")

@@ -19,6 +19,7 @@ from hlsflow.building.plan import BuildRequest, make_plan
 from hlsflow.compression.methods import METHODS
 from hlsflow.foundation.steps import digest
 from hlsflow.foundation.workspace import Workspace
+from hlsflow.hls.config_seal import sealed
 from hlsflow.keys import work
 from hlsflow.keys.distributions import Installed
 from hlsflow.keys.imports import ROOT, Sources
@@ -169,7 +170,7 @@ def test_the_reference_of_other_samples_is_not_taken_for_the_same(workspace, pac
     [
         ("building/session.py", "return self._model", "return self._model.reversed()", ALL),
         # Reached by an import within a function alone.
-        ("frontends/sparsity.py", "return ", "return 0 or ", ALL - {"network"}),
+        ("frontends/runtime.py", "def ", "def  ", ALL),
         # What hands the steps what they work on.
         ("building/pipeline.py", "plan.samples", "plan.samples.reversed()", ALL),
         ("foundation/steps.py", "compute(", "compute (", ALL),
@@ -255,7 +256,7 @@ def test_a_sweep_trains_nothing_anew_for_another_methods_code(package):
         return work.work_of(
             "hlsflow.exploring.point_steps.compress",
             METHODS["low_rank"].module,
-            wiring=("hlsflow.compression.methods",),
+            ends=("hlsflow.compression.methods",),
         )
 
     before = key()
@@ -273,7 +274,8 @@ def test_a_sweep_trains_nothing_anew_for_another_methods_code(package):
 def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     """A whole build, watched: whatever of this package runs while a step is computed is in the step's key."""
     from hlsflow.building.pipeline import build
-    from hlsflow.building.stages import MODULES
+    from hlsflow.building.tools.registry import NAMES, REGISTRY, tool_of
+    from hlsflow.building.tools.result import WIRING
     from hlsflow.foundation.log import Log
     from hlsflow.foundation.steps import Steps
 
@@ -307,12 +309,12 @@ def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     assert build(workspace, BuildRequest(model=MODEL), log).record.gate.passed
     assert set(ran) == {"network", "reference", "hls", "compile", "csim", "estimate"}
     for step, seen in ran.items():
-        root = MODULES.get(step, f"hlsflow.building.steps.{step}")
+        root = tool_of(step).compute.__module__ if step in NAMES else f"hlsflow.building.steps.{step}"
         closure = Sources().closure(
             root,
             "hlsflow.foundation.steps",
-            unnamed=MODULES.values(),
             alone=("hlsflow.building.pipeline", "hlsflow.building.session"),
+            ends=(REGISTRY, *WIRING),
         )
         assert root in seen
         # The log shows what is done.
@@ -326,3 +328,18 @@ def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     edit(root / "building/session.py", "return self._model", "return self._model.reversed()")
     monkeypatch.setattr(work, "sources", lambda: Sources(root))
     assert not build(workspace, BuildRequest(model=MODEL), log).unchanged
+
+
+def test_what_made_a_variant_is_part_of_its_plan_and_of_no_other(workspace):
+    assert make_plan(workspace, BuildRequest(model=MODEL)).request is None
+    path = workspace.hls_configs / f"{MODEL}.other.yaml"
+    text = (workspace.hls_configs / f"{MODEL}.yaml").read_text()
+    path.write_text(sealed(f"# Fitted to x by `hlsflow fit {MODEL} x --goal area`.\n{text}"))
+    request = BuildRequest(model=MODEL, changes={"io_type": "io_stream", "part": None}, config_path=path)
+    asked = make_plan(workspace, request).request
+    assert asked.options == f"--config {MODEL}.other.yaml --io-type io_stream"
+    assert asked.configured_by == f"hlsflow fit {MODEL} x --goal area"
+    elsewhere = workspace.root.parent / "outside.yaml"
+    elsewhere.write_text(text)
+    outside = make_plan(workspace, BuildRequest(model=MODEL, config_path=elsewhere)).request
+    assert outside.options == f"--config {elsewhere}" and outside.configured_by is None

@@ -95,6 +95,23 @@ def test_float64_is_taken_where_float32_rounds_and_float64_does_not(architecture
     assert keras_float(network_of(build_model(ours), parse_type(ours.input.type))) == expected
 
 
+def test_float64_takes_the_kernel_through_its_quantizer_though_the_bias_has_none():
+    from qkeras import QDense
+    from tensorflow import keras
+
+    x_in = keras.Input((10,), name="x_in")
+    layer = QDense(6, kernel_quantizer="quantized_bits(6,0,alpha=1)", bias_quantizer=None, name="fc")
+    model = keras.Model(x_in, layer(x_in))
+    rng = np.random.default_rng(3)
+    layer.set_weights([rng.uniform(-1, 1, (10, 6)), rng.uniform(-1, 1, 6)])
+    network = network_of(model, parse_type("fixed<9,3>"))
+    assert keras_float(network) == "float64"
+    x = rng.integers(-256, 256, (20, 10)) / 64
+    kernel = np.clip(np.rint(layer.kernel.numpy() * 32), -32, 31) / 32
+    found = reference_outputs(model, network, [x], ["fc"])["fc"]
+    np.testing.assert_array_equal(found, x @ kernel + layer.bias.numpy().astype(np.float64))
+
+
 def test_float64_gives_what_float32_gives_where_that_is_exact(monkeypatch):
     from hlsflow.frontends import reference
 

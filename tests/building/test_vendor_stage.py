@@ -54,6 +54,9 @@ def test_every_stage_is_run_parsed_and_recorded(built, installs, tmp_path):
         7.654,
         21,
     )
+    # the program that was run, although its reports say Vitis HLS
+    tools = {(figure.stage, figure.tool) for figure in record.figures if figure.stage in ("csynth", "cosim")}
+    assert tools == {("csynth", "vitis-run"), ("cosim", "vitis-run")}
     assert (logic.lut, logic.bram_18k, logic.tool, logic.tool_version) == (1234, 9, "vivado", STAND_IN_VERSION)
     assert (cosim.latency_max_cycles, cosim.lut) == (21, None)
     assert cosim.notes[0].startswith("16 samples through the RTL: 160 integers of layer10_out equal to C simulation")

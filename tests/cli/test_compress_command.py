@@ -57,7 +57,7 @@ def test_a_smaller_model_is_made_whole(workspace, capsys):
         f"parameters {64 * 12 + 12 * 8 + 8 * 10 + 30}",
         f"weights file {(folder / 'weights.npz').stat().st_size:,} bytes",
         *(f"{key} {value:,}" for key, value in record.facts.items()),
-        "next: hlsflow config small, then hlsflow build --model small",
+        "next: hlsflow build --model small",
     ]
     # It is a source like any other, and its accuracy is known.
     assert compress(workspace, "small", "smaller", "--method", "low_rank", "--set", "rank=4", "--title", "Smaller") == 0

@@ -43,7 +43,7 @@ def test_the_table_states_stage_tool_part_and_file_with_every_row(project, capsy
         "cosim: C/RTL co-simulation",
     ]
     assert "vitis_hls 2024.1 · xczu7ev-ffvc1156-2-e · digits_prj/solution1/syn/report/csynth.xml (+2)" in shown
-    assert "vivado 2020.1 · 7z020clg400-1 · vivado_synth.rpt" in shown
+    assert "vivado 2020.1 · xc7z020clg400-1 · vivado_synth.rpt" in shown
     assert "BRAM: 16.5 tiles of 36 Kb x 2" in shown
     assert "7 reports read · 3 runs shown" in shown
 

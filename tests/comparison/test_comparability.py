@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from comparison_records import MNIST_SHA256, PART, figure, record
@@ -18,7 +20,8 @@ from hlsflow.comparison.comparability import (
     target_reasons,
     task_reasons,
 )
-from hlsflow.comparison.design import design_of_record
+from hlsflow.comparison.design import design_of_record, designs_of_runs
+from hlsflow.reports.discover import discover
 
 
 def design(*figures, **changes):
@@ -44,6 +47,43 @@ def test_equal_texts_of_two_files_are_equal():
                    dataset=copied("mnist"))  # fmt: skip
     assert accuracy_reasons(other, BASE) == [] == task_reasons(other, BASE)
     assert figure_reasons(other.measurements[0], other, BASE) == []
+
+
+def test_one_compiler_is_one_tool_whichever_program_starts_it():
+    one, other = (design(figure(tool=tool, tool_version="2024.2")) for tool in ("vitis-run", "vitis_hls"))
+    assert figure_reasons(one.measurements[0], one, other) == []
+    assert figure_group(one.measurements[0], one) == figure_group(other.measurements[0], other)
+    older = design(figure(tool="vivado_hls", tool_version="2024.2"))
+    assert differs(figure_reasons(one.measurements[0], one, older)) == [Differs.TOOL]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "shown"),
+    [
+        ("7z020clg400-1", "xc7z020clg400-1"),
+        ("xc7z020-clg400-1", "xc7z020clg400-1"),
+        # what a timing report leaves out
+        ("7z020-clg400", "xc7z020clg400-1"),
+        ("7z020clg400-3", "xc7z020clg400-3"),
+        ("xcvu9pflga2104-2L", "xcvu9p-flga2104-2L"),
+    ],
+)
+def test_one_part_has_one_name_in_a_table(spelling, shown):
+    of_record = design(figure(part=spelling), figure(stage="analytic", part=None))
+    assert [item.figure.part for item in of_record.measurements] == [shown, None]
+    # as the record of a build, which is refused where it is of another part
+    assert (shown == PART) == (figure_reasons(of_record.measurements[0], of_record, BASE) == [])
+
+
+def test_the_reports_of_one_project_have_one_part(tmp_path):
+    samples = Path(__file__).parents[1] / "data" / "reports"
+    shutil.copy(samples / "vitis_hls_2024_1" / "digits_csynth.rpt", tmp_path)
+    text = (samples / "vivado" / "vivado_synth.rpt").read_text()
+    assert "7z020clg400-1" in text
+    (tmp_path / "vivado_synth.rpt").write_text(text.replace("7z020clg400-1", "xczu7evffvc1156-2"))
+    (found,) = designs_of_runs(discover([tmp_path]).runs)
+    assert {item.figure.part for item in found.measurements} == {found.part} == {"xczu7ev-ffvc1156-2-e"}
+    assert {each.part for item in found.measurements for each in item.modules} == {found.part}
 
 
 def test_a_task_that_is_not_known_is_held_against_nobody():

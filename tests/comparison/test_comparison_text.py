@@ -2,6 +2,7 @@
 
 import csv
 import io
+from html import unescape
 
 import pytest
 from comparison_records import compared, figure, many, record
@@ -10,10 +11,12 @@ from hlsflow.comparison.csv_rows import csv_text
 from hlsflow.comparison.markdown import markdown
 from hlsflow.comparison.metrics import METRICS, figure_range, figure_value
 from hlsflow.comparison.output import check, contents, write
+from hlsflow.comparison.pages.page import page
 from hlsflow.comparison.tables import tables
 from hlsflow.comparison.terminal import terminal
 from hlsflow.comparison.text import delta_text, figure_text, gate_text, value_text
 from hlsflow.foundation.errors import ReportError
+from hlsflow.records.report import markdown as report
 
 
 def rows_of(comparison) -> list[dict[str, str]]:
@@ -183,3 +186,37 @@ def test_a_row_tells_in_what_its_figures_differ():
     designs = tables(compared(base, other))[0]
     assert designs.rows[1][-1].text == "comparable"
     assert designs.rows[1][-1].detail == "figures ≠ tool version, stage"
+
+
+OWN_RTL = figure("open-synthesis", tool="Yosys", lut=3677, dsp=180, architecture="folded")
+TWO = (
+    "two designs of one network: analytic figures are of the one that HLS makes of hls4ml's C++, open-synthesis "
+    "figures of our own RTL (folded); neither says anything of the other"
+)
+
+
+@pytest.mark.parametrize("stage", ["rtl-sim", "open-synthesis", "open-route"])
+def test_figures_of_two_designs_are_said_to_be_wherever_both_stand(stage):
+    own = OWN_RTL.model_copy(update={"stage": stage})
+    both = record("both", figures=(figure("analytic"), own))
+    comparison = compared(both, record("one", figures=(figure("analytic"),)))
+    said = TWO.replace("open-synthesis", stage)
+    for text in (terminal(comparison, io.StringIO()), markdown(comparison), unescape(page(comparison))):
+        assert f"both: {said}." in text.replace("\\", "")
+        assert "one: two designs" not in text
+        assert f"{stage} (our own RTL, another design than hls4ml's)" in text.replace("\\", "")
+    assert f"These are {said}." in report(both)
+    assert [(row["design"], row["figure_of"], row["architecture"]) for row in rows_of(comparison)] == [
+        ("both", "HLS of hls4ml's C++", ""),
+        ("both", "own RTL", "folded"),
+        ("one", "HLS of hls4ml's C++", ""),
+    ]
+
+
+def test_it_is_the_figures_that_say_so_and_not_the_names():
+    alone = compared(record("qap8", figures=(OWN_RTL,)), record("both", figures=(figure("csynth"), figure("cosim"))))
+    assert "two designs" not in markdown(alone)
+    # An architecture tells it of a stage that is not ours by its name, and two records of one kind share a sentence.
+    odd = figure("post-route", lut=1, architecture="unrolled")
+    text = markdown(compared(*(record(name, figures=(figure("csynth"), odd)) for name in ("a", "b"))))
+    assert text.count("two designs of one network: csynth figures") == 1 and "a, b: two designs" in text

@@ -7,8 +7,10 @@ import re
 
 import pytest
 
+from hlsflow.devices.boards import boards, find_board
 from hlsflow.devices.catalogue import devices, find_part
 from hlsflow.foundation.errors import ConfigError
+from hlsflow.foundation.part_name import part_of, spelled
 
 
 def test_there_are_enough_parts_each_with_its_document():
@@ -38,6 +40,37 @@ def test_there_are_enough_parts_each_with_its_document():
 def test_spellings(spelling, device, speed):
     part = find_part(spelling)
     assert (part.device.name, part.speed_grade) == (device, speed)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "ours"),
+    [
+        ("7z020clg400-1", "xc7z020clg400-1"),
+        ("xc7z020-clg400-1", "xc7z020clg400-1"),
+        ("XC7Z020CLG400-1", "xc7z020clg400-1"),
+        ("7a200tlffg1156-2L", "xc7a200tlffg1156-2L"),
+        ("xa7z020clg400-1i", "xa7z020clg400-1I"),
+        ("xcvu9pflgb2104-2", "xcvu9p-flgb2104-2"),
+        ("xczu3egsbva484-1-e", "xczu3eg-sbva484-1-e"),
+        ("xcvc1902-vsva2197-2mp-e-S", "xcvc1902-vsva2197-2MP-e-s"),
+        # what is no part of AMD's is left as it is
+        ("LFE5U-85F", "LFE5U-85F"), ("10AX115S2F45I1SG", "10AX115S2F45I1SG"), ("banana", "banana"), ("", ""),
+    ],
+)  # fmt: skip
+def test_one_spelling_of_each_part(spelling, ours):
+    assert spelled(spelling) == ours == spelled(ours)
+    assert part_of(spelling).may_be(part_of(ours))
+
+
+def test_the_parts_of_boards_and_reports_are_spelled_in_our_way_or_told_apart():
+    parts = [board.part.name for board in boards().values() if board.part.device.family != "ecp5"]
+    assert [part for part in parts if spelled(part) != part or not part_of(part).is_plausible] == []
+    assert [name for name in ("banana", "xc7z020clg400-1-2-3", "x", "") if part_of(name).is_plausible] == []
+
+
+@pytest.mark.parametrize("name", ["u250", "Alveo U250", "PYNQ_Z2", "ultra96v2", "kv260"])
+def test_boards_are_found_however_they_are_written(name):
+    assert find_board(name)[0] in boards()
 
 
 def test_an_unknown_part_names_the_nearest():

@@ -200,12 +200,12 @@ def test_an_average_divides_by_the_values_under_its_window_and_cuts_toward_zero(
     ("size", "accum", "refused"),
     [
         # 5 bits, and two more for four values; a coarser grid
-        ((2, 2), "fixed<7,5>", False), ((2, 2), "fixed<6,4>", True), ((2, 2), "fixed<8,7>", True),
-        ((1, 2), "fixed<6,4>", False), ((1, 3), "fixed<6,4>", True), ((1, 3), "fixed<7,5>", False),
-        ((3, 3), "fixed<8,6>", True), ((3, 3), "fixed<9,7>", False), ((1, 1), "fixed<5,3>", False),
+        ((2, 2), "fixed<7,5>", False), ((2, 2), "fixed<6,4,TRN,SAT>", True), ((2, 2), "fixed<8,7>", True),
+        ((1, 2), "fixed<6,4>", False), ((1, 3), "fixed<6,4,TRN,SAT>", True), ((1, 3), "fixed<7,5>", False),
+        ((3, 3), "fixed<8,6,TRN,SAT>", True), ((3, 3), "fixed<9,7>", False), ((1, 1), "fixed<5,3>", False),
     ],
 )  # fmt: skip
-def test_an_average_s_accumulator_that_may_lose_bits_is_refused(size, accum, refused):
+def test_an_average_s_accumulator_that_rounds_or_saturates_is_refused(size, accum, refused):
     made = project("pooling2d_cl", [str(DATA), "fixed<9,3>"],
                    config=pool_config("Average", (size, size, (1, 1), (1, 1), (0, 0)), accum, 1))  # fmt: skip
     if refused:
@@ -214,6 +214,18 @@ def test_an_average_s_accumulator_that_may_lose_bits_is_refused(size, accum, ref
     else:
         worst = run(made, [[DATA.min_int] * (size[0] * size[1])])
         assert worst == [[assign(real(DATA.min_int, DATA), parse_type("fixed<9,3>"))]]
+
+
+@pytest.mark.parametrize("accum", ["fixed<6,4>", "fixed<5,3>", "ufixed<6,4>"])
+def test_an_average_s_accumulator_wraps_before_it_is_divided(accum):
+    made = project("pooling2d_cl", [str(DATA), "fixed<9,3>"],
+                   config=pool_config("Average", ((1, 3), (1, 3), (1, 1), (1, 1), (0, 0)), accum, 1))  # fmt: skip
+    rows = [[DATA.min_int] * 3, [DATA.max_int] * 3, [DATA.max_int, 1, 1]]
+    type_ = parse_type(accum)
+    totals = [assign(sum(real(code, DATA) for code in row), type_) for row in rows]
+    # ap_fixed divides the integers and cuts toward zero.
+    means = [(abs(total) // 3) * (1 if total >= 0 else -1) for total in totals]
+    assert run(made, rows) == [[assign(real(mean, type_), parse_type("fixed<9,3>"))] for mean in means]
 
 
 @pytest.mark.parametrize("kind", ["Max", "Average"])

@@ -297,28 +297,29 @@ def test_a_depthwise_convolution_keeps_its_channels_apart(case, accum, tmp_path)
     assert run(made, images.reshape(3, -1)) == expected
 
 
+@pytest.mark.parametrize("bias", [0, -1, 2])
 @pytest.mark.parametrize(
-    ("weights", "bias", "accum", "refused"),
-    [
-        # 4 * 2 = 8 at most and -4 * 2 = -8 at least
-        ([2], 0, "fixed<5,5>", False), ([2], 0, "fixed<4,4>", False), ([2], -1, "fixed<4,4>", True),
-        ([2], 2, "fixed<4,4>", True), ([2], 1, "fixed<4,4>", False), ([2], 0, "fixed<6,7>", True),
-        ([2], 0, "ufixed<6,6>", True), ([0], 0, "fixed<4,4>", False), ([0], 0, "ufixed<4,4>", False),
-    ],
+    "accum",
+    # 4 * 2 * 3 = 24 at most: one that holds it, some that wrap, some that round, and what saturates on the way.
+    ["fixed<7,7>", "fixed<4,4>", "ufixed<6,6>", "fixed<6,7>", "fixed<6,8,RND_CONV,WRAP>", "fixed<4,4,TRN,SAT>",
+     "fixed<3,4,RND,SAT_SYM>"],
 )  # fmt: skip
-def test_a_depthwise_accumulator_that_loses_bits_is_refused(weights, bias, accum, refused, tmp_path):
+@pytest.mark.parametrize(("strategy", "reuse"), [("latency", 1), ("resource", 1), ("resource", 2), ("resource", 3)])
+def test_a_depthwise_accumulator_loses_bits_as_the_hardware_s_does(strategy, reuse, accum, bias, tmp_path):
+    weights, result = [[2], [-1], [3]], "fixed<8,8>"
     made = project(
-        "depthwise_conv_1d_cl", ["fixed<3,3>", "fixed<8,8>"],
-        config={"in_width": 2, "n_chan": 1, "filt_width": 1, "stride_width": 1, "out_width": 2, "pad_left": 0,
+        "depthwise_conv_1d_cl", ["fixed<3,3>", result],
+        config={"in_width": 3, "n_chan": 1, "filt_width": 3, "stride_width": 1, "out_width": 1, "pad_left": 0,
                 "n_filt": 1, "mult_config": "config1_mult"},
-        mult=config_of(accum) | {"weight_t": "fixed<4,4>", "bias_t": "fixed<4,4>"},
+        mult=config_of(accum) | {"weight_t": "fixed<4,4>", "bias_t": "fixed<4,4>", "reuse_factor": reuse,
+                                 "strategy": f"nnet::{strategy}"},
         arguments=("x", "y", "w2", "b2"), folder=tmp_path, weights={"w2": weights, "b2": [bias]},
     )  # fmt: skip
-    if refused:
-        with pytest.raises(UnsupportedError, match=r"depthwise accumulator that loses bits \('layer'\)"):
-            make_emulator(made)
-    else:
-        assert run(made, [[3, -4]]) == [[3 * weights[0] + bias, -4 * weights[0] + bias]]
+    order = {1: [0, 1, 2], 2: [0, 2, 1], 3: [0, 1, 2]}[reuse]
+    rows = list(product(range(-4, 4), repeat=3))
+    column = [weight for (weight,) in weights]
+    kinds = parse_type(accum), parse_type(result)
+    assert run(made, rows) == [[accumulated(row, column, bias, *kinds, order)] for row in rows]
 
 
 # --- what is refused

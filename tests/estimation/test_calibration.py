@@ -16,7 +16,16 @@ from hlsflow.estimation.accuracy import (
     read_held_out,
     smape_percent,
 )
-from hlsflow.estimation.bars import LEVELS, chosen_levels, covers, error_bars, held_out_ranges
+from hlsflow.estimation.bars import (
+    LEVELLED_GROUPS,
+    LEVELS,
+    chosen_levels,
+    covers,
+    error_bars,
+    held_out_ranges,
+    upper_bounds,
+)
+from hlsflow.estimation.bounds import CONFIDENCES, DEFAULT_CONFIDENCE
 from hlsflow.estimation.calibration import fit_model, fit_weights
 from hlsflow.estimation.docs import estimation_markdown
 from hlsflow.estimation.layers import LAYERS_FILE, single_layer_rows
@@ -133,8 +142,37 @@ def test_a_wider_level_is_a_narrower_interval(fitted):
         error_bars(rows, values, {"stream": {"lut": level}})["stream"]["lut"] for level in (LEVELS[0], LEVELS[-1])
     )
     assert wide[0] < narrow[0] <= 0 <= narrow[1] < wide[1]
-    # What a fit to a device stays below does not depend on it.
-    assert wide[2] == narrow[2]
+
+
+def test_the_default_confidence_is_the_highest_that_the_repositories_left_out_confirm(fitted):
+    checked = [bounds for group in LEVELLED_GROUPS for bounds in fitted[0].upper[group].values()]
+    place = CONFIDENCES.index(DEFAULT_CONFIDENCE)
+    for bounds in checked:
+        for bound, confidence in zip(bounds[: place + 1], CONFIDENCES, strict=False):
+            assert bound.held >= confidence
+    assert any(bounds[place + 1].held < CONFIDENCES[place + 1] for bounds in checked)
+
+
+def test_a_higher_confidence_never_has_a_lower_bound_and_none_is_below_the_estimate(fitted):
+    for group in fitted[0].upper.values():
+        for bounds in group.values():
+            ratios = [bound.log_ratio for bound in bounds]
+            assert ratios == sorted(ratios) and ratios[0] >= 0
+
+
+def test_what_a_bound_held_for_is_not_what_it_was_taken_from(fitted):
+    """An error that only one repository has shows in the largest error, and never as held."""
+    rows, values = [p.row for p in fitted[1]], [p.values for p in fitted[1]]
+    odd = [
+        replace(row, measured={**row.measured, "lut": 100 * row.measured["lut"]})
+        if row.group == "parallel_resource" and not row.synthetic
+        else row
+        for row in rows
+    ]
+    before, after = (upper_bounds(some, values)["parallel_resource"]["lut"][-1] for some in (rows, odd))
+    assert after.log_ratio > before.log_ratio + 4
+    # It holds for all 62 layers of the other repository and for none of these 10, of which it would be the error.
+    assert after.held == pytest.approx((62 / 72 + 1 / 2) / 2)
 
 
 def test_no_interval_knows_the_error_of_its_own_repository(fitted):

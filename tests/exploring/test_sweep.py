@@ -188,9 +188,11 @@ def test_a_little_of_every_method_reaches_the_same_report(tmp_path):
         assert all(estimate[name] is not None for name in ("lut", "dsp", "bram_18k", "latency_max_cycles"))
 
 
-def started(sweep):
+def started(sweep, **environ):
     command = [sys.executable, str(ROOT / "flows/sweep.py"), str(sweep / "tiny.yaml"), "--workspace", str(sweep)]
-    return subprocess.Popen([*command, "--jobs", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    command += ["--jobs", "2"]
+    environ = os.environ | environ
+    return subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def workers_of(process):
@@ -244,3 +246,30 @@ def test_ctrl_c_ends_every_process_and_the_next_run_goes_on(sweep):
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert any(checkpoints.glob("*/checkpoint.npz"))
     assert not list(sweep.rglob("*.partial"))
+
+
+# A stand-in for a compiler, which says its version and hangs when it compiles.
+HANGING_COMPILER = """\
+#!/bin/sh
+case "$1" in -dumpmachine | --version) echo stand-in; exit ;; esac
+sleep 300 &
+echo $! >> {pids}
+wait
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_what_the_workers_run(sweep, number, code):
+    (sweep / "tiny.yaml").write_text(SPEC.replace("[1, 2]", "[1]") + BASE % 1)
+    pids, compiler = sweep / "pids", sweep / "stand-in-compiler"
+    compiler.write_text(HANGING_COMPILER.format(pids=pids))
+    compiler.chmod(0o755)
+    process = started(sweep, CXX=str(compiler))
+    wait_for(lambda: pids.exists() and pids.read_text().endswith("\n"), process)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    for pid in pids.read_text().split():
+        assert not Path(f"/proc/{pid}").exists() or "(sleep) Z" in Path(f"/proc/{pid}/stat").read_text()

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hlsflow.fitting.run import Fitted, _sealed, is_untouched, variant_of, write_fitted
+from hlsflow.fitting.run import Fitted, variant_of, write_fitted
 from hlsflow.foundation.errors import UsageError
+from hlsflow.hls.config_seal import command_of, is_untouched, sealed
 
 BODY = "# Fitted to pynq-z2\nbackend: Vitis\nreuse_factor: 4\n"
 
 
 def fitted(path: Path, body: str = BODY) -> Fitted:
-    return Fitted(model="small", board="pynq-z2", fit=None, lines=(), text=_sealed(body), path=path)  # type: ignore[arg-type]
+    return Fitted(model="small", board="pynq-z2", fit=None, lines=(), text=sealed(body), path=path)  # type: ignore[arg-type]
 
 
 def test_two_requests_never_share_a_name():
@@ -29,10 +30,13 @@ def test_two_requests_never_share_a_name():
         ("pynq-z2", "latency", {"clock_period_ns": 2.5}),
         ("pynq-z2", "latency", {"backend": "Vivado"}),
         ("zcu104", "latency", {}),
+        ("pynq-z2", "latency", {}, 0.9),
+        ("pynq-z2", "latency", {"clock_period_ns": 0.9}),
     ]
     names = [variant_of(*request) for request in requests]
     assert all(one != other for one, other in combinations(names, 2))
     assert names[:3] == ["pynq-z2", "pynq-z2-area", "pynq-z2-interval16"]
+    assert variant_of("pynq-z2", "latency", {}, 0.8) == "pynq-z2" and names[-2] == "pynq-z2-confidence90"
     assert names[4] == "pynq-z2-io_stream" and names[6] == "pynq-z2-5"
     assert all(name.replace("-", "").replace("_", "").replace(".", "").isalnum() for name in names)
 
@@ -76,3 +80,10 @@ def test_the_same_fit_over_an_edited_file_is_refused_too(tmp_path):
     path.write_text(BODY)
     with pytest.raises(UsageError):
         write_fitted(fitted(path), force=False)
+
+
+def test_the_command_that_wrote_a_configuration_is_read_back():
+    text = sealed("# Fitted to pynq-z2 by `hlsflow fit small pynq-z2 --goal area`.\n# …\nbackend: Vitis\n")
+    assert command_of(text) == "hlsflow fit small pynq-z2 --goal area"
+    assert command_of(text + "io_type: io_stream\n") == "hlsflow fit small pynq-z2 --goal area, edited since"
+    assert command_of("backend: Vitis\n") is None

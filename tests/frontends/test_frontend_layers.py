@@ -13,7 +13,8 @@ import pytest
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.frontends import layers as frontend_layers
-from hlsflow.frontends.keras2 import Builder
+from hlsflow.frontends.builder import Builder
+from hlsflow.frontends.keras2 import add_entry
 from hlsflow.network.fixed_point import parse_type
 from hlsflow.network.graph import Op
 
@@ -39,9 +40,9 @@ def built(*steps, shape=(4,), input_type="ufixed<8,0>") -> Builder:
     layers = [owner for _, owner in steps if owner is not None]
     model = SimpleNamespace(name="model", layers=[layer("x"), *layers])
     builder = Builder(model, parse_type(input_type))
-    builder.add({"name": "x", "class_name": "InputLayer", "input_shape": list(shape), "inputs": []})
+    add_entry(builder, {"name": "x", "class_name": "InputLayer", "input_shape": list(shape), "inputs": []})
     for entry, _ in steps:
-        builder.add(entry)
+        add_entry(builder, entry)
     return builder
 
 
@@ -54,7 +55,7 @@ def test_the_input_has_the_type_that_is_given_for_it():
     builder = Builder(
         SimpleNamespace(name="m", layers=[]), {"a": parse_type("fixed<3,1>"), "b": parse_type("fixed<4,1>")}
     )
-    builder.add({"name": "b", "class_name": "InputLayer", "input_shape": [5], "inputs": []})
+    add_entry(builder, {"name": "b", "class_name": "InputLayer", "input_shape": [5], "inputs": []})
     assert str(builder.nodes[0].declared["result"]) == "fixed<4,1>"
 
 
@@ -241,6 +242,50 @@ def test_a_float_activation_that_is_no_relu_is_refused_and_a_linear_one_is_nothi
 
 
 # --- shapes
+
+
+def test_a_causal_convolution_pads_by_all_but_one_of_its_kernel_whatever_the_stride():
+    """hls4ml's converter takes off what the stride leaves over at the end."""
+    for class_name, arrays in (("Conv1D", {"kernel": np.ones((3, 1, 5))}),
+                               ("SeparableConv1D", {"depthwise_kernel": np.ones((3, 1, 1)),
+                                                    "pointwise_kernel": np.ones((1, 1, 5))})):  # fmt: skip
+        entry = {"name": "c", "class_name": class_name, "in_width": 8, "out_width": 3, "n_filt": 5, "n_chan": 1,
+                 "filt_width": 3, "stride_width": 3, "pad_left": 1, "pad_right": 0}  # fmt: skip
+        for padding, pads in (("causal", 2), ("same", 1)):
+            owner = layer("c", class_name, bias=None, padding=padding, **arrays)
+            node = built((entry, owner), shape=(8, 1)).nodes[1]
+            assert (node.attributes["pad_left"], node.entry["pad_left"], node.entry["pad_right"]) == (pads, pads, 0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "owner"),
+    [
+        ({"class_name": "Reshape"}, layer("m", output_shape=(None, 4, 2))),
+        ({"class_name": "Transpose"}, layer("m", output_shape=(None, 4, 2), dims=(1, 2))),
+        ({"class_name": "ZeroPadding1D", "pad_left": 0}, layer("m", output_shape=(None, 4, 2))),
+        ({"class_name": "UpSampling1D"}, layer("m", output_shape=(None, 4, 2))),
+        ({"class_name": "MaxPooling1D", "pool_width": 1, "stride_width": 1, "n_out": 4, "n_filt": 2, "pad_left": 0,
+          "pad_right": 0}, layer("m")),
+        ({"class_name": "Activation", "activation": "linear"}, layer("m", "Activation")),
+    ],
+)  # fmt: skip
+def test_what_passes_its_values_on_as_they_are_is_no_node(entry, owner):
+    behind = {"name": "r", "class_name": "Activation", "activation": "relu", "inputs": ["m"]}
+    builder = built(({"name": "m", **entry}, owner), (behind, layer("r", "Activation")), shape=(4, 2))
+    assert [(node.name, node.inputs) for node in builder.nodes] == [("x", ()), ("r", ("x",))]
+    assert builder.carrier("m") == builder.now("m") == "x" and builder.carrier("r") == "r"
+
+
+def test_a_pooling_of_one_value_that_skips_some_is_a_node():
+    entry = {"name": "m", "class_name": "MaxPooling1D", "pool_width": 1, "stride_width": 2, "n_out": 2, "n_filt": 2,
+             "pad_left": 0, "pad_right": 0}  # fmt: skip
+    assert built((entry, layer("m")), shape=(4, 2)).nodes[-1].op is Op.MAX_POOL
+
+
+def test_a_softmax_is_named_as_the_c_plus_plus_calls_it():
+    entry = {"name": "s", "class_name": "Softmax", "activation": "Softmax", "axis": -1}
+    node = built((entry, layer("s", "Softmax"))).nodes[-1]
+    assert (node.op, node.entry["activation"], node.entry["axis"]) == (Op.SOFTMAX, "softmax", -1)
 
 
 def test_global_pooling_covers_the_whole_image():

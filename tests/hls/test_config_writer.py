@@ -9,7 +9,7 @@ from hlsflow.frontends.calibrate import is_open, rounded_types
 from hlsflow.hls.config import Gate, HlsConfig, load_hls_config
 from hlsflow.hls.config_writer import multiplier_choice, write_config
 from hlsflow.hls.lint import lint, parallel_multiplications
-from hlsflow.network.graph import MOVES, Network
+from hlsflow.network.graph import MOVES, Network, Node, Op
 
 
 def written(network, config, tmp_path):
@@ -46,6 +46,14 @@ def test_a_large_network_shares_multipliers_and_a_small_one_does_not():
         "fc2": ("resource", 100),
     }
     assert parallel_multiplications(784, 100, 784) == 100
+
+
+def test_a_depthwise_convolution_is_never_told_to_share_multipliers():
+    """In io_parallel hls4ml cannot, and the strategy of a network that is shared is the resource strategy."""
+    network = small_network(sizes=(784, 100))
+    depthwise = Node(name="dw", op=Op.DEPTHWISE, inputs=("fc1",), shape=(4, 4, 2))
+    both = Network(nodes=(*network.nodes, depthwise), inputs=network.inputs, outputs=("dw",))
+    assert (multiplier_choice(both)["dw"].strategy, multiplier_choice(both)["dw"].reuse_factor) == ("latency", 1)
 
 
 def test_a_bounded_gate_is_written_and_read(tmp_path):

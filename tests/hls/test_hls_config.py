@@ -67,12 +67,18 @@ def test_two_equal_keys_are_an_error(tmp_path):
 @pytest.mark.parametrize(
     "part",
     [
-        "xc7z020clg400-1", "xc7z007s-clg225-2", "xcu250-figd2104-2L-e", "xczu7ev-ffvc1156-2-e", "xcvu13p-flga2577-2-e",
+        "xc7z020clg400-1", "xc7z007sclg225-2", "xcu250-figd2104-2L-e", "xczu7ev-ffvc1156-2-e", "xcvu13p-flga2577-2-e",
         "xc7a35tcpg236-1", "xcku115-flvb2104-2-i", "xck26-sfvc784-2LV-c", "xcvu9p-flgb2104-2-e", "xczu3eg-sbva484-1-e",
+        "xcvc1902-vsva2197-2MP-e-s",
     ],
 )  # fmt: skip
 def test_the_spellings_of_real_parts_are_accepted(part):
     assert HlsConfig(part=part).part == part
+
+
+@pytest.mark.parametrize("part", ["xc7z007s-clg225-2", "7z007sclg225-2", "XC7Z007S-CLG225-2"])
+def test_a_part_has_one_spelling_however_it_was_written(part):
+    assert HlsConfig(part=part).part == "xc7z007sclg225-2"
 
 
 def test_layers_fall_back_to_the_model():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from networks import small_network
 
@@ -14,6 +15,8 @@ from hlsflow.hls.lint import (
     lint,
     parallel_multiplications,
 )
+from hlsflow.network.fixed_point import parse_type
+from hlsflow.network.graph import Network, Node, Op
 
 
 def complaints(changes, network=None):
@@ -122,6 +125,79 @@ def test_a_parallel_convolution_takes_no_reuse_factor_above_its_inputs():
     dense = exact_reuse_factors(9, 12, convolution=False, io_type="io_parallel")
     assert streamed == dense == legal_reuse_factors(9, 12)
     assert max(streamed) == 108
+
+
+def convolved(op: Op, shape=(4, 3), weight=(3, 2, 1), **more) -> Network:
+    """A network of one layer that multiplies, over more than one position."""
+    first = Node(name="x", op=Op.INPUT, inputs=(), shape=(6, 2), declared={"result": parse_type("fixed<6,3>")},
+                 keras_layer="x")  # fmt: skip
+    pads = {"pad_left": 0, "pad_right": 0, "pad_top": 0, "pad_bottom": 0, "stride_width": 1, "stride_height": 1}
+    made = Node(name="c", op=op, inputs=("x",), shape=shape, arrays={"weight": np.ones(weight)}, keras_layer="c",
+                attributes=pads, **more)  # fmt: skip
+    return Network(nodes=(first, made), inputs=("x",), outputs=("c",))
+
+
+@pytest.mark.parametrize(
+    ("said", "io_type", "line"),
+    [
+        ({"strategy": "resource"}, "io_parallel",
+         "layers.c.strategy: hls4ml has no resource strategy for a depthwise convolution in io_parallel: "
+         "strategy: latency [strategy]"),
+        ({"strategy": "resource", "reuse_factor": 4}, "io_stream",
+         "layers.c.reuse_factor: 4 is not legal for a depthwise convolution of 3x2 in the resource strategy, hls4ml "
+         "would take 3; legal: 1 2 3 6 12 [reuse-factor]"),
+        ({"strategy": "resource", "reuse_factor": 3}, "io_stream", None),
+        ({"strategy": "latency", "reuse_factor": 4}, "io_stream", None),
+        ({"strategy": "latency", "reuse_factor": 4}, "io_parallel", None),
+    ],
+)  # fmt: skip
+def test_a_depthwise_convolution_takes_what_hls4ml_does_with_it(said, io_type, line):
+    network = convolved(Op.DEPTHWISE, shape=(4, 2))
+    found = complaints({"io_type": io_type, "layers": {"c": said}}, network)
+    assert [str(item) for item in found] == ([] if line is None else [line])
+
+
+@pytest.mark.parametrize(("io_type", "refused"), [("io_parallel", True), ("io_stream", False)])
+def test_a_dense_layer_over_positions_is_a_convolution_to_hls4ml(io_type, refused):
+    """Whose parallel form sums wrongly from n_in on."""
+    network = convolved(Op.DENSE, shape=(6, 3), weight=(2, 3))
+    found = complaints({"io_type": io_type, "layers": {"c": {"strategy": "resource", "reuse_factor": 6}}}, network)
+    assert [item.code for item in found] == (["reuse-factor"] if refused else [])
+    assert not refused or "sums wrongly above 2; exact: 1 2, or io_stream" in found[0].message
+
+
+def with_softmax(classes: int) -> Network:
+    network = small_network(sizes=(2, classes))
+    entry = {"name": "sm", "class_name": "Softmax", "inputs": ["fc1"]}
+    node = Node(name="sm", op=Op.SOFTMAX, inputs=("fc1",), shape=(classes,), entry=entry, keras_layer="sm")
+    return Network(nodes=(*network.nodes, node), inputs=network.inputs, outputs=("sm",))
+
+
+def test_a_softmax_of_so_many_classes_that_its_table_gives_the_inverse_of_zero_is_refused():
+    """The emulator cannot say what comes out, so nothing is to be built first."""
+    found = [item for item in complaints({}, with_softmax(8192)) if item.severity is Severity.ERROR]
+    assert [str(item) for item in found] == [
+        "layers.sm: its tables cannot be read: the sum of the exponentials can be below the first cell of "
+        "ufixed<12,14,RND,SAT>: 1/0 is read; skip: true or implementation: argmax [softmax-unreadable]"
+    ]
+    for changes in ({"skip": True}, {"implementation": "argmax"}):
+        assert "softmax-unreadable" not in [
+            item.code for item in complaints({"layers": {"sm": changes}}, with_softmax(8192))
+        ]
+    assert "softmax-unreadable" not in [item.code for item in complaints({}, with_softmax(8191))]
+
+
+@pytest.mark.parametrize(("io_type", "outputs", "refused"), [("io_parallel", ("fc1", "sm"), True),
+                                                            ("io_stream", ("fc1", "sm"), False),
+                                                            ("io_parallel", ("sm",), False)])  # fmt: skip
+def test_a_softmax_is_not_skipped_where_its_logits_are_an_output(io_type, outputs, refused):
+    made = with_softmax(3)
+    network = Network(nodes=made.nodes, inputs=made.inputs, outputs=outputs)
+    found = complaints({"io_type": io_type, "layers": {"sm": {"skip": True}}}, network)
+    line = (
+        "layers.sm.skip: 'fc1' is an output already, and hls4ml has one port for both in io_parallel [softmax-skipped]"
+    )
+    assert [str(item) for item in found] == ([line] if refused else [])
 
 
 def test_multiplications_at_once():

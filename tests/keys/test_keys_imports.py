@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hlsflow.building.stages import MODULES
+from hlsflow.building.tools.registry import REGISTRY
 from hlsflow.compression.methods import METHODS
 from hlsflow.keys.distributions import COMPUTING, IDLE
 from hlsflow.keys.imports import ROOT, Imports, Sources, imports_of
@@ -128,7 +128,6 @@ def test_what_imports_by_name_names_what_it_imports():
         ("hlsflow.building.steps.network", "hlsflow.building.session"),
         ("hlsflow.building.steps.network", "hlsflow.foundation.strict_yaml"),
         ("hlsflow.building.steps.reference", "hlsflow.building.session"),
-        ("hlsflow.building.steps.reference", "hlsflow.frontends.sparsity"),
         ("hlsflow.building.steps.reference", "hlsflow.frontends.runtime"),
         ("hlsflow.building.steps.reference", "hlsflow.datasets.dataset"),
         ("hlsflow.building.steps.hls", "hlsflow.hls.config"),
@@ -185,15 +184,15 @@ def test_what_does_not_run_in_a_step_does_not_count():
         and name.split(".")[1] in ("estimation", "rtl", "opentools", "vendor", "reports", "exploring")
     }
     assert "hlsflow.hls.csim" not in network
-    estimate = SOURCES.closure("hlsflow.building.tools.estimate", unnamed=MODULES.values()).modules
-    assert "hlsflow.building.tools.open" not in estimate
-    assert "hlsflow.building.tools.vendor" in SOURCES.closure("hlsflow.building.tools.estimate").modules
+    record = SOURCES.closure("hlsflow.building.pipeline", ends=(REGISTRY,)).modules
+    assert REGISTRY in record and "hlsflow.building.tools.open" not in record
+    assert "hlsflow.building.tools.open" in SOURCES.closure("hlsflow.building.pipeline").modules
 
 
 def test_of_a_registry_only_the_chosen_one_counts():
     """A point of a sweep took hours: another method's code does not make it anew."""
     closure = SOURCES.closure(
-        "hlsflow.exploring.point_steps.compress", METHODS["low_rank"].module, alone=("hlsflow.compression.methods",)
+        "hlsflow.exploring.point_steps.compress", METHODS["low_rank"].module, ends=("hlsflow.compression.methods",)
     ).modules  # fmt: skip
     assert METHODS["low_rank"].module in closure and METHODS["activation_pruning"].module not in closure
 
@@ -231,7 +230,7 @@ def test_a_copy_is_the_same(copied):
 @pytest.mark.parametrize(
     ("module", "old", "new", "steps"),
     [
-        ("frontends/sparsity.py", "return ", "return 0 or ", {"reference", "hls", "csim"}),
+        ("frontends/reference.py", "return ", "return 0 or ", {"reference", "hls", "csim"}),
         ("building/session.py", "return self._model", "return self.model_of()", {"network", "reference"}),
         ("hls/csim.py", "-O1", "-O2", {"compile", "csim"}),
         ("hls/convert.py", "TraceOutput", "Trace", {"hls"}),

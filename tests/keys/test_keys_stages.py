@@ -9,7 +9,8 @@ from vendor_fixtures import MODEL, built, built_once, calls, installs, quiet, re
 
 from hlsflow.building.pipeline import build
 from hlsflow.building.plan import BuildRequest, make_plan
-from hlsflow.building.stages import MODULES, stage_inputs
+from hlsflow.building.stages import stage_inputs
+from hlsflow.building.tools.registry import NAMES, tool_of
 from hlsflow.building.tools.result import WIRING
 from hlsflow.foundation.steps import digest
 from hlsflow.foundation.workspace import Workspace
@@ -39,7 +40,7 @@ def changed_package(tmp_path, monkeypatch):
 def keys(workspace) -> dict[str, str]:
     plan = make_plan(workspace, BuildRequest(model="digits6"))
     return {
-        stage: digest(stage_inputs(stage, plan, "design", OPTIONS[stage])["own"]) for stage in MODULES
+        stage: digest(stage_inputs(stage, plan, "design", OPTIONS[stage])["own"]) for stage in NAMES
     }  # fmt: skip
 
 
@@ -61,8 +62,8 @@ def keys(workspace) -> dict[str, str]:
         ("rtl/verilog/mac_array.v", {"open"}, {"estimate", "vitis"}),
         # The open stage holds its RTL against C simulation, co-simulation the tools' RTL.
         ("processes/process.py", {"open", "vitis", "vivado"}, set()),
-        ("building/stages.py", set(MODULES), set()),
-        ("cli/build.py", set(), set(MODULES)),
+        ("building/stages.py", set(NAMES), set()),
+        ("cli/build.py", set(), set(NAMES)),
     ],
 )
 def test_a_line_of_code_changes_the_stages_that_it_runs_in(workspace, changed_package, module, reached, not_reached):
@@ -75,9 +76,9 @@ def test_a_line_of_code_changes_the_stages_that_it_runs_in(workspace, changed_pa
 
 @pytest.mark.parametrize("stage", ["estimate", "open"])
 def test_no_parser_of_reports_runs_in_a_stage_that_reads_none(stage):
-    modules = sources().closure(MODULES[stage], "hlsflow.foundation.steps", unnamed=WIRING, alone=WIRING).modules
+    modules = sources().closure(tool_of(stage).compute.__module__, "hlsflow.foundation.steps", ends=WIRING).modules
     assert {"hlsflow.records.record", "hlsflow.building.stages"} <= modules
-    assert not [module for module in modules if module.startswith("hlsflow.reporting")]
+    assert not [module for module in modules if module.startswith("hlsflow.reports.")]
 
 
 def test_a_workspaces_own_calibration_changes_its_estimates(workspace):

@@ -16,9 +16,29 @@ from hlsflow.network.fixed_point import (
     fraction_of,
     parse_type,
     round_shift,
+    rounds_beyond,
     to_integers,
     type_for_range,
 )
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "beyond"),
+    [
+        # The bit of one half is the first of the source, the next one further, and two.
+        ("ufixed<4,0>", "ufixed<4,4,RND_CONV>", False), ("ufixed<4,-1>", "ufixed<4,4,RND_CONV>", True),
+        ("ufixed<4,1>", "ufixed<4,4,RND>", False), ("fixed<3,-2>", "fixed<4,2,RND_CONV,SAT>", False),
+        ("fixed<3,-3>", "fixed<4,2,RND_CONV,SAT>", True), ("fixed<3,-3>", "fixed<4,2,TRN,SAT>", False),
+        ("fixed<3,-3>", "fixed<4,2,TRN_ZERO>", True), ("ufixed<3,-3>", "fixed<4,2,TRN_ZERO>", False),
+    ],
+)  # fmt: skip
+def test_a_type_that_rounds_far_above_another_gives_zero_alone(source, to, beyond):
+    source, to = parse_type(source), parse_type(to)
+    assert rounds_beyond(source, to) is beyond
+    if beyond:
+        codes = np.arange(source.min_int, source.max_int + 1, dtype=np.float64)
+        assert not cast(codes, source.fraction, to).any()
+
 
 types = st.builds(
     FixedType,

@@ -6,7 +6,13 @@ from fractions import Fraction
 
 import pytest
 
-from hlsflow.network.quantizers import NotExact, activation_quantizer, kernel_type, quantizer_type
+from hlsflow.network.quantizers import (
+    NotExact,
+    activation_quantizer,
+    configuration_of,
+    kernel_type,
+    quantizer_type,
+)
 
 
 @pytest.mark.parametrize(
@@ -169,3 +175,16 @@ def test_noise_is_refused_in_every_quantizer(name):
         with pytest.raises(NotExact, match="qnoise_factor below 1 mixes in the unquantized value") as caught:
             activation_quantizer(name, ACTIVATIONS[name] | {"qnoise_factor": factor})
         assert caught.value.way_out == "qnoise_factor=1.0"
+
+
+@pytest.mark.parametrize("clips", [True, False])
+def test_a_relu_says_whether_it_clips_at_its_bound_though_its_configuration_does_not(clips):
+    """A STAND-IN for `qkeras.quantized_relu`, whose `get_config` leaves `is_quantized_clip` out."""
+    config = {"bits": 8, "integer": 4, "relu_upper_bound": 6.0}
+    quantizer = type("quantized_relu", (), {"get_config": lambda self: config, "is_quantized_clip": clips})()
+    assert configuration_of(quantizer) == config | {"is_quantized_clip": clips}
+    if clips:
+        assert activation_quantizer("quantized_relu", configuration_of(quantizer)).function == "relu"
+    else:
+        with pytest.raises(NotExact, match=r"relu_upper_bound=6.0 lies inside the range of 8 bits"):
+            activation_quantizer("quantized_relu", configuration_of(quantizer))

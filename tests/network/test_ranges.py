@@ -12,6 +12,7 @@ from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.network.fixed_point import parse_type, to_integers
 from hlsflow.network.graph import Network
 from hlsflow.network.ranges import resolve
+from hlsflow.network.unbuildable import refusals_of_types
 
 
 def exact_sums(network: Network, inputs: np.ndarray, name: str) -> np.ndarray:
@@ -115,6 +116,48 @@ def test_a_saturating_quantizer_bounds_what_follows():
     layers = {layer.node.name: layer for layer in resolve(small_network(), {})}
     assert layers["relu1"].interval.bounds[1] <= parse_type("ufixed<6,3>").max_int
     assert layers["relu1"].interval.bounds[0] == 0
+
+
+def behind(*, weight: float, result: str, source: str | None = None) -> Network:
+    """x - dense - (quantizer) - quantizer, of one value."""
+    nodes = [input_node(1, "fixed<3,-3>", "x"), dense_node("fc", "x", np.full((1, 1), weight))]
+    if source is not None:
+        nodes.append(activation_node("q", "fc", 1, "linear", source))
+    nodes.append(activation_node("act", nodes[-1].name, 1, "relu", result))
+    return Network(nodes=tuple(nodes), inputs=("x",), outputs=("act",))
+
+
+def test_a_derived_type_has_the_bit_that_the_next_layer_rounds_at():
+    """Else ap_fixed reads a bit that is not there, and the C simulation stops. A pruned layer has a type of one bit."""
+    for weight in (0.0, 0.125):
+        (_, found, _) = resolve(behind(weight=weight, result="ufixed<4,3,RND_CONV,SAT>"), {})
+        assert found.result.fraction - 1 == found.result.width and found.sources["result"] == "interval"
+        assert found.findings == ()
+    (_, narrow, _) = resolve(behind(weight=4.0, result="ufixed<4,1,RND_CONV,SAT>"), {})
+    assert narrow.result == narrow.types["accum"]
+
+
+def test_what_a_quantizer_gives_is_never_widened():
+    network = behind(weight=1.0, source="fixed<3,-2,RND_CONV,SAT>", result="ufixed<2,3,RND_CONV,SAT>")
+    layers = {layer.node.name: layer for layer in resolve(network, {})}
+    assert str(layers["q"].result) == "fixed<3,-2,RND_CONV,SAT>"
+    (refused,) = refusals_of_types(list(layers.values()), exact=True)
+    assert (refused.layer, refused.way_out) == ("act", "a quantizer with 2 or more fractional bits")
+    assert "it rounds every value of fixed<3,-2,RND_CONV,SAT> to 0" in refused.reason
+
+
+@pytest.mark.parametrize("given", [{}, {"fc": {"result": parse_type("fixed<5,2,RND_CONV,SAT>")}}])
+def test_an_output_is_never_of_the_very_type_that_its_values_come_in(given):
+    """hls4ml would leave it out, and with it the name under which the gate looks for it."""
+    kind = "fixed<5,2,RND_CONV,SAT>"
+    nodes = [input_node(1, "fixed<3,1>", "x"), dense_node("fc", "x", np.full((1, 1), 0.5))]
+    nodes += [activation_node("a", "fc", 1, "linear", kind), activation_node("b", "a", 1, "linear", kind)]
+    for outputs in (("a", "b"), ("b",)):
+        network = Network(nodes=tuple(nodes), inputs=("x",), outputs=outputs)
+        layers = {layer.node.name: layer for layer in resolve(network, given)}
+        for name in outputs:
+            assert layers[name].result != layers[layers[name].node.inputs[0]].result
+            assert layers[name].result.grid == parse_type(kind).grid and not layers[name].findings
 
 
 def test_inputs_reach_their_extremes():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from networks import activation_node, input_node
 
+from hlsflow.network.fixed_point import parse_type
 from hlsflow.network.graph import Network, Node, Op
 from hlsflow.network.ranges import resolve
 
@@ -42,6 +43,14 @@ def test_every_value_gets_qkeras_sign(threshold, type_, io_type):
         expected = 0 if abs(np.float32(x)) < np.float32(threshold) else int(np.sign(x))
         compared = doubled * found * x
         assert (1 if compared > 1 else 0 if compared > -1 else -1) == expected, (code, found)
+
+
+@pytest.mark.parametrize(("type_", "io_type"), [("fixed<2,2>", "io_parallel"), ("fixed<3,2>", "io_stream"),
+                                                ("fixed<4,4>", "io_parallel")])  # fmt: skip
+def test_the_factor_is_never_one(type_, io_type):
+    """hls4ml would leave the layer out. Behind another ternary activation every value counts from the first one on."""
+    (found,) = factor(type_, 0.33, io_type)
+    assert found != 1 and (2 if io_type == "io_parallel" else 1) * found * parse_type(type_).lsb > 1
 
 
 @pytest.mark.parametrize("threshold", [0.01, 0.125, 0.2, 0.25, 0.375, 0.5, 0.9, 1.3, 2.0, 3.9])

@@ -191,6 +191,11 @@ HOSTILE = {
         lambda model: model.update(changes={"part": "../../../x"}),
         "part: '../../../x' is not",
     ),
+    "a configuration elsewhere": (
+        lambda model: model.update(config="../../x.yaml"),
+        "manifest.json: config: '../../x.yaml' is no plain name",
+    ),
+    "a configuration that is not here": (lambda model: model.update(config="x.yaml"), "no HLS configuration at"),
     "a structure as a change": (lambda model: model.update(changes={"part": ["x"]}), "models.0.changes.part"),
     "design": (lambda model: model.update(design="../../x"), "models.0.design: String should match pattern"),
     "files": (

@@ -8,13 +8,15 @@ import subprocess
 import tarfile
 
 import pytest
-from vendor_fixtures import MODEL, STAND_IN_VERSION, built, built_once, calls, installs, quiet, run_there
+from vendor_fixtures import MODEL, STAND_IN_VERSION, built, built_once, calls, install, installs, quiet, run_there
 
 from hlsflow.__main__ import main
 from hlsflow.foundation.archive import Entry, unpack, write_archive
 from hlsflow.foundation.errors import ReportError, StorageError, UsageError
 from hlsflow.packing.import_results import import_results
+from hlsflow.packing.pack import run_script
 from hlsflow.records.record import read_record
+from hlsflow.vendor.command import VendorStage
 
 __all__ = ["built", "built_once", "installs"]
 
@@ -148,6 +150,107 @@ def test_run_sh_in_other_shells_and_of_other_tools(installs, packed, tmp_path):
     assert (tmp_path / "calls.txt").read_text().startswith("vitis_hls csynth -f build_prj.tcl")
 
 
+def test_run_sh_finds_installed_tools_and_mixes_no_releases(installs, packed, tmp_path):
+    (packed / "Xilinx").symlink_to(installs)
+    (installs / "Vivado").rename(tmp_path / "later")
+    install(installs, "Vivado", "2099.2", "vivado")
+    done = run_there(packed, installs, path="/usr/bin:/bin")
+    assert done.returncode == 7 and calls(tmp_path) == ["csynth", "cosim"]
+    assert f"no vivado of the release of {packed}/Xilinx/Vitis/2099.1/bin/vitis-run" in done.stderr
+    assert "vsynth: vivado of the release 2099.1, which C synthesis was done with, was not found" in done.stderr
+    assert f"(there is 2099.2 {packed}/Xilinx/Vivado/2099.2/bin/vivado" in done.stderr
+    shutil.rmtree(installs / "Vivado")
+    (tmp_path / "later").rename(installs / "Vivado")
+    done = run_there(packed, installs, path="/usr/bin:/bin")
+    assert done.returncode == 0 and calls(tmp_path) == ["csynth", "cosim", "vsynth"]
+
+
+SHELLS = [["dash"], ["bash"], ["busybox", "sh"]]
+
+
+def tools_there(tmp_path, shell, programs, *, path=(), status=None, kind="vitis"):
+    """What run.sh would take of stand-ins `PRODUCT/VERSION/NAME`: (HLS, vivado, what it says)."""
+    folder = tmp_path / "pack"
+    (folder / "models" / "m" / "runs").mkdir(parents=True, exist_ok=True)
+    (folder / "models" / "m" / "target").write_text(f"tool={kind}\n")
+    (folder / "run.sh").write_text(run_script([VendorStage.CSYNTH]))
+    if status is not None:
+        (folder / "models" / "m" / "runs" / "csynth.status").write_text(f"version={status}\n")
+    root = tmp_path / "the installs"
+    for program in programs:
+        install(root, *program.split("/"))
+    words = ":".join([*(f"{root}/{folder}/bin" for folder in path), "/usr/bin", "/bin"])
+    done = subprocess.run(
+        [*shell, "run.sh", "--tools"], cwd=folder, env={"PATH": words, "HLSFLOW_XILINX": f"{tmp_path}/none:{root}"},
+        capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    hls, vivado = (line.removeprefix("m: ").replace(f"{root}/", "") for line in done.stdout.splitlines())
+    return hls, vivado, done.stderr.replace(f"{root}/", "")
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("programs", "hls", "vivado", "said"),
+    [
+        # by version and not by the name of its folder
+        (
+            ["Vitis_HLS/2020.2/vitis_hls", "Vivado/2020.2/vivado", "Vitis/2023.1/vitis_hls", "Vivado/2023.1/vivado"],
+            "Vitis/2023.1/bin/vitis_hls 2023.1", "Vivado/2023.1/bin/vivado 2023.1", "",
+        ),
+        (
+            ["Vitis/2024.2/vitis-run", "Vivado/2024.2/vivado", "2025.1/Vitis/vitis-run", "2025.1/Vivado/vivado"],
+            "2025.1/Vitis/bin/vitis-run 2025.1", "2025.1/Vivado/bin/vivado 2025.1", "",
+        ),
+        (
+            ["Vitis/2024.10/vitis-run", "Vivado/2024.10/vivado", "Vitis/2024.9/vitis-run", "Vivado/2024.9/vivado"],
+            "Vitis/2024.10/bin/vitis-run 2024.10", "Vivado/2024.10/bin/vivado 2024.10", "",
+        ),
+        (
+            ["Vitis/2024.1/vitis_hls", "Vitis/2024.1/vitis-run", "Vivado/2024.1/vivado"],
+            "Vitis/2024.1/bin/vitis-run 2024.1", "Vivado/2024.1/bin/vivado 2024.1", "",
+        ),
+        # the newest release that is complete
+        (
+            ["Vitis_HLS/2020.2/vitis_hls", "Vivado/2020.2/vivado", "Vivado/2023.1/vivado", "Vitis/2024.1/vitis-run"],
+            "Vitis_HLS/2020.2/bin/vitis_hls 2020.2", "Vivado/2020.2/bin/vivado 2020.2",
+            "Vitis/2024.1/bin/vitis-run has no vivado of its release: Vitis_HLS/2020.2/bin/vitis_hls is taken",
+        ),
+        # never two of two releases
+        (
+            ["Vitis_HLS/2020.2/vitis_hls", "Vivado/2023.1/vivado"],
+            "Vitis_HLS/2020.2/bin/vitis_hls 2020.2", "not found", "no vivado of the release of Vitis_HLS/2020.2/bin",
+        ),
+        ([], "not found", "not found", ""),
+    ],
+)  # fmt: skip
+def test_run_sh_takes_the_tools_of_the_newest_complete_release(tmp_path, shell, programs, hls, vivado, said):
+    if shutil.which(shell[0]) is None:
+        pytest.skip(f"needs {shell[0]}")
+    found = tools_there(tmp_path, shell, programs)
+    assert found[:2] == (hls, vivado) and said in found[2] and bool(said) == bool(found[2]), found
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_run_sh_goes_on_with_the_release_of_c_synthesis_and_believes_path(tmp_path, shell):
+    if shutil.which(shell[0]) is None:
+        pytest.skip(f"needs {shell[0]}")
+    both = ["Vitis/2023.1/vitis_hls", "Vivado/2023.1/vivado", "Vitis/2024.1/vitis-run", "Vivado/2024.1/vivado"]
+    old = ("Vitis/2023.1/bin/vitis_hls 2023.1", "Vivado/2023.1/bin/vivado 2023.1")
+    assert tools_there(tmp_path, shell, both, path=["Vitis/2023.1"])[:2] == old
+    assert tools_there(tmp_path, shell, both, status="2023.1.1")[:2] == old
+    assert tools_there(tmp_path, shell, both, path=["Vitis/2024.1", "Vivado/2024.1"], status="2023.1")[:2] == old
+    assert tools_there(tmp_path, shell, both, status="2022.2")[:2] == ("not found", "not found")
+    # what a person put together is used, and said
+    mixed = tools_there(tmp_path / "b", shell, [both[0], both[3]], path=["Vitis/2023.1", "Vivado/2024.1"])
+    assert mixed[1] == "Vivado/2024.1/bin/vivado 2024.1" and "is not of the release 2023.1" in mixed[2]
+
+
+def test_run_sh_searches_where_we_search():
+    text = run_script([VendorStage.CSYNTH])
+    assert "@" not in text.replace("._@+", "").replace('"$@"', "")
+    assert "roots=${HLSFLOW_XILINX:-/opt/Xilinx:/tools/Xilinx:${HOME:-/}/Xilinx:/usr/local/Xilinx:" in text
+
+
 def test_an_archive_is_the_same_each_time(built, tmp_path):
     paths = [tmp_path / f"{number}" / "a.tar.gz" for number in range(2)]
     for path in paths:
@@ -218,3 +321,50 @@ def test_an_archive_that_cannot_be_written_is_a_storage_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
         write_archive(tmp_path / "file" / "a.tar.gz", [Entry(name="a", content=b"")])
+
+
+@pytest.mark.slow
+def test_a_variant_is_shown_against_the_models_own_build_packed_and_imported(built, installs, tmp_path, capsys):
+    """It compiles the variant."""
+    name, config = f"{MODEL}@quick", built.hls_configs / f"{MODEL}.quick.yaml"
+    config.write_text((built.hls_configs / f"{MODEL}.yaml").read_text().replace("percent: 12.5", "percent: 20"))
+    try:
+        assert hlsflow(built, "build", "--model", MODEL, "--config", config.name) == 0
+        out = capsys.readouterr().out
+        assert f"{name} against {MODEL} (of reports/{MODEL}/build.json):" in out
+        assert (
+            "target     clock_uncertainty_percent 12.5 -> 20" in out
+            and ", as before" in out
+            and "estimate   LUT" in out
+        )
+        report = (built.reports / name / "report.md").read_text()
+        assert f"Made again by `python flows/build.py --model {MODEL} --config {config.name}`." in report
+        there = tmp_path / "there"
+        assert hlsflow(built, "pack", name, "--output", f"{there}.tar.gz") == 0
+        with tarfile.open(f"{there}.tar.gz") as opened:
+            opened.extractall(tmp_path, filter="data")
+        assert run_there(there, installs).returncode == 0
+        (imported,) = import_results(built, there, quiet())
+        assert (imported.name, list(imported.done), imported.failures) == (name, ["csynth"], ())
+        assert any(f.stage == "csynth" for f in read_record(built.reports / name / "build.json").figures)
+        # By its configuration it is the same archive; one that lies elsewhere could not come back.
+        assert hlsflow(built, "pack", MODEL, "--config", config.name, "--output", f"{there}2.tar.gz") == 0
+        elsewhere = tmp_path / f"{MODEL}.quick.yaml"
+        shutil.copy(config, elsewhere)
+        capsys.readouterr()
+        assert hlsflow(built, "pack", MODEL, "--config", str(elsewhere), "--output", f"{there}3.tar.gz") == 2
+        assert "is not in hls_configs/" in capsys.readouterr().err
+    finally:
+        config.unlink()
+        for folder in (built.build / name, built.reports / name):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_variant_that_nothing_says_how_to_make(built_once, capsys):
+    assert hlsflow(built_once, "pack", f"{MODEL}@nowhere") == 2
+    said = capsys.readouterr().err
+    assert f"no record of '{MODEL}@nowhere' says how it is made" in said and "--config FILE" in said
+    assert hlsflow(built_once, "pack", "digit@nowhere") == 2
+    assert f"did you mean '{MODEL}'" in capsys.readouterr().err
+    assert hlsflow(built_once, "build", "--model", MODEL, "--config", "nowhere.yaml") == 2
+    assert "--config nowhere.yaml: no such file" in capsys.readouterr().err

@@ -13,8 +13,8 @@ from hlsflow.foundation.errors import ReportError, UsageError
 from hlsflow.reports import project_config
 from hlsflow.reports.discover import discover
 from hlsflow.reports.figures import Stage
+from hlsflow.reports.hls import csynth_rpt, csynth_summary, csynth_xml
 from hlsflow.reports.kinds import decode, is_meant_as_report, read, recognise
-from hlsflow.reports.report import Kind
 from hlsflow.reports.run import NoteKind, Role
 
 
@@ -44,7 +44,7 @@ def test_one_run_of_csynth_leaves_one_run(project):
     csynth, logic, simulated = discover([project]).runs
     assert csynth.provenance.stage == Stage.CSYNTH
     assert len(csynth.source_files) == 4
-    assert set(csynth.kinds) == {Kind.CSYNTH_XML, Kind.CSYNTH_RPT, Kind.CSYNTH_SUMMARY}
+    assert set(csynth.kinds) == {csynth_xml.KIND, csynth_rpt.KIND, csynth_summary.KIND}
     assert csynth.latency.latency_min_cycles == 20
     assert (csynth.clock.target_ns, csynth.clock.achieved_ns, csynth.clock.slack_ns) == (10.0, 6.914, 0.39)
     assert csynth.resources.lut_available == 230400
@@ -76,6 +76,14 @@ def test_logs_and_files_of_other_kinds_are_no_runs(project):
     assert (len(found.runs), found.other_files, found.failures) == (3, 2, ())
     (log,) = found.logs
     assert (log.tool_version, log.error_count, log.completed_steps[-1]) == ("2024.1", 2, "C/RTL SYNTHESIS")
+
+
+def test_the_log_of_a_run_since_2025_is_found_in_a_tree(tmp_path):
+    (tmp_path / "hls_run_csim.log").write_text(
+        "  **** HLS Build v2025.1 6135595\nINFO: [HLS 200-1611] Setting target device to 'xc7z020-clg400-1'\n"
+    )
+    (log,) = discover([tmp_path]).logs
+    assert (log.tool, log.tool_version, log.part, log.top) == ("vitis_hls", "2025.1", "xc7z020clg400-1", None)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +176,7 @@ def test_exports_of_one_flow_are_one_run(tmp_path):
         shutil.copy(VIVADO / name, tmp_path)
     shutil.copy(VIVADO / "export_impl.rpt", tmp_path)
     synthesized, routed = discover([tmp_path]).runs
-    assert (len(synthesized.source_files), synthesized.provenance.part) == (2, "xc7z020-clg484-1")
+    assert (len(synthesized.source_files), synthesized.provenance.part) == (2, "xc7z020clg484-1")
     assert routed.provenance.stage == Stage.POST_ROUTE
 
 

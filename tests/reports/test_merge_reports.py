@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from hlsflow.reports import tool_log
 from hlsflow.reports.figures import Clock, Latency, Provenance, Resources, Stage
+from hlsflow.reports.hls import csynth_rpt, csynth_summary, csynth_xml, export_rpt, export_xml
 from hlsflow.reports.merge import merge, run_key, split, with_stage_of_neighbours
-from hlsflow.reports.report import Kind, Module, Report
+from hlsflow.reports.report import Module, Report
 from hlsflow.reports.run import NoteKind, Role
+from hlsflow.reports.vivado import timing_summary, utilization
 
 FIGURES: dict[str, Any] = {
     "resources": Resources(lut=1234, ff=567, dsp=8, bram_18k=4, uram=0),
@@ -19,7 +22,7 @@ FIGURES: dict[str, Any] = {
 }
 
 
-def report(kind: Kind = Kind.CSYNTH_RPT, name: str = "csynth.rpt", **changes: Any) -> Report:
+def report(kind: str = csynth_rpt.KIND, name: str = "csynth.rpt", **changes: Any) -> Report:
     """A report of an invented design. `changes` are fields of Report or of Provenance."""
     provenance = {
         "stage": Stage.CSYNTH,
@@ -34,7 +37,7 @@ def report(kind: Kind = Kind.CSYNTH_RPT, name: str = "csynth.rpt", **changes: An
     return Report(kind=kind, provenance=Provenance(**provenance), **fields)
 
 
-XML = report(Kind.CSYNTH_XML, "csynth.xml")
+XML = report(csynth_xml.KIND, "csynth.xml")
 
 
 def changed(figure: str, **values: Any) -> dict[str, Any]:
@@ -123,13 +126,13 @@ def test_a_run_takes_each_figure_from_the_first_that_states_it():
     first = replace(XML, latency=None, clock=Clock(target_ns=10.0))
     second = report(clock=Clock(target_ns=10.01, achieved_ns=6.914), date="today")
     summary = report(
-        Kind.CSYNTH_SUMMARY, "summary.rpt", modules=(Module(name="top", path="top", depth=0),), black_boxes=("ip",)
+        csynth_summary.KIND, "summary.rpt", modules=(Module(name="top", path="top", depth=0),), black_boxes=("ip",)
     )
     run = merge("prj", Role.TOP, [first, second, summary])
     assert run.resources == FIGURES["resources"] and run.latency == FIGURES["latency"]
     assert (run.clock.target_ns, run.clock.achieved_ns, run.clock.slack_ns) == (10.0, 6.914, None)
     assert (run.module, run.date, run.power, run.loops) == ("top", "today", None, ())
-    assert run.kinds == (Kind.CSYNTH_XML, Kind.CSYNTH_RPT, Kind.CSYNTH_SUMMARY)
+    assert run.kinds == (csynth_xml.KIND, csynth_rpt.KIND, csynth_summary.KIND)
     assert run.source_files == ("prj/csynth.xml", "prj/csynth.rpt", "prj/summary.rpt")
     assert [module.name for module in run.modules] == ["top"]
     assert [(note.kind, note.text) for note in run.notes] == [
@@ -139,31 +142,31 @@ def test_a_run_takes_each_figure_from_the_first_that_states_it():
 
 def test_the_modules_of_the_synthesis_summary_are_preferred_for_their_nesting():
     flat, nested = Module(name="a", path="a", depth=0), Module(name="b", path="top/b", depth=1)
-    xml, summary = replace(XML, modules=(flat,)), report(Kind.CSYNTH_SUMMARY, "s.rpt", modules=(nested,))
+    xml, summary = replace(XML, modules=(flat,)), report(csynth_summary.KIND, "s.rpt", modules=(nested,))
     assert merge("p", Role.TOP, [xml, summary]).modules == (nested,)
     assert merge("p", Role.TOP, [xml, replace(summary, modules=())]).modules == (flat,)
     assert merge("p", Role.TOP, [replace(xml, modules=())]).modules == ()
 
 
 def test_version_and_part_come_from_whichever_report_states_them():
-    first = report(Kind.CSYNTH_XML, "csynth.xml", part=None, tool_version=None)
+    first = report(csynth_xml.KIND, "csynth.xml", part=None, tool_version=None)
     run = merge("p", Role.TOP, [first, report()])
     assert (run.provenance.part, run.provenance.tool_version) == ("xc7z020clg400-1", "2024.1")
     assert run.provenance.source_file == "prj/csynth.xml"
 
 
 def test_a_stage_that_no_report_states_is_noted_and_never_guessed():
-    unknown = report(Kind.TIMING_SUMMARY, "timing.rpt", stage=None)
+    unknown = report(timing_summary.KIND, "timing.rpt", stage=None)
     (note,) = merge("p", Role.TOP, [unknown]).notes
     assert note.kind == NoteKind.STAGE_UNKNOWN
-    placed = report(Kind.UTILIZATION, "utilization.rpt", stage=Stage.PLACED)
-    routed = report(Kind.UTILIZATION, "utilization_routed.rpt", stage=Stage.POST_ROUTE)
+    placed = report(utilization.KIND, "utilization.rpt", stage=Stage.PLACED)
+    routed = report(utilization.KIND, "utilization_routed.rpt", stage=Stage.POST_ROUTE)
     settled = with_stage_of_neighbours([unknown, placed])
     assert [item.provenance.stage for item in settled] == [Stage.PLACED, Stage.PLACED]
     settled = with_stage_of_neighbours([unknown, placed, routed])
     assert [item.provenance.stage for item in settled] == [None, Stage.PLACED, Stage.POST_ROUTE]
     # A log has no stage to take over.
-    log = report(Kind.TOOL_LOG, "timing.rpt", stage=None)
+    log = report(tool_log.KIND, "timing.rpt", stage=None)
     assert with_stage_of_neighbours([log, placed])[0].provenance.stage is None
 
 
@@ -171,12 +174,12 @@ def test_reports_of_one_run_share_a_key():
     assert run_key(XML) == run_key(report()) != run_key(report(module="other"))
     assert run_key(report()) != run_key(report(source_file="elsewhere/csynth.rpt"))
     vivado = {"stage": Stage.POST_ROUTE}
-    one = report(Kind.UTILIZATION, "top_utilization_routed.rpt", **vivado)
-    other = report(Kind.TIMING_SUMMARY, "top_timing_summary_routed.rpt", **vivado)
+    one = report(utilization.KIND, "top_utilization_routed.rpt", **vivado)
+    other = report(timing_summary.KIND, "top_timing_summary_routed.rpt", **vivado)
     assert run_key(one) == run_key(other)
-    assert run_key(one) != run_key(report(Kind.TIMING_SUMMARY, "mid_timing_summary_routed.rpt", **vivado))
+    assert run_key(one) != run_key(report(timing_summary.KIND, "mid_timing_summary_routed.rpt", **vivado))
     assert run_key(one) != run_key(replace(other, provenance=replace(other.provenance, stage=Stage.PLACED)))
-    logs = [report(Kind.TOOL_LOG, name) for name in ("a.log", "b.log")]
+    logs = [report(tool_log.KIND, name) for name in ("a.log", "b.log")]
     assert run_key(logs[0]) != run_key(logs[1])
 
 
@@ -186,8 +189,8 @@ def test_black_boxes_are_counted_and_three_are_named():
 
 
 def test_an_export_s_report_takes_the_stage_of_the_others_of_its_run():
-    unknown = report(Kind.EXPORT_RPT, "export.rpt", stage=None)
-    known = report(Kind.EXPORT_XML, "export.xml", stage=Stage.POST_ROUTE)
+    unknown = report(export_rpt.KIND, "export.rpt", stage=None)
+    known = report(export_xml.KIND, "export.xml", stage=Stage.POST_ROUTE)
     assert [item.provenance.stage for item in with_stage_of_neighbours([unknown, known])] == [Stage.POST_ROUTE] * 2
 
 
@@ -195,7 +198,7 @@ def test_the_report_that_states_most_comes_first():
     """csynth.xml before all, export.xml before Vivado's own, and of a kind the one that lists modules."""
     bare = report(name="a.rpt")
     rich = report(name="b.rpt", modules=(Module(name="m", path="m", depth=0),))
-    xml = report(Kind.EXPORT_XML, "export.xml")
+    xml = report(export_xml.KIND, "export.xml")
     ((members, _),) = split([bare, rich, xml, XML])
     assert members == [XML, xml, rich, bare]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError
+from hlsflow.foundation.part_name import part_of
 from hlsflow.reports.discover import discover
 from hlsflow.reports.figures import Stage
+from hlsflow.reports.hls import design_size
 from hlsflow.reports.kinds import parse, read
-from hlsflow.reports.report import Kind
 from hlsflow.reports.run import NoteKind, Role
 
 SAMPLES = Path(__file__).parents[1] / "data" / "reports"
@@ -253,7 +253,7 @@ def the_summary_states_the_worst_latency_alone(_: Path) -> None:
 @quirk(19)
 def a_design_size_report_is_no_synthesis_report(folder: Path) -> None:
     report = parse(DESIGN_SIZE)
-    assert report.kind == Kind.DESIGN_SIZE
+    assert report.kind == design_size.KIND
     assert (report.resources, report.latency, report.clock) == (None, None, None)
     project(folder, "", {"csynth_design_size.rpt": DESIGN_SIZE, "csynth_design_size.xml": "<design_size/>"})
     found = discover([folder])

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hlsflow.foundation.errors import ReportError
+from hlsflow.reports import tool_log
 from hlsflow.reports.figures import RESOURCE_NAMES
 from hlsflow.reports.kinds import decode, parse
-from hlsflow.reports.report import Kind, Report
+from hlsflow.reports.report import Report
 
 SAMPLES = Path(__file__).parents[1] / "data" / "reports"
 PATHS = sorted(path for path in SAMPLES.rglob("*") if path.is_file())
@@ -23,7 +24,7 @@ NAMES = [f"{path.parent.name}/{path.name}" for path in PATHS]
 BYTES = dict(zip(NAMES, (path.read_bytes() for path in PATHS), strict=True))
 WHOLE = {name: parse(decode(data)) for name, data in BYTES.items()}
 # A log has no end: a run may stop anywhere, and what it said until then stands.
-FRAMED = [name for name in NAMES if WHOLE[name].kind != Kind.TOOL_LOG]
+FRAMED = [name for name in NAMES if WHOLE[name].kind != tool_log.KIND]
 CASES: Counter[str] = Counter()
 
 # a damaged report may not hang the reader either

@@ -7,18 +7,21 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from hlsflow.reports import tool_log
+from hlsflow.reports.hls import cosim, csynth_rpt, csynth_summary, csynth_xml, design_size
 from hlsflow.reports.kinds import decode, read
 from hlsflow.reports.project_config import READERS
-from hlsflow.reports.report import Kind, Report
+from hlsflow.reports.report import Report
+from hlsflow.reports.vivado import power, timing_summary, utilization, utilization_hierarchical
 
 KINDS = {
-    "csynth_rpt": {Kind.CSYNTH_RPT, Kind.CSYNTH_SUMMARY, Kind.DESIGN_SIZE},
-    "csynth_xml": {Kind.CSYNTH_XML, Kind.DESIGN_SIZE},
-    "vivado_synth": {Kind.UTILIZATION, Kind.UTILIZATION_HIERARCHICAL},
-    "timing": {Kind.TIMING_SUMMARY},
-    "power": {Kind.POWER},
-    "cosim": {Kind.COSIM},
-    "log": {Kind.TOOL_LOG},
+    "csynth_rpt": {csynth_rpt.KIND, csynth_summary.KIND, design_size.KIND},
+    "csynth_xml": {csynth_xml.KIND, design_size.KIND},
+    "vivado_synth": {utilization.KIND, utilization_hierarchical.KIND},
+    "timing": {timing_summary.KIND},
+    "power": {power.KIND},
+    "cosim": {cosim.KIND},
+    "log": {tool_log.KIND},
 }
 # hls4ml's own collections of figures, tables of many designs: no report that a tool wrote
 NO_REPORTS = {"dataset"}
@@ -62,13 +65,13 @@ def pairs(row: dict[str, str], report: Report) -> list[tuple[str, object, object
         found.append(("interval_max", latency.interval_max_cycles, stated_number(row["interval_max"])))
         # The summary has one column for latency and one for interval, the worst; the index repeats it as the least,
         # and the parser claims no least. What the index repeats has to be that one figure.
-        one = report.kind == Kind.CSYNTH_SUMMARY
+        one = report.kind == csynth_summary.KIND
         least = latency.latency_max_cycles if one else latency.latency_min_cycles
         shortest = latency.interval_max_cycles if one else latency.interval_min_cycles
         found.append(("latency_min_cycles", least, stated_number(row["latency_min_cycles"])))
         found.append(("interval_min", shortest, stated_number(row["interval_min"])))
     if row["LUT"]:
-        bram = resources.bram_36k_tiles if report.kind == Kind.UTILIZATION else resources.bram_18k
+        bram = resources.bram_36k_tiles if report.kind == utilization.KIND else resources.bram_18k
         for column, value in (
             ("BRAM", bram),
             ("DSP", resources.dsp),
@@ -76,8 +79,8 @@ def pairs(row: dict[str, str], report: Report) -> list[tuple[str, object, object
             ("LUT", resources.lut),
             ("URAM", resources.uram),
         ):
-            found.append((column, value, stated_number(row[column], report.kind == Kind.CSYNTH_SUMMARY)))
-    if report.kind == Kind.CSYNTH_XML:
+            found.append((column, value, stated_number(row[column], report.kind == csynth_summary.KIND)))
+    if report.kind == csynth_xml.KIND:
         available = dict(item.split("=") for item in notes.split("avail ")[1].split(";")[0].split())
         for name in ("lut", "ff", "bram_18k", "uram"):
             stated = available.get(name.upper())

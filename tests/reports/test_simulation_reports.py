@@ -8,6 +8,7 @@ from hlsflow.foundation.errors import ReportError
 from hlsflow.reports import tool_log
 from hlsflow.reports.figures import Latency, Stage
 from hlsflow.reports.hls import cosim, csim_log
+from hlsflow.reports.kinds import recognise
 from hlsflow.reports.report import Power, Simulation
 from hlsflow.reports.vivado import power
 
@@ -58,6 +59,27 @@ def test_csim_that_passed_and_csim_that_failed():
     assert csim_log.parse(CSIM.replace("with 0 errors", "with 2 errors")).simulation.passed is False
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "../../../../digits_test.cpp:12:10: fatal error: nnet_missing.h: No such file or directory",
+        "/tools/Xilinx/Vivado/2020.1/tps/lnx64/binutils-2.26/bin/ld: cannot find crt1.o: No such file or directory",
+        "make: *** [csim.mk:86: obj/digits_test.o] Error 1",
+    ],
+)
+def test_a_csim_that_does_not_compile_has_failed_and_is_not_cut_off(line):
+    begin = CSIM[: CSIM.index("INFO: [SIM 1]")]
+    report = csim_log.parse(f"{begin}{line}\n")
+    assert report.simulation == Simulation(passed=False, status=f"the test bench does not compile: {line}")
+    with pytest.raises(ReportError, match="no verdict"):
+        csim_log.parse(begin)
+
+
+def test_a_bench_that_speaks_of_errors_and_passes_has_passed():
+    text = CSIM.replace("INFO: [SIM 1]", "error: 0 of 10 samples\nINFO: [SIM 1]")
+    assert csim_log.parse(text).simulation.passed is True
+
+
 def test_a_log_states_tool_part_clock_top_and_what_was_completed():
     report = tool_log.parse(LOG)
     assert (report.provenance.tool, report.provenance.tool_version) == ("vitis_hls", "2024.1")
@@ -82,6 +104,12 @@ def test_a_log_of_a_tool_that_was_killed():
         ("Vivado(TM) HLS - High-Level Synthesis from C, C++ and SystemC v2019.1 (64-bit)", "vivado_hls", "2019.1"),
         ("****** Vitis HLS - High-Level Synthesis from C, C++ and OpenCL v2023.2.2 (64-bit)", "vitis_hls", "2023.2.2"),
         ("****** Vivado v2023.1 (64-bit)", "vivado", "2023.1"),
+        ("# Vivado v2022.1 (64-bit)", "vivado", "2022.1"),
+        ("****** vitis-run v2024.2 (64-bit)\n  **** HLS Build v2024.2 5238294", "vitis-run", "2024.2"),
+        ("  **** HLS Build v2025.1 6135595", "vitis_hls", "2025.1"),
+        ("****** v++ v2023.1 (64-bit)", "v++", "2023.1"),
+        # what a wrapper script says before the tool has the word
+        ("\n" * 42 + "****** Vivado v2023.1 (64-bit)", "vivado", "2023.1"),
         (
             "INFO: [HLS 200-10] Running 'C:/Xilinx/Vitis_HLS/2020.2/bin/unwrapped/win64.o/vitis_hls.exe'",
             "vitis_hls",
@@ -95,6 +123,7 @@ def test_a_log_of_a_tool_that_was_killed():
     ],
 )
 def test_every_way_in_which_a_tool_introduces_itself(line, tool, version):
+    assert recognise(line + "\n") is tool_log.FORMAT
     provenance = tool_log.parse(line + "\n").provenance
     assert (provenance.tool, provenance.tool_version) == (tool, version)
 

@@ -51,6 +51,20 @@ def test_the_worst_path_between_two_clocks_is_no_period():
     assert (report.clock.slack_ns, report.clock.achieved_ns) == (-0.155, None)
 
 
+def test_a_clock_of_several_words_is_one_name():
+    # Vivado 2024.1 writes it for paths from a port that no clock reaches.
+    ruler = "----------    --------"
+    lines = TEXT.splitlines()
+    table = next(number for number, line in enumerate(lines) if line.startswith(ruler))
+    wide = " " * (len("input port clock") - len("----------"))
+    lines[table - 1] = f"From Clock{wide}    {lines[table - 1][14:]}"
+    lines[table] = f"{'-' * 16}    {lines[table][14:]}"
+    end = lines[table].index("-------  ", 28) + 7
+    lines.insert(table + 1, f"input port clock    {'ap_clk':<8}{'0.744':>{end - 28}}")
+    report = parse("\n".join(lines))
+    assert report == parse(TEXT)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -39,6 +39,27 @@ def test_lines_of_successful_runs_are_no_failure():
     assert "config_array_partition" not in "\n".join(relevant_lines(BENIGN_LOG))
 
 
+@pytest.mark.parametrize(
+    ("line", "then"),
+    [
+        (
+            "ERROR: [HLS 200-642] The 'config_array_partition -maximum_size' command is not supported.",
+            "INFO: [HLS 200-1510] Running: config_compile -name_max_length 80",
+        ),
+        (
+            "CRITICAL WARNING: [Route 35-39] The design did not meet timing requirements.",
+            "***** EXPORT IP COMPLETED IN 0h9m1s *****",
+        ),
+    ],
+)
+def test_a_line_that_the_tool_goes_on_after_is_no_cause(line, then):
+    assert diagnose(line) is not None
+    assert diagnose(f"{line}\n{then}") is None
+    assert diagnose(f"{then}\n{line}").line == line
+    other = "ERROR: [HLS 200-1023] Part 'xc7z020clg400-1' is not installed."
+    assert diagnose(f"{line}\n{then}\n{other}").code == diagnose(f"{line}\n{other}").code == "part-not-installed"
+
+
 def test_real_logs_of_runs_that_ended_well_are_left_alone(collected_reports):
     logs = [path for path in collected_reports.rglob("*_hls.log") if path.stat().st_size < 2 << 20]
     wrong = []
@@ -70,6 +91,11 @@ def test_an_unknown_failure_shows_what_there_is(tmp_path):
     assert code == "undiagnosed" and "The moon" in text and "exit code 3" in text and "INFO: 98" not in text
     code, text = explain(tmp_path / "absent.log", 3)
     assert code == "undiagnosed" and "absent.log" in text
+
+
+def test_a_design_that_misses_its_timing_is_a_remark():
+    line = "CRITICAL WARNING: [Route 35-39] The design did not meet timing requirements.\n"
+    assert remarks(line) == ["timing is not met: the design does not run at the clock that was asked for"]
 
 
 def test_remarks_are_no_failures():

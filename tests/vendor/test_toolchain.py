@@ -12,7 +12,7 @@ from hlsflow.__main__ import main
 from hlsflow.foundation.errors import ToolError, UsageError
 from hlsflow.processes.machine import read_machine
 from hlsflow.vendor.command import VendorStage, parse_stages, replay_script, stage_command
-from hlsflow.vendor.toolchain import Tool, environment, find_tools, version_key
+from hlsflow.vendor.toolchain import Tool, environment, find_tools, release, version_key
 
 __all__ = ["installs"]
 
@@ -76,6 +76,75 @@ def test_a_missing_tool_says_what_was_searched_and_what_to_do(tmp_path):
     assert "hlsflow pack qap8" in str(caught.value)
 
 
+def put(root, *programs):
+    """Stand-ins `PRODUCT/VERSION/NAME` or, as since 2025.1, `VERSION/PRODUCT/NAME`."""
+    for program in programs:
+        first, second, name = program.split("/")
+        install(root, first, second, name)
+
+
+@pytest.mark.parametrize(
+    ("programs", "hls", "vivado"),
+    [
+        # by version and not by name
+        (["Vitis_HLS/2020.2/vitis_hls", "Vitis/2023.1/vitis_hls"], "vitis_hls 2023.1", None),
+        (["Vitis/2024.2/vitis-run", "2025.1/Vitis/vitis-run"], "vitis-run 2025.1", None),
+        (["Vitis/2024.2/vitis-run", "2023.2/Vitis/vitis-run"], "vitis-run 2024.2", None),
+        (["Vitis/2023.2/vitis-run", "Vitis_HLS/2024.1/vitis_hls"], "vitis_hls 2024.1", None),
+        (["Vitis/2024.1/vitis_hls", "Vitis/2024.1/vitis-run"], "vitis-run 2024.1", None),
+        # the newest whose vivado is there too
+        (["Vitis_HLS/2020.2/vitis_hls", "Vivado/2020.2/vivado", "Vivado/2023.1/vivado"], "vitis_hls 2020.2", "2020.2"),
+        (["Vitis/2023.1/vitis_hls", "Vivado/2023.1/vivado", "Vitis/2024.1/vitis-run"], "vitis_hls 2023.1", "2023.1"),
+        (["2025.1/Vitis/vitis-run", "2025.1/Vivado/vivado", "Vivado/2024.2/vivado"], "vitis-run 2025.1", "2025.1"),
+        # never two of two releases
+        (["Vitis_HLS/2020.2/vitis_hls", "Vivado/2023.1/vivado"], "vitis_hls 2020.2", None),
+    ],
+)  # fmt: skip
+def test_the_tools_of_the_newest_complete_release_are_taken(tmp_path, programs, hls, vivado):
+    put(tmp_path, *programs)
+    found = find_tools({"PATH": "", "HLSFLOW_XILINX": str(tmp_path)})
+    taken = found.vivado_of(found.hls("vitis"))
+    assert (str(found.hls("vitis")), taken and taken.version) == (hls, vivado)
+
+
+def test_the_newest_is_found_in_whichever_folder(tmp_path):
+    put(tmp_path / "a", "Vitis/2020.2/vitis_hls")
+    put(tmp_path / "b", "Vitis/2023.1/vitis_hls")
+    found = find_tools({"PATH": "", "HLSFLOW_XILINX": f"{tmp_path}/a:{tmp_path}/b"})
+    assert found.hls("vitis").version == "2023.1"
+
+
+def test_a_tool_that_a_person_named_goes_before_newer_ones(tmp_path):
+    put(tmp_path, "Vitis/2023.1/vitis_hls", "Vitis/2024.1/vitis-run", "Vivado/2024.1/vivado", "Vivado/2022.2/vivado")
+    environ = {"PATH": f"{tmp_path}/Vitis/2023.1/bin:{tmp_path}/Vivado/2022.2/bin", "HLSFLOW_XILINX": str(tmp_path)}
+    found = find_tools(environ)
+    tool = found.hls("vitis")
+    assert (str(tool), found.vivado_of(tool).version) == ("vitis_hls 2023.1", "2022.2")
+    assert found.troubles(tool, "vitis") == [
+        "vivado 2022.2 and vitis_hls 2023.1 are of two releases: PATH names one, PATH the other"
+    ]
+
+
+def test_what_is_not_of_one_release_or_not_the_newest_is_said(tmp_path):
+    put(tmp_path / "a", "Vitis_HLS/2020.2/vitis_hls", "Vivado/2023.1/vivado")
+    found = find_tools({"PATH": "", "HLSFLOW_XILINX": f"{tmp_path}/a"})
+    assert found.troubles(found.hls("vitis"), "vitis") == [
+        "no vivado 2020.2 for vitis_hls 2020.2 (there is vivado 2023.1): cosim and vsynth need it"
+    ]
+    values = environment(found.hls("vitis"), found, {"PATH": "/bin", "XILINX_VIVADO": "/other"})
+    assert values["PATH"] == f"{tmp_path}/a/Vitis_HLS/2020.2/bin:/bin"
+    put(tmp_path / "a", "Vivado/2020.2/vivado", "Vitis/2024.1/vitis-run")
+    found = find_tools({"PATH": "", "HLSFLOW_XILINX": f"{tmp_path}/a"})
+    assert found.troubles(found.hls("vitis"), "vitis") == [
+        "vitis_hls 2020.2 is taken: vitis-run 2024.1 has no vivado of its release here"
+    ]
+
+
+def test_an_update_is_of_the_release_in_whose_folder_it_lies():
+    assert release("2024.1.1") == release("2024.1") != release("2024.2")
+    assert release(None) is None
+
+
 def test_the_vivado_of_the_same_version_goes_on_path(tmp_path):
     install(tmp_path, "Vivado", "2024.1", "vivado")
     install(tmp_path, "Vivado", "2024.2", "vivado")
@@ -83,6 +152,11 @@ def test_the_vivado_of_the_same_version_goes_on_path(tmp_path):
     found = find_tools({"PATH": "/bin", "HLSFLOW_XILINX": str(tmp_path)})
     values = environment(found.hls("vitis"), found, {"PATH": "/bin"})
     assert values["PATH"] == f"{tmp_path}/Vitis/2024.1/bin:{tmp_path}/Vivado/2024.1/bin:/bin"
+    assert values["XILINX_VIVADO"] == f"{tmp_path}/Vivado/2024.1"
+    # also where another one stands before it
+    mixed = {"PATH": f"{tmp_path}/Vivado/2024.2/bin:{tmp_path}/Vivado/2024.1/bin", "XILINX_VIVADO": "/of/2024.2"}
+    values = environment(found.hls("vitis"), found, mixed)
+    assert values["PATH"].split(":")[1] == f"{tmp_path}/Vivado/2024.1/bin"
     assert values["XILINX_VIVADO"] == f"{tmp_path}/Vivado/2024.1"
 
 

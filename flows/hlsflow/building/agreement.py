@@ -14,7 +14,7 @@ from hlsflow.foundation.errors import ModelError
 from hlsflow.network.fixed_point import FixedType
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,7 @@ class Agreement:
         return self.mismatching_values == 0
 
 
-def in_lsb(output: str, values: np.ndarray, type_: FixedType) -> np.ndarray:
+def in_lsb(output: str, values: Array, type_: FixedType) -> Array:
     """Real float64 values as multiples of a type's LSB, float64; scaling by a power of two rounds nothing.
 
     Raises ModelError where a value is no number.
@@ -76,7 +76,7 @@ def in_lsb(output: str, values: np.ndarray, type_: FixedType) -> np.ndarray:
     return values.astype(np.float64) * 2.0**type_.fraction
 
 
-def agree(output: str, keras: np.ndarray, hardware: np.ndarray, type_: FixedType) -> Agreement:
+def agree(output: str, keras: Array, hardware: Array, type_: FixedType) -> Agreement:
     """The agreement of Keras' real values, float64, and the hardware's int64 LSBs of a type, both (samples, values).
 
     Raises ValueError where their shapes differ, ModelError where Keras gives no number.
@@ -104,8 +104,8 @@ def agree(output: str, keras: np.ndarray, hardware: np.ndarray, type_: FixedType
 
 def first_difference(
     order: Sequence[str],
-    expected: Mapping[str, np.ndarray],
-    found: Mapping[str, np.ndarray],
+    expected: Mapping[str, Array],
+    found: Mapping[str, Array],
     types: Mapping[str, FixedType],
     samples: Sequence[int],
     tolerances: Mapping[str, float] | None = None,

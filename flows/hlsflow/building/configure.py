@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from math import ceil, floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsflow.building.target import Target
 from hlsflow.foundation.log import Log
-from hlsflow.foundation.workspace import Workspace
+from hlsflow.foundation.workspace import Workspace, write_text
 from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.config_writer import multiplier_choice, write_config
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from hlsflow.foundation.arrays import Array
     from hlsflow.models.recipe import Recipe
     from hlsflow.network.graph import Network
 
 # How many training samples measure the values of a network without quantizers, and the margin on its error.
 CALIBRATION_SAMPLES = 4000
 ERROR_MARGIN = 2.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """What the hardware is to be. `bits` is the width of types where the model has no quantizers."""
-
-    backend: str
-    io_type: str
-    part: str
-    clock_period_ns: float
-    bits: int
 
 
 def configure(workspace: Workspace, model_name: str, target: Target, data_dir: Path | None, log: Log) -> str:
@@ -67,6 +55,18 @@ def configure(workspace: Workspace, model_name: str, target: Target, data_dir: P
         linted.raise_errors("the derived configuration")
         step.detail = "exact for any input" if config.gate.kind == "exact" else "rounded, within a measured bound"
     return write_config(model_name, config, linted.layers)
+
+
+def write_derived(workspace: Workspace, model_name: str, data_dir: Path | None, log: Log) -> Path:
+    """The configuration of a model that has none, derived for the default target and written now, as `hlsflow config`
+    does it. Raises what is wrong with the model.
+    """
+    path = workspace.hls_configs / f"{model_name}.yaml"
+    workspace.model_dir(model_name)
+    log.line(f"{model_name} has no HLS configuration: deriving one, as `hlsflow config {model_name}` does")
+    write_text(path, configure(workspace, model_name, Target(), data_dir, log))
+    log.line(f"wrote {path}: yours to edit")
+    return path
 
 
 def _measured(
@@ -105,7 +105,7 @@ def rounded_up(value: float) -> float:
     return float(f"{ceil(value / unit - 1e-9) * unit:.1g}")
 
 
-def _emulated(network: Network, config: HlsConfig, x: np.ndarray) -> dict[str, np.ndarray]:
+def _emulated(network: Network, config: HlsConfig, x: Array) -> dict[str, Array]:
     """Real values of the gate's outputs under a configuration, from the emulator of a throw-away project."""
     from hlsflow.emulation.emulator import make_emulator
     from hlsflow.hls.convert import convert

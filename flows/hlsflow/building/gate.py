@@ -14,9 +14,8 @@ from hlsflow.records.record import BuildRecord, Configuration, LayerRecord, Samp
 from hlsflow.records.verdict import verdict
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from hlsflow.building.plan import Plan
+    from hlsflow.foundation.arrays import Array
 
 
 def judge(evidence: Evidence) -> BuildRecord:
@@ -68,7 +67,7 @@ def judge(evidence: Evidence) -> BuildRecord:
     )
 
 
-def _accuracy(outputs: np.ndarray, classes: np.ndarray) -> float | None:
+def _accuracy(outputs: Array, classes: Array) -> float | None:
     return round(float((outputs.argmax(axis=1) == classes).mean()), 6)
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.building.plan import BuildRequest, Plan, make_plan
-from hlsflow.building.session import Session, load_network_step
+from hlsflow.building.session import Session
 from hlsflow.building.stages import (
-    StageFailed,
     check_network,
     check_request,
     collect,
@@ -21,6 +20,9 @@ from hlsflow.building.stages import (
     run_stage,
     stage_inputs,
 )
+from hlsflow.building.steps.network import load_network_step
+from hlsflow.building.tools.result import StageFailed
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import HlsflowError, MismatchError, ReportError
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.steps import Steps, digest, file_digest
@@ -70,18 +72,19 @@ def build(workspace: Workspace, request: BuildRequest, log: Log) -> BuildResult:
             log.warn(f"verifying on {plan.samples.source}")
         check_request(stages, plan)
         record, hls = _verified(plan, steps, log, stages)
-        assert record.design is not None
+        design = record.design
+        assert design is not None
         record, said = _completed(record, plan, folder, reports)
         if request.allow_mismatch or record.gate.passed:
             failure: StageFailed | None = None
             for stage, options in stages.items():
                 try:
-                    run_stage(stage, plan, hls, record.design, steps, options)
+                    run_stage(stage, plan, hls, design, steps, options)
                 except StageFailed as error:
                     failure = failure or error
             record, said = _completed(record, plan, folder, reports)
             _tell(said, log)
-            for stage in of_other_designs(record.design, folder):
+            for stage in of_other_designs(design, folder):
                 log.line(f"{plan.name}: the results of '{stage}' are of another design than this one: not recorded")
             if failure is not None:
                 raise failure
@@ -170,7 +173,9 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
             keras_layers=partial(layer_outputs, session),
             scratch=steps.folder / "trace",
         )
-        record = judge(evidence).model_copy(update={"design": design, "reference": reference_of(plan)})
+        record = judge(evidence).model_copy(
+            update={"design": design, "reference": reference_of(plan), "request": plan.request}
+        )
         step.detail = "passed" if record.gate.passed else "FAILED"
     return record, hls
 
@@ -267,5 +272,6 @@ def locked(folder: Path, log: Log) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             log.line(f"another build holds {folder}: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with interrupts.at_once():
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hlsflow.building.stages import MODULES
 from hlsflow.datasets.verification_samples import SampleSet, choose_samples
 from hlsflow.foundation.errors import ConfigError, ModelError
 from hlsflow.foundation.steps import digest, file_digest
 from hlsflow.foundation.workspace import Workspace
 from hlsflow.hls.config import HlsConfig, changed, load_hls_config
+from hlsflow.hls.config_seal import command_of
 from hlsflow.hls.csim import FLAGS, Compiler, find_compiler
 from hlsflow.keys.compiler import compiler_identity
 from hlsflow.keys.distributions import TENSORFLOW, installed
 from hlsflow.keys.environment import PROGRAM_VARIABLES, values_of
 from hlsflow.keys.work import work_of
 from hlsflow.models.recipe import Recipe, load_recipe
+from hlsflow.records.record import RequestRecord
 
 # What hands the steps of a build what they work on.
 _WIRING = ("hlsflow.building.pipeline", "hlsflow.building.session")
@@ -52,6 +53,8 @@ class Plan:
     model_dir: Path
     samples: SampleSet
     compiler: Compiler
+    # What makes it a variant; None for the model's own build.
+    request: RequestRecord | None
     keys: Mapping[str, Mapping[str, Any]]
 
     @property
@@ -90,6 +93,7 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     compiler = find_compiler()
     words = [config_path.stem.removeprefix(f"{request.model}.")] if request.config_path else []
     variant = "-".join([*words, *(str(value) for value in request.changes.values() if value is not None)])
+    asked = _asked(workspace, request) if variant else None
     folder = workspace.build / (f"{request.model}@{variant}" if variant else request.model)
     training = model_dir / "training.json"
     samples = choose_samples(
@@ -104,8 +108,10 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
         "title": recipe.title,
         "source": samples.source,
         # Each stage after the gate has a key of its own.
-        "work": work_of("hlsflow.building.pipeline", unnamed=MODULES.values()),
+        "work": work_of("hlsflow.building.pipeline", ends=("hlsflow.building.tools.registry",)),
     }
+    if asked is not None:
+        keys["record"]["request"] = asked.model_dump(mode="json")
     return Plan(
         model=request.model,
         variant=variant,
@@ -115,8 +121,21 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
         model_dir=model_dir,
         samples=samples,
         compiler=compiler,
+        request=asked,
         keys=keys,
     )
+
+
+def _asked(workspace: Workspace, request: BuildRequest) -> RequestRecord:
+    """What makes a variant, as its record has it."""
+    path, name, command = request.config_path, None, None
+    if path is not None:
+        folders = (workspace.hls_configs.resolve(), workspace.root.resolve())
+        there = next((folder for folder in folders if path.resolve().is_relative_to(folder)), None)
+        name = str(path if there is None else path.resolve().relative_to(there))
+        command = command_of(path.read_text(encoding="utf-8"))
+    changes = {key: value for key, value in request.changes.items() if value is not None}
+    return RequestRecord(config=name, configured_by=command, changes=changes)
 
 
 def step_keys(

@@ -8,7 +8,6 @@ from hlsflow.models.recipe import Recipe
 
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
-    from hlsflow.foundation.steps import Steps
     from hlsflow.network.graph import Network
 
 
@@ -35,15 +34,3 @@ class Session:
         from hlsflow.network.fixed_point import parse_type
 
         return network_of(self.model, parse_type(self.recipe.input.type))
-
-
-def load_network_step(plan: Plan, steps: Steps, session: Session) -> Network:
-    """The model's network, from TensorFlow the first time and from its file afterwards."""
-    from hlsflow.building.steps.network import write_network
-    from hlsflow.network.file import load_network
-
-    return load_network(
-        steps.run(
-            "network", plan.keys["network"], lambda folder, step: write_network(session, folder, step), title="model"
-        )
-    )

@@ -1,24 +1,19 @@
 """What is done to a built project after the gate, each a step with figures: estimate, vendor and open synthesis.
 
-A stage's module has `NAME`, the folder of its step; `step_inputs(plan, options)`, what its result depends on besides
-the project; and `compute(plan, hls, folder, step, options)`, which writes `figures.json` (a list of FigureRecord) and
-`state.txt` (one line) into the folder and gives back what to say in the log.
-
-A stage that can refuse early has `check_request(plan, options)`, called before any work, and `check_network(plan,
-network, layers, options)`, called before conversion; both raise what `compute` would raise after C simulation.
+A stage is a tool of `hlsflow.building.tools.registry`, and its step's folder has the tool's name.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from hlsflow.building.tools.registry import NAMES, tool_of
 from hlsflow.building.tools.result import FIGURES, FIGURES_FILE, STATE_FILE, StageFailed, write_figures
 from hlsflow.foundation.errors import ReportError
 from hlsflow.foundation.log import Step
@@ -31,35 +26,26 @@ if TYPE_CHECKING:
     from hlsflow.network.graph import Network
     from hlsflow.network.layer_types import LayerTypes
 
-# Stage -> its module. The estimate is part of every build; the others are asked for with --synth.
-MODULES = {
-    "estimate": "hlsflow.building.tools.estimate",
-    "vitis": "hlsflow.building.tools.vendor",
-    "vivado": "hlsflow.building.tools.vendor",
-    "open": "hlsflow.building.tools.open",
-}
-
 # Options that say what a stage may take, not what it makes: its result does not depend on them.
 LIMITS = ("timeout_s", "memory_bytes")
 
 
 def check_request(stages: Mapping[str, Mapping[str, Any]], plan: Plan) -> None:
     """Raises what makes a wanted stage impossible whatever the network: an unknown target, a missing tool."""
-    _check("check_request", stages, lambda check, options: check(plan, options))
+    for name, options in stages.items():
+        check = tool_of(name).check_request
+        if check is not None:
+            check(plan, options)
 
 
 def check_network(
     stages: Mapping[str, Mapping[str, Any]], plan: Plan, network: Network, layers: Sequence[LayerTypes]
 ) -> None:
     """Raises UnsupportedError where a wanted stage has no way to make this network."""
-    _check("check_network", stages, lambda check, options: check(plan, network, layers, options))
-
-
-def _check(name: str, stages: Mapping[str, Mapping[str, Any]], call: Callable[[Any, Mapping[str, Any]], None]) -> None:
-    for stage, options in stages.items():
-        check = getattr(importlib.import_module(MODULES[stage]), name, None)
+    for name, options in stages.items():
+        check = tool_of(name).check_network
         if check is not None:
-            call(check, options)
+            check(plan, network, layers, options)
 
 
 def run_stage(
@@ -69,10 +55,10 @@ def run_stage(
 
     Raises StageFailed where it ended early; what it had found by then is kept, and the next run goes on from there.
     """
-    module = importlib.import_module(MODULES[stage])
+    tool = tool_of(stage)
     inputs = stage_inputs(stage, plan, design, options)
     try:
-        steps.run(stage, inputs, lambda folder, step: module.compute(plan, hls, folder, step, options))
+        steps.run(stage, inputs, lambda folder, step: tool.compute(plan, hls, folder, step, options))
     except StageFailed as error:
         failed = error
 
@@ -87,7 +73,7 @@ def run_stage(
 
 def drop_damaged(folder: Path) -> list[str]:
     """Removes the results of stages whose files cannot be read, so that they are made anew; gives back their names."""
-    damaged = [stage for stage in MODULES if (folder / stage / STEP_FILE).exists() and not _is_whole(folder / stage)]
+    damaged = [stage for stage in NAMES if (folder / stage / STEP_FILE).exists() and not _is_whole(folder / stage)]
     for stage in damaged:
         shutil.rmtree(folder / stage)
     return damaged
@@ -104,9 +90,8 @@ def _is_whole(folder: Path) -> bool:
 
 def stage_inputs(stage: str, plan: Plan, design: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """What a stage's result depends on: the design by its contents, not how or where it was made."""
-    module = importlib.import_module(MODULES[stage])
     lasting = {name: value for name, value in options.items() if name not in LIMITS}
-    return {"design": design, "options": lasting, "own": module.step_inputs(plan, options)}
+    return {"design": design, "options": lasting, "own": tool_of(stage).step_inputs(plan, options)}
 
 
 def collect(design: str, folder: Path) -> tuple[list[FigureRecord], dict[str, str]]:
@@ -116,7 +101,7 @@ def collect(design: str, folder: Path) -> tuple[list[FigureRecord], dict[str, st
     """
     figures: list[FigureRecord] = []
     states: dict[str, str] = {}
-    for stage in MODULES:
+    for stage in NAMES:
         path = folder / stage
         try:
             said = json.loads((path / STEP_FILE).read_text())
@@ -137,7 +122,7 @@ def collect(design: str, folder: Path) -> tuple[list[FigureRecord], dict[str, st
 def of_other_designs(design: str, folder: Path) -> list[str]:
     """The stages whose results in the folder are of another design, or of an unknown one: they join no record of it."""
     found = []
-    for stage in MODULES:
+    for stage in NAMES:
         try:
             said = json.loads((folder / stage / STEP_FILE).read_text())
             if said["inputs"].get("design") != design:

@@ -24,9 +24,8 @@ from hlsflow.network.ranges import resolve, softmax_table_sizes
 from hlsflow.records.record import AgreementRecord, DifferenceRecord, EmulatorRecord, SoftmaxRecord
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from hlsflow.building.plan import Plan
+    from hlsflow.foundation.arrays import Array
 
 # Samples on which the first differing layer is looked for.
 TRACED_SAMPLES = 64
@@ -44,7 +43,7 @@ class Evidence:
     reference: Path
     outputs: Path
     warnings: tuple[str, ...]
-    keras_layers: Callable[[np.ndarray, list[str]], dict[str, np.ndarray]]
+    keras_layers: Callable[[Array, list[str]], dict[str, Array]]
     scratch: Path
 
     def layer(self, name: str) -> LayerTypes:
@@ -52,8 +51,8 @@ class Evidence:
 
 
 def hardware_output(
-    network: Network, project: HlsProject, hardware: Mapping[str, np.ndarray], name: str
-) -> np.ndarray:  # fmt: skip
+    network: Network, project: HlsProject, hardware: Mapping[str, Array], name: str
+) -> Array:  # fmt: skip
     """The C simulation's integers of a gate output: traced by the layer's name, else the port that it is."""
     if name in hardware:
         return hardware[name]
@@ -65,13 +64,13 @@ class _Traces:
     """Some samples' values of every traced layer as the C simulation has them, int64 LSBs of the layers' types."""
 
     numbers: tuple[int, ...]
-    pixels: np.ndarray
+    pixels: Array
     order: tuple[str, ...]
     types: Mapping[str, FixedType]
-    values: Mapping[str, np.ndarray]
+    values: Mapping[str, Array]
 
 
-def _trace(evidence: Evidence, project: HlsProject, wrong: np.ndarray) -> _Traces:
+def _trace(evidence: Evidence, project: HlsProject, wrong: Array) -> _Traces:
     """The traces of the first samples that are wrong; `wrong` is bool (samples,)."""
     import numpy as np
 
@@ -96,7 +95,7 @@ def _trace(evidence: Evidence, project: HlsProject, wrong: np.ndarray) -> _Trace
 
 
 def against_keras(
-    evidence: Evidence, project: HlsProject, keras: Mapping[str, np.ndarray], hardware: Mapping[str, np.ndarray]
+    evidence: Evidence, project: HlsProject, keras: Mapping[str, Array], hardware: Mapping[str, Array]
 ) -> list[AgreementRecord]:
     """Every output of the gate against Keras; the worst one of those that differ with the layer where it begins."""
     network = evidence.network
@@ -133,8 +132,8 @@ def _derived(evidence: Evidence) -> dict[str, LayerTypes]:
 def _where_keras_differs(
     evidence: Evidence,
     project: HlsProject,
-    keras: Mapping[str, np.ndarray],
-    hardware: Mapping[str, np.ndarray],
+    keras: Mapping[str, Array],
+    hardware: Mapping[str, Array],
     output: str,
     derived: Mapping[str, LayerTypes],
 ) -> DifferenceRecord | None:
@@ -159,8 +158,8 @@ def _difference_record(first: Difference | None) -> DifferenceRecord | None:
 def against_softmax(
     evidence: Evidence,
     project: HlsProject,
-    keras: Mapping[str, np.ndarray],
-    hardware: Mapping[str, np.ndarray],
+    keras: Mapping[str, Array],
+    hardware: Mapping[str, Array],
 ) -> list[SoftmaxRecord]:
     """Every output that is a softmax: how far it is from Keras', from that of its own logits, and how far it can be."""
     import numpy as np
@@ -196,7 +195,7 @@ def against_softmax(
     return records
 
 
-def _true_softmax(logits: np.ndarray) -> np.ndarray:
+def _true_softmax(logits: Array) -> Array:
     """The softmax of real logits, float64 (samples, classes)."""
     import numpy as np
 
@@ -209,9 +208,7 @@ def _rounded_bound(bound: float | None) -> float | None:
     return None if bound is None else ceil(bound * 1e9) / 1e9
 
 
-def against_emulator(
-    evidence: Evidence, project: HlsProject, hardware: Mapping[str, np.ndarray]
-) -> EmulatorRecord | None:
+def against_emulator(evidence: Evidence, project: HlsProject, hardware: Mapping[str, Array]) -> EmulatorRecord | None:
     """The second witness, on every sample and every output; None where it does not cover a construct."""
     import numpy as np
 
@@ -237,7 +234,7 @@ def against_emulator(
 
 
 def _where_witnesses_differ(
-    evidence: Evidence, project: HlsProject, emulator: Emulator, wrong: np.ndarray
+    evidence: Evidence, project: HlsProject, emulator: Emulator, wrong: Array
 ) -> DifferenceRecord | None:
     """The first layer where emulator and C simulation differ, on some of the samples that do."""
     traces = _trace(evidence, project, wrong)

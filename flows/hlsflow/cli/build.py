@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.cli.common import add_synthesis, add_workspace, make_log, synthesis_options
+from hlsflow.cli.common import (
+    add_confidence,
+    add_synthesis,
+    add_workspace,
+    make_log,
+    named_config,
+    synthesis_options,
+)
 
 if TYPE_CHECKING:
     from hlsflow.foundation.log import Log
     from hlsflow.foundation.workspace import Workspace
+    from hlsflow.records.record import BuildRecord
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fit", metavar="BOARD", help="choose reuse factors that fit a board or part, and build that")
     parser.add_argument("--goal", metavar="GOAL", help="of --fit: latency (default), area or interval=N cycles")
+    add_confidence(parser, "of --fit: ")
     parser.add_argument("--force", action="store_true", help="of --fit: write over a configuration that was edited")
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="instead of hls_configs/NAME.yaml, such as one that --fit wrote"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="instead of hls_configs/NAME.yaml, such as one that --fit wrote: a variant, shown against the model's own",
     )
     add_synthesis(parser)
     add_workspace(parser)
@@ -41,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.building.tools.vendor import refuse_without_tool
     from hlsflow.foundation.errors import UsageError
     from hlsflow.foundation.workspace import find_workspace
+    from hlsflow.records.record import RequestRecord
     from hlsflow.records.report import summary
     from hlsflow.vendor.toolchain import HLS_TOOLS, find_tools
 
@@ -57,14 +71,21 @@ def run(args: argparse.Namespace) -> int:
     }
     workspace = find_workspace(args.workspace)
     if args.synth in HLS_TOOLS:
-        refuse_without_tool(workspace.build, args.model, args.synth)
+        config = None if args.config is None else str(args.config)
+        options = RequestRecord(config=config, changes=changes).options
+        refuse_without_tool(workspace.build, args.model, args.synth, options)
     if args.config is not None and args.fit is not None:
         raise UsageError("--config names a configuration, --fit makes one: one of the two")
+    # A link that leads nowhere is somebody's mistake, not the absence of a file.
+    if args.config is None and not os.path.lexists(workspace.hls_configs / f"{args.model}.yaml"):
+        from hlsflow.building.configure import write_derived
+
+        write_derived(workspace, args.model, args.data_dir, log)
     fitted = _fitted(args, workspace, changes, log)
     request = BuildRequest(
         model=args.model,
         changes=changes if fitted is None else {},
-        config_path=_named(args, workspace) if fitted is None else fitted,
+        config_path=named_config(workspace, args.model, args.config) if fitted is None else fitted,
         data_dir=args.data_dir,
         samples=args.samples,
         allow_mismatch=args.allow_mismatch,
@@ -79,21 +100,33 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(result.record.to_json())
     else:
         print(summary(result.record, result.record_path, result.project, sys.stdout))
+        if result.record.variant:
+            print("\n".join(_difference(workspace, result.record)))
     kind = result.record.configuration.backend.lower()
     if args.synth is None and kind not in result.record.stages:
         state = find_tools(names=HLS_TOOLS[kind]).state(kind)
         if state is not None:
-            log.line(f"{state}: hlsflow pack {args.model} takes the synthesis to a machine that has it")
+            log.line(f"{state}: hlsflow pack {result.record.name} takes the synthesis to a machine that has it")
     return 0
 
 
-def _named(args: argparse.Namespace, workspace: Workspace) -> Path | None:
-    """The configuration that --config names, as a path or by its name below hls_configs/; None for the model's own."""
-    if args.config is None:
-        return None
-    path = args.config if args.config.exists() else workspace.hls_configs / args.config
-    own = workspace.hls_configs / f"{args.model}.yaml"
-    return None if path.resolve() == own.resolve() else path
+def _difference(workspace: Workspace, record: BuildRecord) -> list[str]:
+    """What a variant is against the model's own build, of what is on record; which command makes that where none is."""
+    from hlsflow.foundation.errors import ReportError
+    from hlsflow.records.difference import difference
+    from hlsflow.records.evidence_files import RECORD_FILE
+    from hlsflow.records.record import read_record
+
+    path = workspace.reports / record.model / RECORD_FILE
+    make = f"hlsflow build --model {record.model}"
+    if not path.is_file():
+        return [f"{record.name} is a variant, and {record.model}'s own build is not on record yet: {make}"]
+    try:
+        own = read_record(path)
+    except ReportError as error:
+        return [f"{record.name} is a variant; {error.message}: {make}"]
+    shown = path.relative_to(workspace.root) if path.is_relative_to(workspace.root) else path
+    return difference(own, record, str(shown))
 
 
 def _fitted(args: argparse.Namespace, workspace: Workspace, changes: dict[str, Any], log: Log) -> Path | None:
@@ -103,6 +136,8 @@ def _fitted(args: argparse.Namespace, workspace: Workspace, changes: dict[str, A
     if args.fit is None:
         if args.goal is not None:
             raise UsageError("--goal goes with --fit BOARD")
+        if args.confidence is not None:
+            raise UsageError("--confidence goes with --fit BOARD")
         if args.force:
             raise UsageError("--force goes with --fit BOARD")
         return None
@@ -110,7 +145,7 @@ def _fitted(args: argparse.Namespace, workspace: Workspace, changes: dict[str, A
         raise UsageError("--fit names the part: leave out --part")
     from hlsflow.fitting.run import fit_model, write_fitted
 
-    fitted = fit_model(workspace, args.model, args.fit, args.goal or "latency", changes, log)
+    fitted = fit_model(workspace, args.model, args.fit, args.goal or "latency", changes, log, args.confidence)
     write_fitted(fitted, force=args.force)
     for line in fitted.lines:
         log.line(line)

@@ -28,13 +28,13 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.estimation.model import MODEL_FILE, model_text
     from hlsflow.estimation.table import TABLE_FILE, collected_designs, read_table, table_text
     from hlsflow.foundation.errors import UsageError
-    from hlsflow.foundation.workspace import find_workspace, write_text
+    from hlsflow.foundation.workspace import find_workspace, workspace_or_here, write_text
 
     if args.use and not args.own:
         raise UsageError("--use goes with --own")
     if args.reports and not args.write:
         raise UsageError("--reports goes with --write")
-    workspace = find_workspace(args.workspace)
+    workspace = (find_workspace if args.own or args.write else workspace_or_here)(args.workspace)
     if args.own:
         return _own(workspace, use=args.use)
     if args.reports:

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workspace",
         metavar="DIR",
-        help="folder with models/ and reports/ (default: the current one, or the checkout)",
+        help="folder with models/ and reports/ (default: the current one, or the nearest above it)",
     )
 
 
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.comparison.sources import load
     from hlsflow.comparison.terminal import terminal
     from hlsflow.foundation.log import Log
-    from hlsflow.foundation.workspace import find_workspace
+    from hlsflow.foundation.workspace import find_workspace, workspace_or_here
 
-    workspace = find_workspace(args.workspace)
+    workspace = (workspace_or_here if args.sources else find_workspace)(args.workspace)
     found = load(workspace, args.sources)
     comparison = compare(found.designs, baseline=args.baseline, cost=args.cost)
     # A choice of rows must not replace the comparison of all that is committed.

@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="a folder with mnist.npz ... (else HLSFLOW_DATA, then Keras)")
     parser.add_argument("--force", action="store_true", help="make a model anew that was made in this way before")
     parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages too")
-    parser.add_argument("--workspace", metavar="DIR", help="the folder with models/ (default: this checkout)")
+    parser.add_argument(
+        "--workspace", metavar="DIR", help="folder with models/ (default: the current one, or the nearest above it)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -197,5 +199,5 @@ def _summary(record: TrainingRecord, source_dir: Path, model_dir: Path) -> str:
         f"  {key:<{width}} {value:,}" if isinstance(value, int) else f"  {key:<{width}} {value}"
         for key, value in figures.items()
     ]
-    lines.append(f"next: hlsflow config {record.model}, then hlsflow build --model {record.model}")
+    lines.append(f"next: hlsflow build --model {record.model}")
     return "\n".join(lines)

@@ -10,17 +10,22 @@ from hlsflow.cli.common import add_workspace, make_log
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from hlsflow.building.target import Target
+
+    usual = Target()
     parser.add_argument("model", metavar="NAME", help="a model under models/")
-    parser.add_argument("--backend", choices=["Vitis", "Vivado"], default="Vitis")
-    parser.add_argument("--io-type", choices=["io_parallel", "io_stream"], default="io_parallel")
-    parser.add_argument("--part", default="xc7z020clg400-1", help="default: %(default)s (PYNQ-Z2)")
-    parser.add_argument("--clock-period-ns", type=float, default=10.0, metavar="NS", help="default: %(default)g")
+    parser.add_argument("--backend", choices=["Vitis", "Vivado"], default=usual.backend)
+    parser.add_argument("--io-type", choices=["io_parallel", "io_stream"], default=usual.io_type)
+    parser.add_argument("--part", default=usual.part, help="default: %(default)s (PYNQ-Z2)")
+    parser.add_argument(
+        "--clock-period-ns", type=float, default=usual.clock_period_ns, metavar="NS", help="default: %(default)g"
+    )
     parser.add_argument(
         "--bits",
         type=int,
-        default=16,
+        default=usual.bits,
         metavar="N",
-        help="width of types where the model has no quantizers (default: 16)",
+        help="width of types where the model has no quantizers (default: %(default)s)",
     )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="for a model without quantizers: measured values")
     parser.add_argument("--force", action="store_true", help="overwrite an existing configuration")
@@ -29,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from hlsflow.building.configure import Target, configure
+    from hlsflow.building.configure import configure
+    from hlsflow.building.target import Target
     from hlsflow.foundation.errors import ConfigError
     from hlsflow.foundation.workspace import find_workspace, write_text
 

@@ -17,9 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from hlsflow.building.checkup import check
     from hlsflow.foundation.log import paint
-    from hlsflow.foundation.workspace import find_workspace
+    from hlsflow.foundation.workspace import workspace_or_here
 
-    checkup = check(find_workspace(args.workspace).build)
+    checkup = check(workspace_or_here(args.workspace).build)
     if args.json:
         print(json.dumps(dataclasses.asdict(checkup), indent=1, ensure_ascii=False))
         return 0

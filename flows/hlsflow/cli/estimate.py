@@ -32,10 +32,10 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.estimation.source import read_source
     from hlsflow.estimation.text import estimate_text
     from hlsflow.foundation.errors import UsageError, did_you_mean
-    from hlsflow.foundation.workspace import find_workspace
+    from hlsflow.foundation.workspace import workspace_or_here
     from hlsflow.reports.project_part import part_of_project
 
-    workspace = find_workspace(args.workspace)
+    workspace = workspace_or_here(args.workspace)
     path = Path(args.project)
     if not path.is_dir():
         built = workspace.build / args.project / "hls"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 
-from hlsflow.cli.common import add_workspace, make_log
+from hlsflow.cli.common import add_confidence, add_workspace, make_log
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="NAME", help="a model under models/")
-    parser.add_argument("board", metavar="BOARD", help="a board such as pynq-z2, or a part")
+    parser.add_argument("board", metavar="BOARD", help="a board such as pynq-z2 (all: hlsflow boards), or a part")
     parser.add_argument(
         "--goal", default="latency", metavar="GOAL", help="latency (default), area or interval=N cycles"
     )
+    add_confidence(parser)
     parser.add_argument("--io-type", choices=["io_parallel", "io_stream"], help="instead of the configuration's")
     parser.add_argument("--clock-period-ns", type=float, metavar="NS", help="instead of the configuration's")
     parser.add_argument("--stdout", action="store_true", help="print it instead of writing hls_configs/NAME.BOARD.yaml")
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
         args.goal,
         {key: value for key, value in changes.items() if value is not None},
         make_log(args),
+        args.confidence,
     )
     if args.stdout:
         sys.stdout.write(fitted.text)

@@ -22,15 +22,16 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.foundation.errors import ConfigError, UsageError
 
     if args.constructs:
-        from hlsflow.frontends.allow_list import SUPPORTED
+        from hlsflow.frontends.allow_list import BY_CLASS
 
-        print("\n".join(sorted(SUPPORTED)))
+        print("\n".join(sorted(BY_CLASS)))
         return 0
     if args.model is None:
         raise UsageError("which model? hlsflow lint NAME")
     from hlsflow.building.pipeline import locked
     from hlsflow.building.plan import BuildRequest, make_plan
-    from hlsflow.building.session import Session, load_network_step
+    from hlsflow.building.session import Session
+    from hlsflow.building.steps.network import load_network_step
     from hlsflow.foundation.log import paint
     from hlsflow.foundation.steps import Steps
     from hlsflow.foundation.workspace import find_workspace

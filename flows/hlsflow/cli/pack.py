@@ -6,11 +6,17 @@ import argparse
 import json
 from pathlib import Path
 
-from hlsflow.cli.common import add_workspace, make_log
+from hlsflow.cli.common import add_workspace, make_log, variant_named
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("models", nargs="+", metavar="NAME", help="models under models/")
+    parser.add_argument(
+        "models",
+        nargs="+",
+        metavar="NAME",
+        help="models under models/, and their variants that were built: NAME@VARIANT",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="of hls_configs/, instead of one model's own")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: build/hlsflow-NAME.tar.gz")
     parser.add_argument("--stages", default="csynth", metavar="LIST", help="what run.sh does unless told otherwise")
     parser.add_argument("--cosim-samples", type=int, default=16, metavar="N", help="samples through the RTL simulation")
@@ -40,10 +46,15 @@ def run(args: argparse.Namespace) -> int:
         "backend": args.backend, "io_type": args.io_type, "part": args.part, "clock_period_ns": args.clock_period_ns,
     }  # fmt: skip
     builds = []
-    for model in dict.fromkeys(args.models):
+    if args.config is not None and len(set(args.models)) > 1:
+        raise UsageError("--config is one model's configuration: pack the others by themselves, or by NAME@VARIANT")
+    said = {key: value for key, value in changes.items() if value is not None}
+    for name in dict.fromkeys(args.models):
+        model, config, made_by = variant_named(workspace, name, args.config)
         request = BuildRequest(
             model=model,
-            changes={key: value for key, value in changes.items() if value is not None},
+            config_path=config,
+            changes={**made_by, **said},
             data_dir=args.data_dir,
             samples=args.samples,
         )

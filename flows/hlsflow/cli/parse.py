@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 
 EXAMPLES = """\
 examples:
@@ -93,7 +94,9 @@ def _print_tables(discovery, args: argparse.Namespace) -> None:
     if args.all:
         for log in discovery.logs:
             _print_log(console, log)
-    _print_summary(console, discovery, args, len(shown), len(hidden_submodules), len(hidden_duplicates))
+        for report in discovery.passed_over:
+            console.print(f"no figures: {report.source_file}: {report.what}", markup=False, soft_wrap=True)
+    _print_summary(console, discovery, args, shown, len(hidden_submodules), len(hidden_duplicates))
 
 
 def _print_log(console, log) -> None:
@@ -116,22 +119,36 @@ def _print_log(console, log) -> None:
         )
 
 
-def _print_summary(console, discovery, args: argparse.Namespace, shown: int, submodules: int, duplicates: int) -> None:
-    stale = sum(found.is_stale for found in discovery.runs)
-    words = [_counted(discovery.read_files, "report") + " read", _counted(shown, "run") + " shown"]
+def _print_summary(console, discovery, args: argparse.Namespace, shown, submodules: int, duplicates: int) -> None:
+    stale = sum(found.is_stale for found in shown)
+    hidden_stale = sum(found.is_stale for found in discovery.runs) - stale
+    words = [_counted(discovery.read_files, "report") + " read", _counted(len(shown), "run") + " shown"]
+    if stale:
+        words.append(f"{stale} of them contradicted by what lies beside them")
     if submodules:
         words.append(_counted(submodules, "submodule") + " not shown (--all, or --modules for their figures)")
     if duplicates:
         words.append(_counted(duplicates, "duplicate") + " not shown (--all)")
+    if hidden_stale:
+        words.append(f"of those not shown, {hidden_stale} contradicted by what lies beside them")
     if discovery.logs:
         words.append(_counted(len(discovery.logs), "log") + ("" if args.all else " (--all)"))
-    if stale:
-        words.append(f"{stale} contradicted by what lies beside them")
+    if discovery.passed_over:
+        words.append(_passed_over_words(discovery.passed_over))
     if discovery.other_files:
         words.append(_counted(discovery.other_files, "file") + " of other kinds left alone")
     if not discovery.read_files:
         words = ["no report found", *words[2:]]
     console.print("\n" + " · ".join(words), markup=False, soft_wrap=True)
+
+
+def _passed_over_words(reports) -> str:
+    """`3 reports without figures passed over: 2 drc, 1 clock utilization`, the most frequent first."""
+    kinds = Counter(report.what for report in reports)
+    named = sorted(kinds, key=lambda what: (-kinds[what], what))
+    return f"{_counted(len(reports), 'report')} without figures passed over: " + ", ".join(
+        f"{kinds[what]} {what}" for what in named
+    )
 
 
 def _counted(number: int, noun: str) -> str:

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from hlsflow.cli.common import add_synthesis_limits, add_workspace, make_log, vendor_options
+from hlsflow.records.tools import VENDOR_TOOLS
 
 EXAMPLES = """\
 examples:
@@ -20,7 +21,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"{EXAMPLES}\n{parser.epilog or ''}"
     parser.add_argument("models", nargs="*", metavar="NAME", help="models to add; none: go on with the queue")
-    parser.add_argument("--synth", choices=["vitis", "vivado"], default="vitis", help="the tools (default: vitis)")
+    parser.add_argument("--synth", choices=VENDOR_TOOLS, default="vitis", help="the tools (default: vitis)")
     add_synthesis_limits(parser)
     parser.add_argument("--licences", type=int, default=1, metavar="N", help="of the tool, for all runs (default: 1)")
     parser.add_argument("--memory-gib", type=float, metavar="GIB", help="for all runs (default: what is free)")

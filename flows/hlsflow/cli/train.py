@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="a folder with mnist.npz ... (else HLSFLOW_DATA, then Keras)")
     parser.add_argument("--force", action="store_true", help="train from the beginning, even where it is trained")
     parser.add_argument("--verbose", action="store_true", help="show TensorFlow's own messages too")
-    parser.add_argument("--workspace", metavar="DIR", help="the folder with models/ (default: this checkout)")
+    parser.add_argument(
+        "--workspace", metavar="DIR", help="folder with models/ (default: the current one, or the nearest above it)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hlsflow.comparison.design import Design, Measurement
-from hlsflow.devices.catalogue import part_of
+from hlsflow.foundation.part_name import part_of, spelled
 from hlsflow.records.record import CLOCK_TOLERANCE_NS
+from hlsflow.reports.figures import compiler_of
 
 
 class Differs(StrEnum):
@@ -92,7 +93,7 @@ def _pair_reasons(measurement: Measurement, design: Design, other: Measurement, 
     if measurement is other:
         return []
     mine, base = measurement.figure, other.figure
-    reasons = _differs(Differs.TOOL, mine.tool, base.tool)
+    reasons = _differs(Differs.TOOL, compiler_of(mine.tool), compiler_of(base.tool))
     if not reasons:
         if mine.tool_version is None or base.tool_version is None:
             # Two unknown versions are not known to be the same.
@@ -122,10 +123,8 @@ def figure_group(measurement: Measurement, design: Design) -> str | None:
     target, clock_ns = part_and_clock(measurement, design)
     if None in (figure.tool_version, target, clock_ns, accuracy) or measurement.contradictions:
         return None
-    part = part_of(target)
-    named = "-".join(word for word in (f"xc{part.body}", part.speed, part.temperature) if word)
-    tool = f"{figure.tool} {figure.tool_version}"
-    return f"{figure.stage}: {tool} · {named} · {clock_ns:.2f} ns · {accuracy}"
+    tool = f"{compiler_of(figure.tool)} {figure.tool_version}"
+    return f"{figure.stage}: {tool} · {spelled(target)} · {clock_ns:.2f} ns · {accuracy}"
 
 
 def words(reasons: Sequence[Reason]) -> str:

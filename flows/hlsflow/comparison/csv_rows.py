@@ -43,6 +43,8 @@ def _record(comparison: Comparison, row: Row, item: MeasurementRow | None = None
         "baseline": comparison.baseline,
         "stage": figure and figure.stage,
         "is_estimate": figure and figure.stage == "analytic",
+        "figure_of": None if figure is None else "own RTL" if figure.is_of_own_rtl else "HLS of hls4ml's C++",
+        "architecture": figure and figure.architecture,
         "tool": figure and figure.tool,
         "tool_version": figure and figure.tool_version,
         "part": figure.part if figure else design.part,

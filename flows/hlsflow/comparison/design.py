@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from hlsflow.foundation.part_name import part_of, spelled
 from hlsflow.records.evidence import contradiction
 from hlsflow.records.record import BuildRecord, FigureRecord, LayerRecord
 from hlsflow.reports.figures import Clock, Latency, Resources
@@ -126,7 +127,7 @@ def design_of_record(record: BuildRecord, source_file: str) -> Design:
         source_file=source_file,
         backend=configuration.backend,
         io_type=configuration.io_type,
-        part=configuration.part,
+        part=spelled(configuration.part),
         clock_period_ns=configuration.clock_period_ns,
         data=Data(
             dataset=samples.dataset,
@@ -157,7 +158,7 @@ def design_of_record(record: BuildRecord, source_file: str) -> Design:
         weight_bits=size.weight_bits,
         weights_file_bytes=size.weights_file_bytes,
         layers=tuple(_layer(layer) for layer in record.layers if layer.parameters),
-        measurements=_measurements([_with_source(figure, source_file) for figure in record.figures]),
+        measurements=_measurements([_completed(figure, source_file, configuration.part) for figure in record.figures]),
         states=tuple(sorted(record.stages.items())),
     )
 
@@ -168,9 +169,22 @@ def _failures(record: BuildRecord) -> tuple[str, ...]:
     return (*record.gate.failures, *([] if contradicted is None else [contradicted]))
 
 
-def _with_source(figure: FigureRecord, record_file: str) -> FigureRecord:
+def _completed(figure: FigureRecord, record_file: str, part: str) -> FigureRecord:
     # An estimate has no report of its own: it was read from the record.
-    return figure if figure.source_file is not None else figure.model_copy(update={"source_file": record_file})
+    source = figure.source_file or record_file
+    return figure.model_copy(update={"source_file": source, "part": _one_name(figure.part, part)})
+
+
+def _renamed(figure: FigureRecord, part: str | None) -> FigureRecord:
+    return figure.model_copy(update={"part": _one_name(figure.part, part)})
+
+
+def _one_name(stated: str | None, project: str | None) -> str | None:
+    """The part that a report states, by the project's name for it: Vivado's reports leave out its temperature grade."""
+    if stated is None or project is None:
+        return stated
+    ours, theirs = spelled(project), spelled(stated)
+    return ours if len(ours) >= len(theirs) and part_of(ours).may_be(part_of(theirs)) else theirs
 
 
 def _layer(layer: LayerRecord) -> Layer:
@@ -231,14 +245,19 @@ def _design_of_runs(project: str, module: str | None, runs: Sequence[Run]) -> De
     clocks = {m.figure.clock_target_ns for m in measurements} - {None}
     parts = {m.figure.part for m in measurements} - {None}
     tops = sorted({run.module for run in runs if run.module is not None})
+    part = min(parts, key=lambda part: (-len(part), part)) if parts else None
+    named = [
+        replace(item, figure=_renamed(item.figure, part), modules=tuple(_renamed(each, part) for each in item.modules))
+        for item in measurements
+    ]
     return Design(
         name=project if module is None else f"{project}: {module}",
         kind=Kind.PROJECT,
         title=f"parsed reports of {', '.join(tops)}" if tops else "parsed reports",
         source_file=project,
-        part=min(parts, key=lambda part: (-len(part), part)) if parts else None,
+        part=part,
         clock_period_ns=clocks.pop() if len(clocks) == 1 else None,
-        measurements=tuple(measurements),
+        measurements=tuple(named),
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hlsflow.comparison.comparability import CLOCK_TOLERANCE_NS, part_and_clock
 from hlsflow.comparison.design import Design, Measurement
 from hlsflow.comparison.metrics import METRICS, RESOURCES
-from hlsflow.devices.catalogue import part_of
+from hlsflow.foundation.part_name import part_of
 from hlsflow.records.record import FigureRecord
 from hlsflow.reports.figures import STAGE_ORDER, Stage
 

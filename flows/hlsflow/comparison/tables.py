@@ -35,7 +35,7 @@ from hlsflow.comparison.text import (
     value_text,
     with_unit,
 )
-from hlsflow.records.record import FigureRecord
+from hlsflow.records.record import FigureRecord, two_designs
 
 OPTIMAL_MARK = "★"
 DIFFERS_MARK = "≠"
@@ -185,7 +185,17 @@ def _design_remarks(comparison: Comparison) -> list[str]:
                 else f"; on {quoted.dataset}, quoted from {quoted.source}: {100 * quoted.accuracy:.2f} %"
             )
             remarks.append(f"{design.name} was measured on a substitute, {design.data.source}{own}.")
-    return [*remarks, *_state_remarks(comparison)]
+    return [*remarks, *_two_designs_remarks(comparison), *_state_remarks(comparison)]
+
+
+def _two_designs_remarks(comparison: Comparison) -> list[str]:
+    # One sentence for the rows that have figures of the same stages of both.
+    names: dict[str, list[str]] = {}
+    for row in comparison.rows:
+        said = two_designs(item.measurement.figure for item in row.measurements)
+        if said is not None:
+            names.setdefault(said, []).append(row.design.name)
+    return [f"{', '.join(rows)}: {said}." for said, rows in names.items()]
 
 
 def _state_remarks(comparison: Comparison) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hlsflow.comparison.design import Design, Gate
 from hlsflow.comparison.metrics import METRICS, Form, Metric, figure_value
 from hlsflow.records.record import FigureRecord
+from hlsflow.records.tools import OWN_RTL_STAGES
 from hlsflow.records.verdict import at_most
 
 UNKNOWN = "-"
@@ -116,5 +117,7 @@ def range_text(metric: Metric, bars: tuple[float, float] | None) -> str:
 
 
 def stage_title(stage: str) -> str:
-    """A stage as a heading. An estimate is called one wherever it stands."""
+    """A stage as a heading. An estimate is called one wherever it stands, and so is RTL of our own."""
+    if stage in OWN_RTL_STAGES:
+        return f"{stage} (our own RTL, another design than hls4ml's)"
     return "analytic (estimate, not a measurement)" if stage == "analytic" else stage

@@ -8,6 +8,7 @@ from pydantic import Field
 from hlsflow.compression.method import Derived, Method
 from hlsflow.compression.structured_pruning import chosen_layers, keep_neurons, neuron_facts
 from hlsflow.datasets.dataset import Dataset, select_classes
+from hlsflow.foundation.interrupts import boundaries
 from hlsflow.models.layer_names import activation_behind
 from hlsflow.models.recipe import Part
 from hlsflow.models.source import Source
@@ -48,7 +49,7 @@ def mean_activations(source: Source, dataset: Dataset, layers: tuple[str, ...]) 
     pixels = select_classes(dataset, source.recipe.classes).x_train
     activations = {layer: activation_behind(layer) for layer in layers}
     sums = dict.fromkeys(layers, 0.0)
-    for first in range(0, len(pixels), IMAGES):
+    for first in boundaries(range(0, len(pixels), IMAGES)):
         part = pixels[first : first + IMAGES]
         outputs = source.layer_outputs(part, list(activations.values()))
         for layer, name in activations.items():

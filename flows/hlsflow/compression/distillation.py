@@ -9,6 +9,7 @@ import numpy as np
 
 from hlsflow.datasets.dataset import Dataset
 from hlsflow.foundation.errors import ModelError
+from hlsflow.frontends.runtime import interruptible
 from hlsflow.models.recipe import Distillation, Recipe
 from hlsflow.models.weights import load_trained
 from hlsflow.models.zoo import preprocess
@@ -33,7 +34,8 @@ def teacher_scores(recipe: Recipe, teacher_dir: Path, dataset: Dataset) -> np.nd
             hint="name a teacher of the same dataset and classes in compression.distillation.teacher",
         )
     logits = keras.Model(teacher.input, teacher.get_layer("logits").output)
-    raw = logits.predict(preprocess(teacher_recipe, dataset.x_train), batch_size=BATCH, verbose=0)
+    pixels = preprocess(teacher_recipe, dataset.x_train)
+    raw = logits.predict(pixels, batch_size=BATCH, verbose=0, callbacks=[interruptible()])
     return _softmax(raw.astype(np.float64) / distillation.temperature).astype(np.float32)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlsflow.foundation.interrupts import boundaries
 from hlsflow.models.plain_network import plain_model
 from hlsflow.models.source import Source
 
@@ -83,7 +84,7 @@ def dynamic_scores(
         elif layer.weights:
             arrays |= dict(zip((f"{layer.name}/kernel", f"{layer.name}/bias"), layer.get_weights(), strict=True))
     batches = [x[first : first + batch_size] for first in range(0, len(x), batch_size)]
-    return np.concatenate([_run(model, layers, batch) for batch in batches]), arrays
+    return np.concatenate([_run(model, layers, batch) for batch in boundaries(batches)]), arrays
 
 
 def _quantized(layer: keras.layers.Layer) -> QuantizedDense:

@@ -71,7 +71,7 @@ def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder
             f"{source.recipe.name}: kind qat starts from a model without quantizers, and this one has QKeras'",
             hint="convert its float source as qat, or this model as full_integer",
         )
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.runtime import interruptible, prepare_tensorflow
     from hlsflow.models.zoo import preprocess
 
     prepare_tensorflow()
@@ -85,7 +85,7 @@ def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder
         scores, facts = _measured(content, x)
         file = folder / MODEL_FILE
     write_bytes(file, content)
-    expected = source.model.predict(x, batch_size=1000, verbose=0)
+    expected = source.model.predict(x, batch_size=1000, verbose=0, callbacks=[interruptible()])
     classes = scores.argmax(axis=1)
     return {
         "accuracy": round(float(np.mean(classes == dataset.y_test)), 6),
@@ -161,6 +161,7 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
     import tensorflow_model_optimization as tfmot
     from tensorflow import keras
 
+    from hlsflow.frontends.runtime import interruptible
     from hlsflow.models.weights import assign_weights
     from hlsflow.models.zoo import build_model, preprocess
 
@@ -182,7 +183,14 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
     targets = np.eye(dataset.classes, dtype=np.float32)[dataset.y_train[:first]]
     for epoch in range(parameters.epochs or EPOCHS):
         order = np.random.default_rng((recipe.seed, epoch)).permutation(first)
-        quantized.fit(x[order], targets[order], batch_size=FINE_TUNING_BATCH, shuffle=False, verbose=0)
+        quantized.fit(
+            x[order],
+            targets[order],
+            batch_size=FINE_TUNING_BATCH,
+            shuffle=False,
+            verbose=0,
+            callbacks=[interruptible()],
+        )
     return quantized
 
 

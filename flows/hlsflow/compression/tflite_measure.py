@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from hlsflow.foundation.interrupts import boundaries
+
 # Latency is the median over all single-image invocations of so many passes over so many images.
 LATENCY_PASSES = 5
 LATENCY_IMAGES = 500
@@ -64,7 +66,7 @@ def tflite_scores(interpreter: Any, x: np.ndarray) -> np.ndarray:
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
     images = _as_input(x, taken)
     scores = np.empty((len(x), given["shape"][-1]), given["dtype"])
-    for index in range(len(x)):
+    for index in boundaries(range(len(x))):
         interpreter.set_tensor(taken["index"], images[index : index + 1])
         interpreter.invoke()
         scores[index] = interpreter.get_tensor(given["index"])[0]
@@ -80,7 +82,7 @@ def tflite_latency_us(interpreter: Any, x: np.ndarray) -> float:
     images = _as_input(x[:LATENCY_IMAGES], taken)
     times = []
     for _ in range(LATENCY_PASSES):
-        for index in range(len(images)):
+        for index in boundaries(range(len(images))):
             interpreter.set_tensor(taken["index"], images[index : index + 1])
             started = time.perf_counter_ns()
             interpreter.invoke()

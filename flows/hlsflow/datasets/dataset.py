@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from hlsflow.datasets import files as dataset_files
 from hlsflow.foundation.errors import DataError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from hlsflow.foundation.arrays import Array
 
 NAMES = ("mnist", "fashion_mnist", "cifar10", "digits")
 CLASSES = 10
@@ -47,10 +50,10 @@ class Dataset:
     """
 
     name: str
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
     sha256: str
     source: str
     classes: int = CLASSES
@@ -105,7 +108,7 @@ def select_classes(dataset: Dataset, classes: tuple[int, ...] | None) -> Dataset
     return replace(dataset, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, classes=len(classes))
 
 
-def images_of(x: np.ndarray, y: np.ndarray, classes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def images_of(x: Array, y: Array, classes: tuple[int, ...]) -> tuple[Array, Array]:
     """The images of some classes and, int64, the place of each one's class in `classes`."""
     kept = np.isin(y, classes)
     place = np.full(max(CLASSES, int(y.max(initial=0)) + 1), -1, np.int64)
@@ -178,7 +181,7 @@ def _reading(path: Path, read: Callable[[Path], T]) -> T:
         ) from error
 
 
-def _check(path: Path, name: str, part: str, x: np.ndarray, y: np.ndarray) -> None:
+def _check(path: Path, name: str, part: str, x: Array, y: Array) -> None:
     """Raises DataError unless the arrays are images of the dataset's shape with one class each."""
     problem = None
     if x.dtype != np.uint8 or x.shape[1:] != SHAPES[name] or len(x) == 0:
@@ -230,7 +233,7 @@ def _digits_file() -> Path | None:
     return path if path.is_file() else None
 
 
-def _read_digits(path: Path) -> dict[str, np.ndarray]:
+def _read_digits(path: Path) -> dict[str, Array]:
     """scikit-learn's 1,797 digits, uint8 (n, 8, 8), split 80 : 20 in each class by a fixed shuffle."""
     with gzip.open(path, "rt", encoding="ascii") as stream:
         table = np.loadtxt(stream, delimiter=",")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hlsflow.datasets.dataset import DIGITS_FACTOR, load_dataset
+
+if TYPE_CHECKING:
+    from hlsflow.foundation.arrays import Array
 
 # MNIST's framing (http://yann.lecun.com/exdb/mnist): the digit is fitted into a box of 20x20 pixels, which stands in
 # 28x28 pixels with the ink's centre of mass in the middle.
@@ -22,7 +26,7 @@ LEAST_INK = 0.2
 
 
 @cache
-def digits_as_mnist() -> tuple[np.ndarray, np.ndarray]:
+def digits_as_mnist() -> tuple[Array, Array]:
     """All 1,797 digits of scikit-learn as uint8 pixels (n, 28, 28) and int64 classes (n,). Raises DataError.
 
     Drawn once a process; treat the arrays as read-only.
@@ -34,7 +38,7 @@ def digits_as_mnist() -> tuple[np.ndarray, np.ndarray]:
     return np.stack([_redraw(image) for image in ink]), classes
 
 
-def _redraw(image: np.ndarray) -> np.ndarray:
+def _redraw(image: Array) -> Array:
     """One digit, ink 0..1 of shape (8, 8), as MNIST's pixels (28, 28)."""
     from scipy import ndimage
 
@@ -59,7 +63,7 @@ def _place(centre: float, length: int) -> int:
     return int(np.clip(round(FRAME * FINE / 2 - centre), 0, FRAME * FINE - length))
 
 
-def _crop(strokes: np.ndarray) -> np.ndarray:
+def _crop(strokes: Array) -> Array:
     """The smallest rectangle with all the ink."""
     rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
     return strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

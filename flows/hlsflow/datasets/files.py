@@ -17,11 +17,15 @@ import urllib.request
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.workspace import storage_errors, whole_file
+
+if TYPE_CHECKING:
+    from hlsflow.foundation.arrays import Array
 
 # Giving up on a network that does not answer; on one that answers, the whole download.
 CONNECT_TIMEOUT_S = 5.0
@@ -71,7 +75,7 @@ def keras_cache_path(name: str) -> Path:
     return folder / {"mnist": "mnist.npz", "fashion_mnist": "fashion-mnist", "cifar10": "cifar-10-batches-py"}[name]
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path) -> dict[str, Array]:
     """The four arrays of an .npz as they are stored. Raises one of UNREADABLE; pickled arrays are refused."""
     if not zipfile.is_zipfile(path):
         raise ValueError("it is no .npz archive, or it is cut off")
@@ -79,13 +83,13 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         return {key: archive[key] for key in ("x_train", "y_train", "x_test", "y_test")}
 
 
-def read_idx_folder(folder: Path) -> dict[str, np.ndarray]:
+def read_idx_folder(folder: Path) -> dict[str, Array]:
     """Fashion-MNIST from the four IDX files that Keras caches. Raises one of UNREADABLE."""
     x_train, y_train, x_test, y_test = (_read_idx(folder / file) for file in _FASHION_FILES)
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
-def _read_idx(path: Path) -> np.ndarray:
+def _read_idx(path: Path) -> Array:
     """An IDX file of unsigned bytes: 00 00 08, the number of axes, each length as a big-endian int32, then the data."""
     content = gzip.decompress(path.read_bytes())
     if content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
@@ -95,7 +99,7 @@ def _read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
-def read_cifar_folder(folder: Path) -> dict[str, np.ndarray]:
+def read_cifar_folder(folder: Path) -> dict[str, Array]:
     """CIFAR-10 from the Python batches that Keras caches: x uint8 (n, 32, 32, 3). Raises one of UNREADABLE."""
     train = [_read_cifar_batch(folder / name) for name in _CIFAR_TRAIN]
     x_test, y_test = _read_cifar_batch(folder / "test_batch")
@@ -125,7 +129,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _read_cifar_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read_cifar_batch(path: Path) -> tuple[Array, Array]:
     with path.open("rb") as stream:
         batch = _ArrayUnpickler(stream, encoding="bytes").load()
     # Each row holds the red, the green and the blue plane.
@@ -179,7 +183,8 @@ def _check_reachable(url: urllib.parse.SplitResult) -> None:
 
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
-    thread.join(CONNECT_TIMEOUT_S)
+    with interrupts.at_once():
+        thread.join(CONNECT_TIMEOUT_S)
     if outcome != [""]:
         raise DownloadError(outcome[0] if outcome else f"no answer in {CONNECT_TIMEOUT_S:.0f} s")
 
@@ -188,7 +193,8 @@ def _fetch(url: str, target: Path, sha256: str | None, deadline: float) -> None:
     """Downloads one file whole or not at all."""
     with contextlib.ExitStack() as stack:
         try:
-            response = stack.enter_context(urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_S))
+            with interrupts.at_once():
+                response = stack.enter_context(urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_S))
         except (OSError, ValueError) as error:
             raise DownloadError(_reason(error)) from error
         with whole_file(target) as partial, partial.open("wb") as output:
@@ -202,6 +208,7 @@ def _copy(response: Any, output: BinaryIO, deadline: float) -> str:
     digest = hashlib.sha256()
     while True:
         try:
+            interrupts.check()
             chunk = response.read1(1 << 16)
         except OSError as error:
             raise DownloadError(_reason(error)) from error

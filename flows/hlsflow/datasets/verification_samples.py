@@ -12,7 +12,7 @@ from hlsflow.foundation.errors import UsageError
 from hlsflow.foundation.workspace import write_text
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +38,7 @@ class SampleSet:
             "classes": self.classes,
         }  # fmt: skip
 
-    def load(self) -> tuple[np.ndarray, np.ndarray]:
+    def load(self) -> tuple[Array, Array]:
         """(pixels uint8 (n, …), classes int64 (n,))."""
         if self.substitute:
             from hlsflow.datasets.digits_as_mnist import digits_as_mnist

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from hlsflow.foundation.errors import ConfigError, did_you_mean
+from hlsflow.foundation.part_name import part_of
 
 DATA = Path(__file__).parent / "data"
 
@@ -59,12 +60,13 @@ class Device:
 
     def capacity(self, resource: str) -> int:
         """How many of a resource, one of RESOURCES, there are."""
-        return getattr(self, resource)
+        count: int = getattr(self, resource)
+        return count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """A part as it was named: its device, and the speed grade where the name states one (`1`, `2L`, `2LV`)."""
+    """A part of the catalogue in our spelling: its device, and the speed grade that the name states (`1`, `2L`)."""
 
     name: str
     device: Device
@@ -72,38 +74,8 @@ class Part:
     speed_grade: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PartName:
-    """A part's device with package, speed grade and temperature grade, in lower case without `xc` and hyphens."""
-
-    body: str
-    speed: str | None
-    temperature: str | None
-
-    def may_be(self, other: PartName) -> bool:
-        """Whether both can mean one part; a grade that one of them does not state is no difference."""
-        bodies = self.body == other.body or (
-            # Vivado's timing report names the device and the package alone.
-            (self.speed is None or other.speed is None)
-            and (self.body.startswith(other.body) or other.body.startswith(self.body))
-        )
-        return bodies and all(
-            None in pair or pair[0] == pair[1]
-            for pair in ((self.speed, other.speed), (self.temperature, other.temperature))
-        )
-
-
-def part_of(name: str) -> PartName:
-    """A part from any spelling: `xc7z020-clg400-1`, `7z020clg400-1`, `xcu250-figd2104-2L-e`, `xcvu13p-fhga2104`."""
-    matched = re.fullmatch(
-        r"(?:x[caq])?(?P<body>.+?)(?:-(?P<speed>\d[a-z]{0,3})(?:-(?P<temperature>[a-z]))?(?:-[a-z]\d?)?)?",
-        name.strip().lower(),
-    )
-    return PartName(body=matched["body"].replace("-", ""), speed=matched["speed"], temperature=matched["temperature"])
-
-
-# What follows the device in a part's name: a low-power or industrial letter, package, speed grade, temperature.
-_REST = re.compile(r"^[il]?-?(?P<package>[a-z]{2,4}\d{2,4})?(?:-(?P<speed>\d[a-z]{0,2}))?(?:-[a-z])*$")
+# What follows the device in a body: a low-power or industrial letter, package.
+_REST = re.compile(r"[il]?(?P<package>[a-z]{2,4}\d{2,4})?")
 
 
 @cache
@@ -127,19 +99,18 @@ def find_part(spelling: str) -> Part:
 
     Raises ConfigError with a suggestion where no device of the catalogue is meant.
     """
-    text = re.sub(r"^x[aq](?=[7kvz])", "xc", spelling.strip().lower().replace("_", "-").replace(" ", ""))
-    if not text.startswith("xc"):
-        text = f"xc{text}"
+    part = part_of(spelling)
     for name in sorted(devices(), key=len, reverse=True):
-        rest = _REST.match(text.removeprefix(name)) if text.startswith(name) else None
+        plain = name.removeprefix("xc")
+        rest = _REST.fullmatch(part.body.removeprefix(plain)) if part.body.startswith(plain) else None
         if rest is not None:
-            speed = rest["speed"]
             return Part(
-                name=spelling.strip(),
+                name=part.spelled,
                 device=devices()[name],
                 package=rest["package"],
-                speed_grade=None if speed is None else speed.upper(),
+                speed_grade=None if part.speed is None else part.speed.upper(),
             )
+    text = f"xc{part.body}"
     near = did_you_mean(re.split(r"-|[a-z]{3,4}\d{3,4}", text)[0], list(devices()))
     raise ConfigError(
         f"no part '{spelling}' in the catalogue of devices",

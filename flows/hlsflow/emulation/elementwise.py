@@ -21,7 +21,7 @@ from hlsflow.hls.project import Call, HlsProject
 from hlsflow.network.fixed_point import FixedType, cast, to_integers
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 def relu(project: HlsProject, call: Call) -> Step:
@@ -49,7 +49,7 @@ def hard(scale: int, offset: int) -> StepMaker:
         # One half of x is x on a grid one bit finer; 1 and 1/2 need that grid to have a fractional bit.
         fraction = max(data.fraction + 1, 1)
 
-        def run(x: np.ndarray) -> np.ndarray:
+        def run(x: Array) -> Array:
             one = x.dtype.type(2.0**fraction)
             clipped = np.clip(x * x.dtype.type(2.0 ** (fraction - data.fraction - 1)) + one / 2, 0, one)
             return cast(clipped * scale + one * offset, fraction, result)
@@ -75,7 +75,7 @@ def prelu(project: HlsProject, call: Call) -> Step:
 
 
 def _leaky(
-    call: Call, data: FixedType, param: FixedType, result: FixedType, slopes: np.ndarray, source: str, target: str
+    call: Call, data: FixedType, param: FixedType, result: FixedType, slopes: Array, source: str, target: str
 ) -> Step:
     import numpy as np
 
@@ -107,7 +107,7 @@ def ternary_tanh(project: HlsProject, call: Call) -> Step:
     # nnet_activation.h doubles the value before it compares with 1, nnet_activation_stream.h does not.
     factor = 1 if project.io_stream else 2
 
-    def run(x: np.ndarray) -> np.ndarray:
+    def run(x: Array) -> Array:
         one = 2.0**data.fraction
         compared = cast(factor * x, data.fraction, data)
         return np.where(compared > one, plus, np.where(compared > -one, 0, minus)).astype(x.dtype)
@@ -131,7 +131,7 @@ def normalize(project: HlsProject, call: Call) -> Step:
     ends = [data.min_int * factor + offset, data.max_int * factor + offset]
     bits = magnitude_bits(np.min(ends), np.max(ends)) + max(0, result.fraction - fraction)
 
-    def run(x: np.ndarray) -> np.ndarray:
+    def run(x: Array) -> Array:
         grouped = x.reshape(len(x), -1, size)
         total = grouped * factor.astype(x.dtype) + offset.astype(x.dtype)
         return cast(total, fraction, result).reshape(len(x), -1)
@@ -139,9 +139,7 @@ def normalize(project: HlsProject, call: Call) -> Step:
     return unary(call, run, max(bits, type_bits(data)))
 
 
-def merge(
-    combine: Callable[[np.ndarray, np.ndarray], np.ndarray], *, extra: int = 0, product: bool = False
-) -> StepMaker:
+def merge(combine: Callable[[Array, Array], Array], *, extra: int = 0, product: bool = False) -> StepMaker:
     """Two tensors combined on a common grid, which for products is the sum of theirs and for means one bit finer."""
 
     def maker(project: HlsProject, call: Call) -> Step:

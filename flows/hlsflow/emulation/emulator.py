@@ -15,11 +15,12 @@ from hlsflow.emulation import layers as emulator_layers
 from hlsflow.emulation import softmax as emulator_softmax
 from hlsflow.emulation.step import Step, StepMaker
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.foundation.interrupts import boundaries
 from hlsflow.hls.project import HlsProject, destinations
 from hlsflow.network.fixed_point import FixedType, to_integers
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 FLOAT32_BITS = 24
 FLOAT64_BITS = 53
@@ -42,12 +43,12 @@ class Emulator:
 
     def run(
         self,
-        inputs: Sequence[np.ndarray],
+        inputs: Sequence[Array],
         *,
         layers: Iterable[str] = (),
         batch: int = 500,
         progress: Callable[[int, int], None] | None = None,
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[str, Array]:
         """Outputs as int64 multiples of their type's LSB (samples, values), by port name and by layer name.
 
         `inputs` holds one array (samples, …) for each input port: floats are real values on the grid of its type,
@@ -59,9 +60,9 @@ class Emulator:
         wanted = frozenset(layers)
         ports = [(port.name, self.project.type_of(port.type_name)) for port in self.project.inputs]
         samples = len(inputs[0])
-        parts: list[dict[str, np.ndarray]] = []
-        for first in range(0, samples, batch):
-            values: dict[str, np.ndarray] = {}
+        parts: list[dict[str, Array]] = []
+        for first in boundaries(range(0, samples, batch)):
+            values: dict[str, Array] = {}
             for (name, type_), array in zip(ports, inputs, strict=True):
                 part = array[first : first + batch]
                 values[name] = _integers(part.reshape(len(part), -1), type_, self.dtype)
@@ -70,10 +71,10 @@ class Emulator:
                 progress(min(samples, first + batch), samples)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _run_batch(self, values: dict[str, np.ndarray], wanted: frozenset[str]) -> dict[str, np.ndarray]:
+    def _run_batch(self, values: dict[str, Array], wanted: frozenset[str]) -> dict[str, Array]:
         import numpy as np
 
-        found: dict[str, np.ndarray] = {}
+        found: dict[str, Array] = {}
         for alias, name in self.project.aliases.items():
             if name in values:
                 values[alias] = values[name]
@@ -91,7 +92,7 @@ class Emulator:
         return found
 
 
-def _integers(values: np.ndarray, type_: FixedType, dtype: str) -> np.ndarray:
+def _integers(values: Array, type_: FixedType, dtype: str) -> Array:
     """Inputs as integers of their type. Raises ValueError where one is not on its grid or out of range."""
     import numpy as np
 

@@ -22,20 +22,20 @@ from hlsflow.emulation.products import conv, dense, depthwise_conv
 from hlsflow.emulation.step import StepMaker
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
-def _add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _add(a: Array, b: Array) -> Array:
     return a + b
 
 
-def _maximum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _maximum(a: Array, b: Array) -> Array:
     import numpy as np
 
     return np.maximum(a, b)
 
 
-def _minimum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _minimum(a: Array, b: Array) -> Array:
     import numpy as np
 
     return np.minimum(a, b)

@@ -17,7 +17,7 @@ from hlsflow.hls.project import Call, HlsProject
 from hlsflow.network.fixed_point import cast
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 def zero_padding(project: HlsProject, call: Call) -> Step:
@@ -31,7 +31,7 @@ def zero_padding(project: HlsProject, call: Call) -> Step:
     columns = (config.integer("pad_left"), config.integer("pad_right"))
     width, channels = config.integer("in_width"), config.integer("n_chan")
 
-    def run(x: np.ndarray) -> np.ndarray:
+    def run(x: Array) -> Array:
         image = x.reshape(len(x), height, width, channels)
         return cast(np.pad(image, ((0, 0), rows, columns, (0, 0))).reshape(len(x), -1), data.fraction, result)
 
@@ -48,7 +48,7 @@ def resize_nearest(project: HlsProject, call: Call) -> Step:
     rows = (np.arange(new_height) * ((height << 16) // new_height + 1)) >> 16
     columns = (np.arange(new_width) * ((width << 16) // new_width + 1)) >> 16
 
-    def run(x: np.ndarray) -> np.ndarray:
+    def run(x: Array) -> Array:
         image = x.reshape(len(x), height, width, channels)
         return image[:, rows][:, :, columns].reshape(len(x), -1)
 
@@ -60,7 +60,7 @@ def transpose(project: HlsProject, call: Call) -> Step:
     config = config_of(project, call)
     shape, axes = config.integers("from_shape"), config.integers("perm")
 
-    def run(x: np.ndarray) -> np.ndarray:
+    def run(x: Array) -> Array:
         moved = x.reshape(len(x), *shape).transpose(0, *(axis + 1 for axis in axes))
         return cast(moved.reshape(len(x), -1), data.fraction, result)
 

@@ -21,7 +21,7 @@ from hlsflow.hls.project import Call, Config, HlsProject
 from hlsflow.network.fixed_point import FixedType, Overflow, apply_overflow, cast
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -32,8 +32,8 @@ class Products:
     accumulator can overflow on the way.
     """
 
-    weights: np.ndarray
-    bias: np.ndarray
+    weights: Array
+    bias: Array
     data: FixedType
     product_fraction: int
     accum: FixedType
@@ -55,7 +55,7 @@ class Products:
         offset = self.bias * 2.0 ** max(0, self.product_fraction - self.accum.fraction)
         return float((least + np.minimum(offset, 0)).min()), float((most + np.maximum(offset, 0)).max())
 
-    def function(self) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    def function(self) -> tuple[Callable[[Array], Array], int]:
         """The function, and the bits that it needs."""
         low, high = self.bounds()
         bits = max(
@@ -75,9 +75,9 @@ class Products:
             and self.result.min_int <= low / 2**shift
             and high / 2**shift <= self.result.max_int
         )
-        operands: dict[object, tuple[np.ndarray, np.ndarray]] = {}
+        operands: dict[object, tuple[Array, Array]] = {}
 
-        def at_once(x: np.ndarray) -> np.ndarray:
+        def at_once(x: Array) -> Array:
             if x.dtype not in operands:
                 operands[x.dtype] = weights.astype(x.dtype), self.bias.astype(x.dtype)
             matrix, offset = operands[x.dtype]
@@ -90,7 +90,7 @@ class Products:
 
         return at_once, bits
 
-    def _one_by_one(self, x: np.ndarray) -> np.ndarray:
+    def _one_by_one(self, x: Array) -> Array:
         """Every product cast to the accumulator, then added, as the C++ does."""
         import numpy as np
 
@@ -160,7 +160,7 @@ def conv(project: HlsProject, call: Call) -> Step:
     order = _order(merged, n_in, resource=resource)
     function, bits = _products(project, call, merged, n_in, filters, transposed=resource, order=order).function()
 
-    def run(x: np.ndarray) -> np.ndarray:
+    def run(x: Array) -> Array:
         return function(window.patches(x, 0).reshape(-1, n_in)).reshape(len(x), -1)
 
     return unary(call, run, bits)
@@ -175,15 +175,43 @@ def depthwise_conv(project: HlsProject, call: Call) -> Step:
     merged = Config(name=mult.name, values={**config.values, **mult.values})
     size = window.height * window.width
     products = _products(project, call, merged, size, window.channels, transposed=False, order=range(size))
+    accum, result, bias = products.accum, products.result, products.bias
     low, high = products.bounds()
-    accum = products.accum
-    if products.accum.fraction < products.product_fraction or not accum.min_int <= low <= high <= accum.max_int:
-        raise UnsupportedError(f"the emulator does not cover a depthwise accumulator that loses bits ('{call.layer}')")
-    weights = products.weights * 2.0 ** (accum.fraction - products.product_fraction)
+    # All products of a channel at once, where their order and the accumulator's width make no difference.
+    rounds = accum.fraction < products.product_fraction
+    fits = not rounds and accum.min_int <= low <= high <= accum.max_int
+    at_once = fits or (not rounds and accum.overflow is Overflow.WRAP)
+    weights = products.weights * (2.0 ** (accum.fraction - products.product_fraction) if at_once else 1.0)
+    taps = np.zeros((0, 0), dtype=np.int64) if at_once else _depthwise_order(merged, size, window.channels)
 
-    def run(x: np.ndarray) -> np.ndarray:
+    def run(x: Array) -> Array:
         patches = window.patches(x, 0).reshape(len(x), -1, size, window.channels)
-        total = np.einsum("npsc,sc->npc", patches, weights.astype(x.dtype)) + products.bias.astype(x.dtype)
-        return cast(total, accum.fraction, products.result).reshape(len(x), -1)
+        if at_once:
+            total = np.einsum("npsc,sc->npc", patches, weights.astype(x.dtype)) + bias.astype(x.dtype)
+            return cast(total if fits else apply_overflow(total, accum), accum.fraction, result).reshape(len(x), -1)
+        channels = np.arange(window.channels)
+        total = np.broadcast_to(bias.astype(x.dtype), (*patches.shape[:2], window.channels)).copy()
+        for tap in taps:
+            product = patches[:, :, tap, channels] * weights[tap, channels].astype(x.dtype)
+            total = apply_overflow(total + cast(product, products.product_fraction, accum), accum)
+        return cast(total, accum.fraction, result).reshape(len(x), -1)
 
-    return unary(call, run, max(magnitude_bits(low, high), type_bits(accum, products.result.fraction)))
+    bits = max(
+        magnitude_bits(low, high),
+        type_bits(accum, products.product_fraction if rounds else None),
+        type_bits(accum, result.fraction),
+    )
+    return unary(call, run, bits)
+
+
+def _depthwise_order(config: Config, size: int, channels: int) -> Array:
+    """For each channel the order in which its taps are added, (taps, channels): rising, or with few multipliers every
+    reuse_factor-th value of a window first (nnet_depthwise_product.h)."""
+    import numpy as np
+
+    values = np.arange(size * channels)
+    if _is_resource(config):
+        reuse = min(config.integer("reuse_factor"), size * channels)
+        values = values[np.lexsort((values // reuse, values % reuse))]
+    columns = [values[values % channels == channel] // channels for channel in range(channels)]
+    return np.stack(columns, axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hlsflow.emulation.step import Step, type_bits
+from hlsflow.emulation.step import Arrays, Step, type_bits
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.hls.project import Call, Config, HlsProject
 from hlsflow.network.fixed_point import apply_overflow, cast
@@ -47,7 +47,7 @@ def _stable(project: HlsProject, call: Call, config: Config) -> Step:
     if least >> drop[1] == 0:
         raise UnsupportedError(f"the emulator does not cover a softmax that can read 1/0 (layer '{call.layer}')")
 
-    def run(xs):
+    def run(xs: Arrays) -> Arrays:
         x = xs[0].astype(np.float64)
         distance = cast(x.max(axis=1, keepdims=True) - x, data.fraction, norm)
         e = exps[distance.astype(np.int64) >> drop[0]]
@@ -66,7 +66,7 @@ def _argmax(project: HlsProject, call: Call) -> Step:
     data, result = project.type_of(call.template[0]), project.type_of(call.template[1])
     one = float(apply_overflow(np.array([2.0**result.fraction]), result)[0])
 
-    def run(xs):
+    def run(xs: Arrays) -> Arrays:
         found = np.zeros_like(xs[0])
         found[np.arange(len(found)), xs[0].argmax(axis=1)] = one
         return (found,)

@@ -11,9 +11,9 @@ from hlsflow.hls.project import Call, Config, HlsProject
 from hlsflow.network.fixed_point import FixedType, to_integers
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
-Arrays = Sequence["np.ndarray"]
+Arrays = Sequence["Array"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ def type_bits(type_: FixedType, fraction: int | None = None) -> int:
     return type_.width + int(not type_.signed) + extra
 
 
-def unary(call: Call, function: Callable[[np.ndarray], np.ndarray], bits: int) -> Step:
+def unary(call: Call, function: Callable[[Array], Array], bits: int) -> Step:
     return Step(
         inputs=(call.arguments[0],), outputs=(call.arguments[1],), function=lambda xs: (function(xs[0]),), bits=bits
     )
@@ -57,7 +57,7 @@ def config_of(project: HlsProject, call: Call) -> Config:
     return project.configs[call.template[-1]]
 
 
-def weights_of(project: HlsProject, name: str, type_: FixedType, size: int) -> np.ndarray:
+def weights_of(project: HlsProject, name: str, type_: FixedType, size: int) -> Array:
     import numpy as np
 
     values = project.weights(name)

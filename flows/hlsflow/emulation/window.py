@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hlsflow.hls.project import Config
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class Window:
     pad_top: int
     pad_left: int
 
-    def patches(self, x: np.ndarray, padding: float) -> np.ndarray:
+    def patches(self, x: Array, padding: float) -> Array:
         """(samples, out_height, out_width, height, width, channels) of a flat (samples, values) array."""
         import numpy as np
 
@@ -37,7 +37,7 @@ class Window:
         if self.pad_top or self.pad_left or bottom or right:
             pads = ((0, 0), (self.pad_top, bottom), (self.pad_left, right), (0, 0))
             image = np.pad(image, pads, constant_values=padding)
-        windows = np.lib.stride_tricks.sliding_window_view(image, (self.height, self.width), axis=(1, 2))
+        windows = np.lib.stride_tricks.sliding_window_view(image, (self.height, self.width), axis=(1, 2))  # type: ignore[call-overload]
         windows = windows[:, :: self.stride_height, :: self.stride_width][:, : self.out_height, : self.out_width]
         return windows.transpose(0, 1, 2, 4, 5, 3)
 

@@ -73,14 +73,14 @@ def _tool(row: Row) -> str:
     ]
 
 
-_GROUPS = {
+GROUPS = {
     "parallel": "dense, io_parallel",
     "parallel_resource": "single dense layers, io_parallel, resource (10 of recurrent designs, 62 synthetic)",
     "stream": "io_stream (mostly convolutional)",
     "conv_parallel": "convolutional, io_parallel", "other": "with layers that are not modelled (LSTM, GRU, attention)",
 }  # fmt: skip
 _SLICES: tuple[tuple[str, Callable[[Row], str]], ...] = (
-    ("group", lambda row: _GROUPS[row.group]),
+    ("group", lambda row: GROUPS[row.group]),
     ("strategy", lambda row: str(row.traits["strategy"])),
     ("io_type", lambda row: str(row.traits["io_type"])),
     ("tool", _tool),
@@ -189,7 +189,7 @@ def read_held_out(path: Path = ACCURACY_FILE) -> HeldOut:
 def accuracy_text(predictions: Sequence[Prediction]) -> list[str]:
     """The table for a terminal: a line a group and target."""
     lines = [f"{'':44} {'designs':>7} {'SMAPE %':>8} {'ratio':>6} {'rank':>6} {'covered':>8}"]
-    for group, title in _GROUPS.items():
+    for group, title in GROUPS.items():
         members = [p for p in predictions if p.row.group == group]
         for target in TARGETS if members else ():
             found = accuracy(target, members)

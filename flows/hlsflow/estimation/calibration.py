@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hlsflow.estimation.bars import FITTED_GROUPS, chosen_levels, error_bars, held_out_ranges
+from hlsflow.estimation.bars import FITTED_GROUPS, chosen_levels, error_bars, held_out_ranges, upper_bounds
 from hlsflow.estimation.cost import FITTED, TARGETS
 from hlsflow.estimation.model import UNITS, Model, weighed
 from hlsflow.estimation.table import Row
@@ -92,6 +92,7 @@ def fit_model(rows: Sequence[Row], own: int = 0) -> tuple[Model, list[Prediction
     model = Model(
         weights=fit_weights(rows),
         errors=error_bars(rows, values, chosen_levels(rows, values)),
+        upper=upper_bounds(rows, values),
         domain=domain,
         designs=sum(row.group != "parallel_resource" for row in rows),
         own_designs=own,

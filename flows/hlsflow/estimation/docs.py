@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp
 
-from hlsflow.estimation.accuracy import HeldOut, accuracy, accuracy_markdown
-from hlsflow.estimation.bars import BELOW, COVERAGE, FITTED_GROUPS, LEVELS
+from hlsflow.estimation.accuracy import GROUPS, TITLES, HeldOut, accuracy, accuracy_markdown
+from hlsflow.estimation.bars import COVERAGE, FITTED_GROUPS, LEVELLED_GROUPS, LEVELS
+from hlsflow.estimation.bounds import CONFIDENCES, DEFAULT_CONFIDENCE, Bounds
 from hlsflow.estimation.calibration import RIDGE, Prediction
 from hlsflow.estimation.model import UNITS, Model
 
@@ -59,8 +61,16 @@ read.
 
 {count} constants, shrunk towards their units (ridge {ridge:g}, non-negative, every repository weighing the same). Error
 bars are quantiles of the held-out errors. Their tails are of {least:.0%} to {most:.0%} each, for every group and target
-what covers nearest to {coverage:.0%} of the designs left out (the mean of counting designs and counting repositories);
-a fit to a device takes the {below:.0%} quantile as its margin.
+what covers nearest to {coverage:.0%} of the designs left out (the mean of counting designs and counting repositories).
+
+A fit to a device (`hlsflow fit`, `--fit`) plans against what a design's resources stay below with a confidence, each
+resource by itself: the least quantile of the errors that held for so many of the designs left out (the same mean). The
+default is {confidence:.0%}, the highest that they confirm for every resource of the first three groups; beyond it, and
+for the other groups, a bound is the largest error that was seen. A cell reads: factor on the estimate, share of the
+designs left out that stayed below it.
+
+{bounds}
+## Fitted constants
 
 | target | feature | unit | fitted |
 |---|---|---|---|
@@ -89,7 +99,8 @@ def estimation_markdown(model: Model, predictions: Sequence[Prediction], found: 
         least=LEVELS[0],
         most=LEVELS[-1],
         coverage=COVERAGE,
-        below=BELOW,
+        confidence=DEFAULT_CONFIDENCE,
+        bounds=_bounds_markdown(model.upper),
     )
     rows = [
         f"| {target} | {name} | {unit:g} | {model.weights[target][name]:.3g} |"
@@ -97,3 +108,14 @@ def estimation_markdown(model: Model, predictions: Sequence[Prediction], found: 
         for name, unit in units.items()
     ]
     return text + "\n".join(rows) + "\n"
+
+
+def _bounds_markdown(upper: Bounds) -> str:
+    lines = ["| group | resource | " + " | ".join(f"{confidence:.0%}" for confidence in CONFIDENCES) + " |"]
+    lines.append("|---|---|" + "---|" * len(CONFIDENCES))
+    for group in [*LEVELLED_GROUPS, *sorted(upper.keys() - {*LEVELLED_GROUPS})]:
+        for name, chosen in upper[group].items():
+            if chosen[0].held is not None:
+                cells = " | ".join(f"x{exp(bound.log_ratio):.2f}, {bound.held:.0%}" for bound in chosen)
+                lines.append(f"| {GROUPS[group]} | {TITLES[name]} | {cells} |")
+    return "\n".join(lines) + "\n"

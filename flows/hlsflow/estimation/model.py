@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp, log1p
 from pathlib import Path
 
+from hlsflow.estimation.bounds import CONFIDENCES, Bound, Bounds
 from hlsflow.estimation.cost import FITTED, TARGETS, DesignCost
 from hlsflow.estimation.design import Design, Kind
 from hlsflow.foundation.errors import ReportError
@@ -16,7 +17,7 @@ from hlsflow.foundation.errors import ReportError
 MODEL_FILE = Path(__file__).parent / "data" / "model.json"
 
 # What one unit of a feature costs by itself: a LUT for an adder's or a selection's bit, a register for a bit that
-# crosses a cut, a cycle for a stage. A fit moves these only as far as the data demand (see `estimate_fit`). Those that
+# crosses a cut, a cycle for a stage. A fit moves these only as far as the data demand (see `calibration`). Those that
 # are no plain unit were read off reports' expression tables, as the comments say.
 UNITS: Mapping[str, Mapping[str, float]] = {
     "lut": {
@@ -55,12 +56,13 @@ UNITS: Mapping[str, Mapping[str, float]] = {
 class Model:
     """Weights by target and feature, the error bars by group and target, and what the calibration covers.
 
-    Error bars are logarithms of the ratio of measurement to estimate: both ends of the 80 % interval, and the bound
-    that 8 of 10 designs stay below.
+    Error bars are logarithms of the ratio of measurement to estimate: both ends of the 80 % interval, and what a
+    resource stays below with each of the confidences.
     """
 
     weights: Mapping[str, Mapping[str, float]]
-    errors: Mapping[str, Mapping[str, tuple[float, float, float]]]
+    errors: Mapping[str, Mapping[str, tuple[float, float]]]
+    upper: Bounds
     domain: Mapping[str, Mapping[str, list]]
     designs: int
     own_designs: int = 0
@@ -73,22 +75,33 @@ class Model:
 
     def range(self, target: str, group: str, value: float) -> tuple[float, float]:
         """The 80 % interval around an estimate."""
-        low, high, _ = self.bars(target, group)
+        low, high = self.bars(target, group)
         return max(0.0, exp(log1p(value) + low) - 1), exp(log1p(value) + high) - 1
 
-    def bound(self, target: str, group: str, value: float) -> float:
-        """What 8 of 10 designs with this estimate stay below."""
-        return exp(log1p(value) + self.bars(target, group)[2]) - 1
+    def bars(self, target: str, group: str) -> tuple[float, float]:
+        """A group's error bars; the widest of all groups where this one was not calibrated."""
+        own = [self.errors[name][target] for name in _alike(group) if target in self.errors.get(name, {})]
+        known = own or [errors[target] for errors in self.errors.values() if target in errors]
+        return min(bar[0] for bar in known), max(bar[1] for bar in known)
 
-    def bars(self, target: str, group: str) -> tuple[float, float, float]:
-        """A group's error bars; the widest of all groups where this one was not calibrated.
+    def upper_bound(self, resource: str, group: str, confidence: float) -> Bound:
+        """What the error of a resource stays below with a confidence, one of CONFIDENCES; the widest as for `bars`."""
+        place = CONFIDENCES.index(confidence)
+        own = [self.upper[name][resource][place] for name in _alike(group) if name in self.upper]
+        known = own or [bounds[resource][place] for bounds in self.upper.values()]
+        held = [bound.held for bound in known if bound.held is not None]
+        return Bound(
+            log_ratio=max(bound.log_ratio for bound in known), held=min(held) if len(held) == len(known) else None
+        )
 
-        `parallel_resource` was calibrated on single layers; around them stand what `parallel` designs are made of.
-        """
-        groups = ("parallel", "parallel_resource") if group == "parallel_resource" else (group,)
-        known = [self.errors[name][target] for name in groups if target in self.errors.get(name, {})]
-        known = known or [errors[target] for errors in self.errors.values() if target in errors]
-        return min(bar[0] for bar in known), max(bar[1] for bar in known), max(bar[2] for bar in known)
+    def bound(self, resource: str, group: str, value: float, confidence: float) -> float:
+        """What a resource with this estimate stays below with a confidence, one of CONFIDENCES."""
+        return exp(log1p(value) + self.upper_bound(resource, group, confidence).log_ratio) - 1
+
+
+def _alike(group: str) -> tuple[str, ...]:
+    """`parallel_resource` was calibrated on single layers; around them stand what `parallel` designs are made of."""
+    return ("parallel", "parallel_resource") if group == "parallel_resource" else (group,)
 
 
 def weighed(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
@@ -175,15 +188,29 @@ def read_model(path: Path) -> Model:
         return Model(
             weights={target: said["weights"][target] for target in FITTED},
             errors={
-                group: {target: (bar[0], bar[1], bar[2]) for target, bar in bars.items() if target in TARGETS}
+                group: {target: (bar[0], bar[1]) for target, bar in bars.items() if target in TARGETS}
                 for group, bars in said["errors"].items()
+            },
+            upper={
+                group: {name: _read_bounds(bounds[name]) for name in TARGETS[:4]}
+                for group, bounds in said["upper"].items()
             },
             domain=said["domain"],
             designs=said["designs"],
             own_designs=said.get("own_designs", 0),
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise ReportError(f"{path}: not a calibration: {error!r}", hint="make it anew: hlsflow calibrate") from error
+        raise ReportError(
+            f"{path}: not a calibration, or of another version of hlsflow: {error!r}",
+            hint="make it anew: hlsflow calibrate --own --use, or remove it for the shipped one",
+        ) from error
+
+
+def _read_bounds(said: Sequence[Sequence[float | None]]) -> tuple[Bound, ...]:
+    """The bounds of one resource. Raises ValueError where they are not one a confidence."""
+    if len(said) != len(CONFIDENCES):
+        raise ValueError(f"{len(said)} bounds, and {len(CONFIDENCES)} confidences")
+    return tuple(Bound(log_ratio=float(log_ratio), held=held) for log_ratio, held in said)
 
 
 @cache
@@ -203,7 +230,7 @@ def model_text(model: Model) -> str:
         return [rounded(item) for item in value] if isinstance(value, list | tuple) else value
 
     said = {
-        "weights": model.weights, "errors": model.errors, "domain": model.domain, "designs": model.designs,
-        "own_designs": model.own_designs,
+        "weights": model.weights, "errors": model.errors, "upper": model.upper, "domain": model.domain,
+        "designs": model.designs, "own_designs": model.own_designs,
     }  # fmt: skip
     return json.dumps(rounded(said), indent=1) + "\n"

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import HlsflowError, UsageError
 from hlsflow.foundation.workspace import storage_errors, write_text
 from hlsflow.vendor.command import VendorStage, parse_stages
@@ -125,7 +126,8 @@ class Queue:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / ".adding").open("w")
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with interrupts.at_once():
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def start(self, job: Job) -> Job | None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hlsflow.execution.jobs import NOTHING, Job, Needs, Queue, State
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import HlsflowError, ToolError
 from hlsflow.foundation.log import Log
 from hlsflow.processes import guard
@@ -41,6 +42,7 @@ def run_queue(queue: Queue, limits: Needs, log: Log, on_end: Callable[[Job], Non
                 _start(queue, limits, running, pool, stop, log)
                 if not running:
                     return ended
+                interrupts.check()
                 log.live(f"running: {', '.join(job.name for job in running.values())}")
                 done, _ = wait(running, timeout=_LOOK_EVERY_S, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -95,9 +97,10 @@ def _run_job(queue: Queue, job: Job, stop: threading.Event) -> Job:
         if finished.returncode == 0:
             return queue.ended(job, State.DONE, "")
         return queue.ended(job, State.FAILED, _why(log) or f"exit code {finished.returncode}")
-    except HlsflowError as error:
-        state = State.WAITING if stop.is_set() else State.FAILED
-        return queue.ended(job, state, "" if stop.is_set() else error.message)
+    except (HlsflowError, interrupts.Interrupted) as error:
+        if stop.is_set() or interrupts.requested() or not isinstance(error, HlsflowError):
+            return queue.ended(job, State.WAITING, "")
+        return queue.ended(job, State.FAILED, error.message)
     finally:
         end_leftovers(lease)
 

@@ -174,7 +174,7 @@ def _compress(
         "title": point.title,
         "data": _digest_of_data(name, data_dir),
         "asked": _text(_compress),
-        "work": work_of(f"{_STEPS}.compress", method, wiring=(_METHODS,)),
+        "work": work_of(f"{_STEPS}.compress", method, ends=(_METHODS,)),
     }
 
     def make(folder: Path, step: Step) -> str:

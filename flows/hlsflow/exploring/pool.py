@@ -20,8 +20,11 @@ from typing import Any
 from hlsflow.exploring.models import SweepModels
 from hlsflow.exploring.row import Row
 from hlsflow.exploring.spec import SweepPoint
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import HlsflowError
 from hlsflow.foundation.log import Log
+
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,11 +74,14 @@ def run_points(
                 waiting.remove(point)
                 worker.point, worker.started = point, time.monotonic()
                 worker.pipe.send(point)
+            interrupts.check()
             log.live(_running(workers, len(ended), len(points)))
             for outcome in _finished(workers):
                 ended[outcome.point.name] = outcome.row.error is None
                 yield outcome
     finally:
+        for worker in workers:
+            _tell_to_end(worker)
         for worker in workers:
             _end(worker)
 
@@ -100,11 +106,11 @@ def _idle(
 
 
 def _finished(workers: list[_Worker]) -> Iterator[Outcome]:
-    """Waits up to a second for points to end; a worker that died fails its point and is forgotten."""
+    """Waits a moment for points to end; a worker that died fails its point and is forgotten."""
     from hlsflow.exploring.point import failed_row
 
     busy = {worker.pipe: worker for worker in workers if worker.point is not None}
-    for pipe in multiprocessing.connection.wait(list(busy), timeout=1.0):
+    for pipe in multiprocessing.connection.wait(list(busy), timeout=_LOOK_EVERY_S):
         worker = busy[pipe]
         point, seconds = worker.point, time.monotonic() - worker.started
         assert point is not None
@@ -130,16 +136,17 @@ def _running(workers: list[_Worker], done: int, total: int) -> str:
     return f"  {done}/{total} done; running: {', '.join(running)}"
 
 
-def _end(worker: _Worker) -> None:
-    """Ends a worker and everything that it started: its process group."""
+def _tell_to_end(worker: _Worker) -> None:
+    """One that waits for work ends when the pipe is closed; one that works looks at its signals."""
     worker.pipe.close()
-    if worker.point is None:
-        # It waits for work, and ends when the pipe is closed.
-        worker.process.join(5)
-    if worker.process.is_alive():
+    if worker.point is not None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(worker.process.pid, signal.SIGTERM)
-        worker.process.join(5)
+            os.kill(worker.process.pid, signal.SIGTERM)
+
+
+def _end(worker: _Worker) -> None:
+    """Waits for the end of a worker, which ends all that it started, or kills its process group."""
+    worker.process.join(5)
     if worker.process.is_alive():
         with contextlib.suppress(ProcessLookupError):
             os.killpg(worker.process.pid, signal.SIGKILL)
@@ -150,18 +157,21 @@ def _work(pipe: Connection, models: SweepModels, data_dir: Path | None, verbose:
     """The life of a worker: points come in, rows go out, until the pipe is closed."""
     # A group of its own: Ctrl-C reaches the parent alone, which then ends the group.
     os.setsid()
-    while True:
-        try:
-            point: SweepPoint = pipe.recv()
-        except (EOFError, OSError):
-            return
-        row = _row(models, point, data_dir, verbose)
-        try:
-            pipe.send(row.model_dump())
-        except OSError:
-            # The parent is gone; what was made is kept, and found by the next run.
-            return
-        _forget()
+    with contextlib.suppress(interrupts.Interrupted), interrupts.watched():
+        while True:
+            try:
+                with interrupts.at_once():
+                    point: SweepPoint = pipe.recv()
+            except (EOFError, OSError):
+                return
+            row = _row(models, point, data_dir, verbose)
+            interrupts.check()
+            try:
+                pipe.send(row.model_dump())
+            except OSError:
+                # The parent is gone; what was made is kept, and found by the next run.
+                return
+            _forget()
 
 
 def _forget() -> None:

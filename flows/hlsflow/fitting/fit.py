@@ -6,12 +6,15 @@ the interval.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hlsflow.devices.catalogue import Device
+from hlsflow.estimation.bounds import Bound
 from hlsflow.estimation.design import Design
 from hlsflow.estimation.model import Model
 from hlsflow.fitting.impossible import explain
+from hlsflow.fitting.options import RESOURCES
 from hlsflow.fitting.program import Choice, Goal, Program, Wish, unbounded
 from hlsflow.foundation.errors import UnsupportedError
 
@@ -21,21 +24,31 @@ NOTCH = 0.9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fit:
-    """What was chosen, and its neighbours: the next smaller design, and the next faster whether it fits or not."""
+    """What was chosen, and its neighbours: the next smaller design, and the next faster whether it fits or not.
+
+    `backing` is what the confidence of each resource rests on.
+    """
 
     wish: Wish
     device: Device
     best: Choice
     smaller: Choice | None
     faster: Choice | None
+    backing: Mapping[str, Bound]
 
 
-def fit(design: Design, wish: Wish, model: Model) -> Fit:
-    """The best design for its target's device. Raises UnsupportedError saying what is short, and by how much."""
-    program, device = Program(design, model), design.target.part.device
+def fit(
+    design: Design, wish: Wish, model: Model, alternatives: Callable[[], Mapping[str, Design]] = dict
+) -> Fit:  # fmt: skip
+    """The best design for its target's device.
+
+    Raises UnsupportedError saying what is short, by how much, and what would help: of `alternatives`, other designs of
+    the network by the option that makes them, those that fit.
+    """
+    program, device = Program(design, model, wish.confidence), design.target.part.device
     options = program.solve(wish.goal, device, interval=wish.interval_cycles)
     if options is None:
-        message, hint = explain(program, wish)
+        message, hint = explain(program, wish, alternatives)
         raise UnsupportedError(message, hint=hint)
     best = program.choice(options)
     share, spent = max(best.share(device).values()), program.latency_of(options)
@@ -47,10 +60,12 @@ def fit(design: Design, wish: Wish, model: Model) -> Fit:
         else {"latency": spent * (1 - 1e-6) - 1}
     )
     faster = program.solve(Goal.AREA, unbounded(device), **bound)
+    group = best.estimate.group
     return Fit(
         wish=wish,
         device=device,
         best=best,
         smaller=program.choice(smaller) if smaller is not None else None,
         faster=program.choice(faster) if faster is not None else None,
+        backing={name: model.upper_bound(name, group, wish.confidence) for name in RESOURCES},
     )

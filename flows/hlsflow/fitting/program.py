@@ -1,8 +1,11 @@
 """The integer program of a fit: every layer takes one of its options, within a device (HiGHS, by scipy.optimize.milp).
 
 One binary for each layer and option, of which a layer takes one; a continuous variable for the interval, no less than
-that of any chosen option; another for the largest share of any resource. Every resource stays within the device at the
-bound that 8 of 10 designs with such an estimate stay below.
+that of any chosen option; another for the largest share of any resource. Every resource stays within the device at what
+designs with such an estimate stay below with the confidence that is asked for.
+
+A choice of strategies is a choice of error bars: a design without folded layers has narrower ones. So there are two
+programs, one without and one with folded layers, and the better solution is taken.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from hlsflow.devices.catalogue import Device
+from hlsflow.estimation.bounds import CONFIDENCES, DEFAULT_CONFIDENCE
 from hlsflow.estimation.cost import design_cost
 from hlsflow.estimation.design import Design
 from hlsflow.estimation.estimate import Estimate, estimate
 from hlsflow.estimation.model import Model, group_of, weighed
-from hlsflow.fitting.options import RESOURCES, Option, options_of, with_options
+from hlsflow.fitting.options import RESOURCES, Option, is_free, options_of, with_options
 from hlsflow.foundation.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,68 +39,116 @@ class Goal(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """A goal, with the greatest interval in cycles where that is the goal."""
+    """A goal, with the greatest interval in cycles where that is the goal, and how sure the design shall be to fit.
+
+    `confidence` is the share of designs with such an estimate that stay within the device, each resource by itself.
+    """
 
     goal: Goal
     interval_cycles: int | None = None
+    confidence: float = DEFAULT_CONFIDENCE
 
 
-def parse_goal(text: str) -> Wish:
-    """The goal that `latency`, `area` or `interval=100` names. Raises UsageError for anything else."""
+def parse_goal(text: str, confidence: float | None = None) -> Wish:
+    """The goal that `latency`, `area` or `interval=100` names, with a confidence or the default one.
+
+    Raises UsageError for anything else, and for a confidence that no bound is known for.
+    """
+    sure = DEFAULT_CONFIDENCE if confidence is None else confidence
+    if sure not in CONFIDENCES:
+        known = ", ".join(f"{one:g}" for one in CONFIDENCES)
+        raise UsageError(f"--confidence {sure:g}: error bars are known for {known}")
     word, _, number = text.partition("=")
     if word == Goal.INTERVAL and number.isdigit() and int(number) > 0:
-        return Wish(goal=Goal.INTERVAL, interval_cycles=int(number))
+        return Wish(goal=Goal.INTERVAL, interval_cycles=int(number), confidence=sure)
     if text in (Goal.LATENCY, Goal.AREA):
-        return Wish(goal=Goal(text))
+        return Wish(goal=Goal(text), confidence=sure)
     raise UsageError(f"--goal {text}: write latency, area or interval=N with N cycles")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """One solution: the option of every free layer, the design, and its estimate."""
+    """One solution: the option of every free layer, the design, and its estimate.
+
+    `bounds` is by confidence and resource what it stays below; `confidence` the one that was asked for.
+    """
 
     options: Mapping[str, Option]
     design: Design
     estimate: Estimate
-    bounds: Mapping[str, float]
+    confidence: float
+    bounds: Mapping[float, Mapping[str, float]]
 
-    def share(self, device: Device) -> dict[str, float]:
-        """The share of each resource that the estimate's bound takes; infinite where the device has none."""
+    def share(self, device: Device, confidence: float | None = None) -> dict[str, float]:
+        """The share of each resource that it stays below, with the confidence asked for or another one.
+
+        Infinite where the device has none.
+        """
         shares = {}
-        for name in RESOURCES:
-            capacity, upper = device.capacity(name), self.bounds[name]
+        for name, upper in self.bounds[self.confidence if confidence is None else confidence].items():
+            capacity = device.capacity(name)
             shares[name] = upper / capacity if capacity else (float("inf") if upper > 0 else 0.0)
         return shares
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Variant:
+    """One of the programs: which options it may take, what the top costs, and the error bars of its designs.
+
+    `upper` are logarithms of the ratio of measurement to estimate.
+    """
+
+    allowed: np.ndarray
+    fixed: Mapping[str, float]
+    upper: Mapping[str, float]
+
+    def budget(self, name: str, capacity: float) -> float:
+        """How much of a resource the options may be estimated at: error bars and the fixed part are taken off."""
+        return (capacity + 1) / exp(self.upper[name]) - 1 - self.fixed[name]
 
 
 class Program:
     """The options of a design as arrays, and the integer program over them."""
 
-    def __init__(self, design: Design, model: Model) -> None:
+    def __init__(self, design: Design, model: Model, confidence: float = DEFAULT_CONFIDENCE) -> None:
         import numpy as np
 
-        self.design, self.model = design, model
+        self.design, self.model, self.confidence = design, model, confidence
         self.groups = [options_of(layer, design, model) for layer in design.layers]
         self.options: list[Option] = [option for group in self.groups for option in group]
         self.costs = {name: np.array([option.cost[name] for option in self.options]) for name in RESOURCES}
-        # A folded layer makes a dataflow of the design, with channels between the layers.
-        tops = [design_cost(replace(design, dataflow=dataflow)).top for dataflow in (False, True)]
-        self.fixed = {
-            "lut": max(weighed(model.weights["lut"], top.lut) for top in tops),
-            "ff": max(weighed(model.weights["ff"], top.ff) for top in tops),
-            "dsp": max(top.dsp for top in tops),
-            "bram_18k": max(top.bram_18k for top in tops),
-        }
-        self.group = group_of(design)
-        # A choice of strategies is a choice of groups: what is left free must do for the wider error bars.
-        groups = ("parallel", "parallel_resource") if self.group.startswith("parallel") else (self.group,)
-        self.upper = {name: max(model.bars(name, group)[2] for group in groups) for name in RESOURCES}
         self.latency = np.array([option.latency_cycles for option in self.options])
         self.interval = np.array([option.interval_cycles for option in self.options])
+        free = {layer.name for layer in design.layers if is_free(layer)}
+        folded = np.array([option.layer in free and option.strategy == "resource" for option in self.options])
+        all_of_them = np.ones(len(self.options), dtype=bool)
+        self.variants = (
+            [self._variant("resource", all_of_them)]
+            if design.target.io_stream
+            else [self._variant("latency", ~folded), self._variant("resource", all_of_them)]
+        )
 
-    def budget(self, name: str, capacity: float) -> float:
-        """How much of a resource the options may be estimated at: error bars and the fixed part are taken off."""
-        return (capacity + 1) / exp(self.upper[name]) - 1 - self.fixed[name]
+    def _variant(self, strategy: str, allowed: np.ndarray) -> _Variant:
+        """The program of designs whose free layers may be of a strategy: a folded layer makes a dataflow of a design,
+        with channels between the layers, and another group with other error bars."""
+        reuse_factor = 2 if strategy == "resource" else 1
+        layers = tuple(
+            replace(layer, strategy=strategy, reuse_factor=reuse_factor) if is_free(layer) else layer
+            for layer in self.design.layers
+        )
+        dataflow = self.design.target.io_stream or strategy == "resource"
+        like = replace(self.design, layers=layers, dataflow=dataflow)
+        top, group = design_cost(like).top, group_of(like)
+        return _Variant(
+            allowed=allowed,
+            fixed={
+                "lut": weighed(self.model.weights["lut"], top.lut),
+                "ff": weighed(self.model.weights["ff"], top.ff),
+                "dsp": top.dsp,
+                "bram_18k": top.bram_18k,
+            },
+            upper={name: self.model.upper_bound(name, group, self.confidence).log_ratio for name in RESOURCES},
+        )
 
     def time(self) -> tuple[np.ndarray, float]:
         """The design's latency as weights of the options and of the interval: by what `estimate_cost._latency` sums."""
@@ -119,6 +171,23 @@ class Program:
         `share` is how much of the device may be used; `interval` and `latency` are bounds in cycles, the latter of the
         options' part alone.
         """  # fmt: skip
+        best: tuple[float, dict[str, Option]] | None = None
+        for variant in self.variants:
+            found = self._solve(variant, goal, device, interval, latency, share)
+            if found is not None and (best is None or found[0] < best[0]):
+                best = found
+        return None if best is None else best[1]
+
+    def _solve(
+        self,
+        variant: _Variant,
+        goal: Goal,
+        device: Device,
+        interval: float | None,
+        latency: float | None,
+        share: float,
+    ) -> tuple[float, dict[str, Option]] | None:
+        """(what was made least, the options) of one program."""
         import numpy as np
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_matrix
@@ -144,8 +213,12 @@ class Program:
         for name in RESOURCES:
             capacity = device.capacity(name)
             if capacity:
-                add(self.costs[name], 0, 0, -np.inf, self.budget(name, capacity * share))
-                add(self.costs[name] / capacity, 0, -1, -np.inf, -self.fixed[name] / capacity)
+                add(self.costs[name], 0, 0, -np.inf, variant.budget(name, capacity * share))
+                factor = exp(variant.upper[name])
+                add(
+                    self.costs[name] * factor / capacity, 0, -1, -np.inf,
+                    (1 - (variant.fixed[name] + 1) * factor) / capacity,
+                )  # fmt: skip
             else:
                 add(self.costs[name], 0, 0, -np.inf, 0)
         weights, interval_weight = self.time()
@@ -164,19 +237,26 @@ class Program:
             objective,
             constraints=LinearConstraint(csr_matrix(np.array(rows)), low, high),
             integrality=np.concatenate([np.ones(count), [0, 0]]),
-            bounds=Bounds(0, np.concatenate([np.ones(count), [np.inf, np.inf]])),
+            bounds=Bounds(0, np.concatenate([variant.allowed.astype(float), [np.inf, np.inf]])),
             options={"time_limit": 20.0, "mip_rel_gap": 1e-6},
         )
         if result.x is None:
             return None
-        return {o.layer: o for o, taken in zip(self.options, result.x[:count], strict=True) if taken > 0.5}
+        return result.fun, {o.layer: o for o, taken in zip(self.options, result.x[:count], strict=True) if taken > 0.5}
 
     def choice(self, options: dict[str, Option]) -> Choice:
         """The solution with its estimate."""
         design = with_options(self.design, options)
         result = estimate(design, self.model)
-        bounds = {name: self.model.bound(name, result.group, result.values[name]) for name in RESOURCES}
-        return Choice(options=options, design=design, estimate=result, bounds=bounds)
+        bounds = {
+            confidence: {
+                name: self.model.bound(name, result.group, result.values[name], confidence) for name in RESOURCES
+            }
+            for confidence in CONFIDENCES
+        }
+        return Choice(
+            options=options, design=design, estimate=result, confidence=self.confidence, bounds=bounds
+        )  # fmt: skip
 
     def latency_of(self, options: Mapping[str, Option]) -> float:
         """The options' part of the latency, as `solve` bounds it."""

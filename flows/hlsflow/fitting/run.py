@@ -6,7 +6,6 @@ the digest of the rest: a file that a person has edited since is never written o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,23 +13,26 @@ from typing import Any
 
 from hlsflow.building.pipeline import locked
 from hlsflow.building.plan import BuildRequest, make_plan
-from hlsflow.building.session import Session, load_network_step
+from hlsflow.building.session import Session
+from hlsflow.building.steps.network import load_network_step
 from hlsflow.building.tools.estimate import model_of
 from hlsflow.devices.boards import find_amd_board
+from hlsflow.estimation.bounds import DEFAULT_CONFIDENCE
+from hlsflow.estimation.design import Design
 from hlsflow.estimation.network import design_of_layers
 from hlsflow.fitting.fit import Fit, fit
 from hlsflow.fitting.options import is_free
 from hlsflow.fitting.program import parse_goal
 from hlsflow.fitting.text import fit_lines
-from hlsflow.foundation.errors import UsageError
+from hlsflow.foundation.errors import HlsflowError, UsageError
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.steps import Steps
 from hlsflow.foundation.workspace import Workspace, storage_errors, write_text
-from hlsflow.hls.config import HlsConfig, LayerConfig
+from hlsflow.hls.config import HlsConfig, LayerConfig, changed
+from hlsflow.hls.config_seal import is_untouched, sealed
 from hlsflow.hls.config_writer import write_config
 from hlsflow.hls.lint import lint
-
-_SEAL = "# Written by hlsflow fit; SHA-256 of what follows: "
+from hlsflow.network.graph import Network
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +47,20 @@ class Fitted:
     path: Path
 
 
-def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: Mapping[str, Any], log: Log) -> Fitted:
+def fit_model(
+    workspace: Workspace,
+    model: str,
+    board: str,
+    goal: str,
+    changes: Mapping[str, Any],
+    log: Log,
+    confidence: float | None = None,
+) -> Fitted:
     """Fits a model to a board. `changes` are top-level values of the configuration that the command line replaces.
 
     Raises ConfigError for an unknown board, UnsupportedError where nothing fits, and what is wrong with the model.
     """
-    wish = parse_goal(goal)
+    wish = parse_goal(goal, confidence)
     name, part = find_amd_board(board)
     request = BuildRequest(model=model, changes={**changes, "part": part.name})
     plan = make_plan(workspace, request)
@@ -61,13 +71,15 @@ def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: 
     linted = lint(network, plan.config)
     design = design_of_layers(model, linted.layers, plan.config)
     with log.step("fit") as step:
-        found = fit(design, wish, model_of(workspace.root))
+        found = fit(design, wish, model_of(workspace.root), lambda: _other_io_type(model, network, plan.config))
         values = found.best.estimate.values
         step.detail = f"{name}: LUT {values['lut']:,.0f}, {values['latency_cycles']:,.0f} cycles"
     config = fitted_config(plan.config, found)
     lines = tuple(fit_lines(found))
     # The types do not depend on reuse factors, so those of the base configuration hold.
     words = "".join(f" --{key.replace('_', '-')} {_word(value)}" for key, value in changes.items())
+    if wish.confidence != DEFAULT_CONFIDENCE:
+        words += f" --confidence {wish.confidence:g}"
     header = f"# Fitted to {name} by `hlsflow fit {model} {name} --goal {goal}{words}`.\n"
     header += "".join(f"# {line}\n" for line in lines) + "#\n"
     return Fitted(
@@ -75,14 +87,27 @@ def fit_model(workspace: Workspace, model: str, board: str, goal: str, changes: 
         board=name,
         fit=found,
         lines=lines,
-        text=_sealed(header + write_config(model, config, linted.layers)),
-        path=workspace.hls_configs / f"{model}.{variant_of(name, goal, changes)}.yaml",
+        text=sealed(header + write_config(model, config, linted.layers)),
+        path=workspace.hls_configs / f"{model}.{variant_of(name, goal, changes, wish.confidence)}.yaml",
     )
 
 
-def variant_of(board: str, goal: str, changes: Mapping[str, Any]) -> str:
+def _other_io_type(model: str, network: Network, config: HlsConfig) -> dict[str, Design]:
+    """The network's design with the other io type, by the option that makes it; none where it cannot carry it."""
+    io_type = "io_parallel" if config.io_type == "io_stream" else "io_stream"
+    try:
+        other = changed(config, {"io_type": io_type}, "the other io type")
+        linted = lint(network, other)
+        linted.raise_errors("the other io type")
+        return {f"--io-type {io_type}": design_of_layers(model, linted.layers, other)}
+    except HlsflowError:
+        return {}
+
+
+def variant_of(board: str, goal: str, changes: Mapping[str, Any], confidence: float = DEFAULT_CONFIDENCE) -> str:
     """The name of a fit among those of a model: the board, and all that was asked for besides."""
     words = [board, *([] if goal == "latency" else [goal.replace("=", "")])]
+    words += [] if confidence == DEFAULT_CONFIDENCE else [f"confidence{round(100 * confidence)}"]
     return "-".join([*words, *(f"{_word(value)}" for value in changes.values() if value is not None)])
 
 
@@ -111,16 +136,6 @@ def write_fitted(fitted: Fitted, *, force: bool) -> None:
             "another name; or replace it: --force",
         )
     write_text(fitted.path, fitted.text)
-
-
-def _sealed(text: str) -> str:
-    return f"{_SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
-
-
-def is_untouched(text: str) -> bool:
-    """Whether a file is as a fit wrote it."""
-    first, _, rest = text.partition("\n")
-    return first.startswith(_SEAL) and _sealed(rest) == text
 
 
 def fitted_config(config: HlsConfig, found: Fit) -> HlsConfig:

@@ -78,7 +78,7 @@ def _unpack(
     stream.limit = _HEADER_BYTES
     while (member := archive.next()) is not None:
         # tarfile remembers every member, and an archive can have very many
-        archive.members.clear()
+        archive.members.clear()  # type: ignore[attr-defined]  # typeshed leaves it out
         entries += 1
         size += member.size if member.isfile() else 0
         if entries > max_files or size > max_bytes:
@@ -117,7 +117,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, target
                 written.write(block)
 
 
-def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+def _unpacked(raw: IO[bytes]) -> IO[bytes] | gzip.GzipFile:
     """The stream within gzip, or the stream itself."""
     magic = raw.read(2)
     raw.seek(0)
@@ -130,7 +130,7 @@ class _Bounded(io.RawIOBase):
     A tar can state a header of gigabytes, which tarfile would read whole; packed, it is a thousand times smaller.
     """
 
-    def __init__(self, stream: IO[bytes], path: Path) -> None:
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, path: Path) -> None:
         self._stream, self._path = stream, path
         self.limit = _HEADER_BYTES
 

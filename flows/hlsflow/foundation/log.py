@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
+from hlsflow.foundation import interrupts
+
 
 def wants_color(stream: TextIO) -> bool:
     """Whether a stream is a terminal that may be coloured (https://no-color.org)."""
@@ -47,7 +49,11 @@ class Log:
         print(f"{paint('warning:', 'yellow', self.stream)} {text}", file=self.stream, flush=True)
 
     def live(self, text: str) -> None:
-        """Shows a passing status that the next line replaces; nothing where the stream is no terminal."""
+        """Shows a passing status that the next line replaces; nothing where the stream is no terminal.
+
+        Work that can say how far it is can be left: raises Interrupted where that was asked for.
+        """
+        interrupts.check()
         if not self.quiet and self.stream.isatty():
             self._clear()
             self._live = text[:110]

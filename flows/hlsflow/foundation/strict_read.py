@@ -9,8 +9,9 @@ import re
 import reprlib
 import stat
 import zipfile
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 # Far more than any report, configuration or record is.
 MAX_BYTES = 64 << 20
@@ -33,7 +34,7 @@ class UnreadableError(OSError):
     """A file that is not read, whatever it holds: no regular one, or too large. `strerror` says which."""
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> BufferedReader:
     """The opened file, a link followed. Raises UnreadableError where it is a pipe, a device or a folder.
 
     It is looked at before it is opened, since opening alone can hang or act on a device, and after, since what is

@@ -29,7 +29,7 @@ class StrictLoader(yaml.SafeLoader):
     By aliases of aliases a few lines become a structure of gigabytes, for whoever walks through it.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}  # type: ignore[misc]
 
     def get_single_node(self) -> yaml.Node | None:
         node = super().get_single_node()

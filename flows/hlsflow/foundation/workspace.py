@@ -1,4 +1,4 @@
-"""The folders of one checkout, and writes that are either whole or absent."""
+"""The folders that the flow works in, and writes that are either whole or absent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hlsflow
 from hlsflow.foundation.errors import StorageError, UsageError, did_you_mean
+
+PACKAGE = Path(hlsflow.__file__).resolve().parent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,17 +51,47 @@ class Workspace:
 
 
 def find_workspace(explicit: str | os.PathLike[str] | None = None) -> Workspace:
-    """The workspace: the one named, else HLSFLOW_WORKSPACE, else the current folder, else this checkout."""
+    """The workspace: the one named, else HLSFLOW_WORKSPACE, else the current folder or the nearest one above it that is
+    one, else the checkout that this code is run from. Raises UsageError where there is none.
+    """
     named = explicit or os.environ.get("HLSFLOW_WORKSPACE")
     if named:
         root = Path(named).expanduser().resolve()
         if not (root / "models").is_dir():
-            raise UsageError(f"{root} is no workspace: it has no folder models/")
+            raise UsageError(
+                f"{root} is no workspace: it has no folder models/", hint=f"make it one: hlsflow init {named}"
+            )
         return Workspace(root=root)
-    here = Path.cwd()
-    if (here / "models").is_dir() and (here / "hls_configs").is_dir():
-        return Workspace(root=here)
-    return Workspace(root=Path(__file__).resolve().parents[3])
+    found = _nearest(Path.cwd()) or checkout()
+    if found is None:
+        raise UsageError(
+            f"no workspace here: neither {Path.cwd()} nor a folder above it has models/ and hls_configs/",
+            hint="hlsflow init makes one here, with an example; --workspace DIR names another",
+        )
+    return Workspace(root=found)
+
+
+def workspace_or_here(explicit: str | os.PathLike[str] | None = None) -> Workspace:
+    """The workspace, or the current folder as an empty one: for what reads a workspace where there is one, and can do
+    without. Raises UsageError where the one that is named is none.
+    """
+    if explicit is None and not os.environ.get("HLSFLOW_WORKSPACE"):
+        return Workspace(root=_nearest(Path.cwd()) or checkout() or Path.cwd())
+    return find_workspace(explicit)
+
+
+def checkout() -> Path | None:
+    """The checkout that this code is run from, None where it is installed."""
+    root = PACKAGE.parents[1]
+    return root if (root / "flows" / "build.py").is_file() and _is_workspace(root) else None
+
+
+def _nearest(folder: Path) -> Path | None:
+    return next((root for root in (folder, *folder.parents) if _is_workspace(root)), None)
+
+
+def _is_workspace(root: Path) -> bool:
+    return (root / "models").is_dir() and (root / "hls_configs").is_dir()
 
 
 @contextlib.contextmanager

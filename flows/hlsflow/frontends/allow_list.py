@@ -1,35 +1,22 @@
 """Which constructs of Keras and QKeras are converted, and why the others are refused.
 
-Every construct of `fidelity.csv` (130 of them, measured) is either proved equal by `tests/test_constructs.py`, in both
+Every construct of `tests/constructs.py` is either shown equal by `tests/building/test_constructs.py`, in both
 backends and both io types, or refused here with the reason and a way out. What is not listed is refused: an unknown
 layer is never tried on somebody's hardware.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import log2
 from typing import Any
 
-from hlsflow.network.fixed_point import FixedType
-from hlsflow.network.graph import MOVES, Network, Op
-from hlsflow.network.layer_types import LayerTypes
-from hlsflow.network.pooling_rules import MEAN_CUT, is_padded
-from hlsflow.network.quantizers import NotExact, activation_quantizer
+from hlsflow.network.quantizers import NotExact, activation_quantizer, configuration_of
+from hlsflow.network.refusal import Refusal
 
-SUPPORTED = frozenset(
-    (
-        "InputLayer Dropout Flatten Reshape Permute "
-        "Dense QDense Conv1D Conv2D QConv1D QConv2D QConv2DBatchnorm "
-        "DepthwiseConv2D QDepthwiseConv2D SeparableConv1D SeparableConv2D QSeparableConv1D QSeparableConv2D "
-        "BatchNormalization Activation QActivation ReLU LeakyReLU PReLU Softmax "
-        "MaxPooling1D MaxPooling2D AveragePooling1D AveragePooling2D "
-        "GlobalMaxPooling1D GlobalMaxPooling2D GlobalAveragePooling1D GlobalAveragePooling2D "
-        "Add Subtract Multiply Average Maximum Minimum Concatenate "
-        "ZeroPadding1D ZeroPadding2D UpSampling1D UpSampling2D"
-    ).split()
-)
+# Axes of a tensor, the batch left out, up to which hls4ml's layers go that are no matter of single values.
+MOST_AXES = 3
 
 SEE = "a layer of the allow-list: `hlsflow lint --constructs` shows it"
 
@@ -61,22 +48,6 @@ _REFUSED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """One layer that cannot be converted exactly: why, and what to write instead."""
-
-    layer: str
-    reason: str
-    way_out: str
-
-
-def message(model_name: str, refusals: list[Refusal]) -> str:
-    """All refusals of a model as one message."""
-    lines = [f"layer '{item.layer}': {item.reason}; instead: {item.way_out}" for item in refusals]
-    head = f"model '{model_name}' cannot be converted exactly:"
-    return "\n  ".join([head, *lines])
-
-
 def float_activation(function: str) -> tuple[str, str]:
     """Why a float activation is refused, and the way out."""
     if function in ("tanh", "sigmoid", "softplus", "softsign", "elu", "selu", "exponential"):
@@ -103,7 +74,8 @@ def _refuse(layer: Any, class_name: str, model: Any) -> tuple[str, str] | None:
         return _REFUSED[class_name]
     if hasattr(layer, "layers"):
         return "a model within a model is converted with the wrong types", "put its layers into one model"
-    if class_name not in SUPPORTED:
+    known = BY_CLASS.get(class_name)
+    if known is None:
         return (
             f"no test proves the conversion of {class_name}",
             "a layer of the allow-list (`hlsflow lint --constructs`)",
@@ -120,8 +92,7 @@ def _refuse(layer: Any, class_name: str, model: Any) -> tuple[str, str] | None:
         return "a depth multiplier above 1 crashes the C simulation", "depth_multiplier=1"
     if config.get("groups", 1) != 1:
         return "hls4ml ignores the groups of a convolution", "groups=1"
-    check = _CHECKS.get(class_name)
-    return (check(layer, config) if check is not None else None) or _check_quantizers(layer)
+    return (known.check(layer, config) if known.check is not None else None) or _check_quantizers(layer)
 
 
 def _check_quantizers(layer: Any) -> tuple[str, str] | None:
@@ -143,7 +114,7 @@ def _check_quantizers(layer: Any) -> tuple[str, str] | None:
     if not hasattr(activation, "get_config"):
         return None
     try:
-        activation_quantizer(type(activation).__name__, activation.get_config())
+        activation_quantizer(type(activation).__name__, configuration_of(activation))
     except NotExact as problem:
         return str(problem), problem.way_out
     return None
@@ -188,9 +159,17 @@ def _check_merge(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
 
 def _check_concatenate(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
     rank = len(layer.input_shape[0])
+    if rank > MOST_AXES + 1:
+        return f"hls4ml concatenates tensors of up to {MOST_AXES} axes", "a Reshape before it"
     if config["axis"] not in (-1, rank - 1):
         return "hls4ml concatenates streams along the channels alone", "axis=-1"
     return _check_merge(layer, config)
+
+
+def _check_dense(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    if len(layer.input_shape) > MOST_AXES + 1:
+        return f"hls4ml has dense layers over tensors of up to {MOST_AXES} axes", "a Reshape before it"
+    return None
 
 
 def _check_resize(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
@@ -207,83 +186,48 @@ def _check_prelu(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
     return ("hls4ml has no shared axes in PReLU", "shared_axes=None") if config.get("shared_axes") else None
 
 
-_CHECKS = {
-    "ReLU": _check_relu,
-    "Activation": _check_activation,
-    "QActivation": _check_qactivation,
-    **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), _check_merge),
-    "Concatenate": _check_concatenate,
-    **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _check_resize),
-    **dict.fromkeys((f"Global{kind}Pooling{dim}D" for kind in ("Max", "Average") for dim in "12"), _check_global_pool),
-    "PReLU": _check_prelu,
-}
+def _check_softmax(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    last = config["axis"] in (-1, len(layer.input_shape) - 1)
+    return None if last else ("hls4ml takes a softmax over the last axis alone", "axis=-1")
 
 
-def refusals_of_network(network: Network) -> list[Refusal]:
-    """What can only be seen once the layers are joined."""
-    found = []
-    for node in network.nodes:
-        if node.op is Op.SOFTMAX and network.consumers(node.name):
-            found.append(
-                Refusal(
-                    node.keras_layer,
-                    "a softmax in the middle is a table, exact only to its resolution",
-                    "softmax at the end, or quantized_sigmoid",
-                )
-            )
-    return found
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KerasLayer:
+    """Classes of Keras and QKeras that are converted alike.
+
+    `check(layer, config)` says why one with these settings is refused, and the way out. `both_floats`: what it computes
+    in float64 is what it computes in float32, only without its rounding, so that it can be evaluated in either.
+    """
+
+    names: tuple[str, ...]
+    check: Callable[[Any, dict[str, Any]], tuple[str, str] | None] | None = None
+    both_floats: bool = False
 
 
-def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refusal]:
-    """What only the resolved types tell, the configured ones among them. `exact`: no output may differ from Keras."""
-    found = []
-    done = {layer.node.name: layer for layer in layers}
-    for layer in layers:
-        node = layer.node
-        if node.op is Op.MAX_POOL and is_padded(node):
-            source = done[node.inputs[0]]
-            if not source.result.signed:
-                found.append(Refusal(node.keras_layer, *_unsigned_padding(_maker(source, done), source.result)))
-        cut = [finding for finding in layer.findings if finding.code == MEAN_CUT]
-        if cut and exact:
-            way_out = "a quantizer such as quantized_relu(8,4) right behind it, or a power of two of values in the mean"
-            found.append(Refusal(node.keras_layer, cut[0].message, way_out))
-    return found
-
-
-def _unsigned_padding(maker: LayerTypes, type_: FixedType) -> tuple[str, str]:
-    signed = replace(maker.result, width=type_.width + 1, integer=type_.integer + 1, signed=True)
-    return (
-        f"hls4ml pads a maximum over an unsigned type ({type_}) with its sign bit, which is half its range",
-        f"padding='valid', or a signed type in the configuration: layers.{maker.node.name}.precision.result: {signed}",
-    )
-
-
-def _maker(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
-    """The layer whose type a value has: values only move behind it."""
-    while layer.node.op in MOVES:
-        layer = done[layer.node.inputs[0]]
-    return layer
-
-
-def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
-    """What one io type does and the other does not."""
-    if io_type != "io_stream":
-        return []
-    found = []
-    for node in network.nodes:
-        window = node.attributes
-        if node.op in (Op.MAX_POOL, Op.AVERAGE_POOL) and not window["global"]:
-            strides = (window["stride_height"], window["stride_width"])
-            if is_padded(node):
-                reason = "pooling with padding aborts in io_stream", "padding='valid', or io_parallel"
-            elif len(node.shape) == 3 and strides != (window["pool_height"], window["pool_width"]):
-                reason = "overlapping pooling aborts in io_stream", "strides equal to pool_size, or io_parallel"
-            else:
-                continue
-        elif node.op is Op.TRANSPOSE and len(node.shape) > 2:
-            reason = "a stream of 3-D data cannot be transposed", "io_parallel, or no Permute"
-        else:
-            continue
-        found.append(Refusal(node.keras_layer, *reason))
-    return found
+# A new layer has its entry here, a function in `frontends.layers`, and constructs in the tests.
+KERAS_LAYERS = (
+    KerasLayer(names=("InputLayer", "Dropout", "Flatten", "Reshape"), both_floats=True),
+    KerasLayer(names=("Permute",)),
+    KerasLayer(names=("Dense", "QDense"), check=_check_dense, both_floats=True),
+    KerasLayer(names=("Conv2D", "QConv2D"), both_floats=True),
+    KerasLayer(names=("Conv1D", "QConv1D", "QConv2DBatchnorm")),
+    KerasLayer(names=("DepthwiseConv2D", "QDepthwiseConv2D")),
+    KerasLayer(names=("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D")),
+    KerasLayer(names=("BatchNormalization", "LeakyReLU")),
+    KerasLayer(names=("Activation",), check=_check_activation, both_floats=True),
+    KerasLayer(names=("QActivation",), check=_check_qactivation, both_floats=True),
+    KerasLayer(names=("ReLU",), check=_check_relu),
+    KerasLayer(names=("PReLU",), check=_check_prelu),
+    KerasLayer(names=("Softmax",), check=_check_softmax),
+    KerasLayer(names=("MaxPooling2D",), both_floats=True),
+    KerasLayer(names=("MaxPooling1D", "AveragePooling1D", "AveragePooling2D")),
+    KerasLayer(
+        names=tuple(f"Global{kind}Pooling{dim}D" for kind in ("Max", "Average") for dim in "12"),
+        check=_check_global_pool,
+    ),
+    KerasLayer(names=("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), check=_check_merge),
+    KerasLayer(names=("Concatenate",), check=_check_concatenate),
+    KerasLayer(names=("ZeroPadding1D", "ZeroPadding2D")),
+    KerasLayer(names=("UpSampling1D", "UpSampling2D"), check=_check_resize),
+)
+BY_CLASS: Mapping[str, KerasLayer] = {name: layer for layer in KERAS_LAYERS for name in layer.names}

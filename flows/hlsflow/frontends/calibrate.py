@@ -13,7 +13,7 @@ from hlsflow.network.fixed_point import FixedType, Overflow, Rounding
 from hlsflow.network.graph import MULTIPLIES, Network, Op
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 def is_open(network: Network) -> bool:
@@ -28,7 +28,7 @@ def is_open(network: Network) -> bool:
 
 
 def rounded_types(
-    network: Network, outputs: Mapping[str, np.ndarray], bits: int
+    network: Network, outputs: Mapping[str, Array], bits: int
 ) -> dict[str, dict[str, FixedType]]:  # fmt: skip
     """Types of `bits` bits for weights, biases and the results of every layer that has no quantizer.
 
@@ -52,7 +52,7 @@ def rounded_types(
     return found
 
 
-def _type(values: np.ndarray, bits: int, *, spare: int) -> FixedType:
+def _type(values: Array, bits: int, *, spare: int) -> FixedType:
     import numpy as np
 
     largest = float(np.abs(values).max(initial=0.0))

@@ -1,4 +1,5 @@
-"""The layers of Keras as nodes: one function for each class that hls4ml's converter names."""
+"""The layers of Keras as nodes: one function for each class that hls4ml's converter names. No node at all comes from a
+layer whose values are those that it reads, such as an up-sampling by one."""
 
 from __future__ import annotations
 
@@ -6,26 +7,26 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.frontends import allow_list
+from hlsflow.frontends.builder import Builder
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.graph import Node, Op
-from hlsflow.network.quantizers import WIDEST_BITS, NotExact, activation_quantizer, kernel_type
+from hlsflow.network.quantizers import WIDEST_BITS, NotExact, activation_quantizer, configuration_of, kernel_type
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
-    from hlsflow.frontends.keras2 import Builder
 
 # A slope is exact in hardware and in float32 while it has few bits.
 SLOPE_BITS = 12
 
 
-def _float64(values: Any) -> np.ndarray:
+def _float64(values: Any) -> Array:
     import numpy as np
 
     return np.asarray(values.numpy() if hasattr(values, "numpy") else values, dtype=np.float64)
 
 
-def _quantized(values: Any, quantizer: Any) -> np.ndarray:
+def _quantized(values: Any, quantizer: Any) -> Array:
     """What a layer multiplies by: its variable through its quantizer, as the layer itself calls it."""
     return _float64(values if quantizer is None else quantizer(values))
 
@@ -37,7 +38,7 @@ def _declared(layer: Any, role: str) -> FixedType | None:
     return kernel_type({"class_name": type(quantizer).__name__, "config": quantizer.get_config()})
 
 
-def _on_grid(values: np.ndarray, declared: FixedType | None) -> FixedType | None:
+def _on_grid(values: Array, declared: FixedType | None) -> FixedType | None:
     """The declared type if it holds the values, else None: then the values decide.
 
     QKeras computes `x + (q - x)` in float32, which can miss q by an ulp for a weight far outside the range.
@@ -55,9 +56,9 @@ def _on_grid(values: np.ndarray, declared: FixedType | None) -> FixedType | None
     return declared if fits else None
 
 
-def _weights(layer: Any, roles: Mapping[str, tuple[str, str]]) -> tuple[dict[str, np.ndarray], dict[str, FixedType]]:
+def _weights(layer: Any, roles: Mapping[str, tuple[str, str]]) -> tuple[dict[str, Array], dict[str, FixedType]]:
     """Effective arrays and declared types: `roles` maps our name to (variable, quantizer's prefix)."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Array] = {}
     declared: dict[str, FixedType] = {}
     for ours, (variable, prefix) in roles.items():
         value = getattr(layer, variable, None)
@@ -112,7 +113,7 @@ def _conv(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     else:
         arrays, declared = _weights(owner, {"weight": ("kernel", "kernel"), "bias": ("bias", "bias")})
     class_name = "Conv2D" if "2D" in entry["class_name"] else "Conv1D"
-    entry = _plain(entry, class_name)
+    entry = _padded_as_keras_does(_plain(entry, class_name), owner)
     for key in ("use_gamma", "use_beta", "epsilon"):
         entry.pop(key, None)
     return [
@@ -122,7 +123,14 @@ def _conv(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     ]
 
 
-def _folded_weights(layer: Any) -> tuple[dict[str, np.ndarray], dict[str, FixedType]]:
+def _padded_as_keras_does(entry: dict[str, Any], owner: Any) -> dict[str, Any]:
+    """The entry with all of a causal padding on the left: hls4ml's converter takes off what a stride leaves over."""
+    if getattr(owner, "padding", None) != "causal":
+        return entry
+    return {**entry, "pad_left": entry["filt_width"] - 1, "pad_right": 0}
+
+
+def _folded_weights(layer: Any) -> tuple[dict[str, Array], dict[str, FixedType]]:
     """Kernel and bias of a QConv2DBatchnorm as its `call` folds them in inference (both folding modes agree there)."""
     import tensorflow as tf
 
@@ -132,7 +140,7 @@ def _folded_weights(layer: Any) -> tuple[dict[str, np.ndarray], dict[str, FixedT
         inverse *= norm.gamma
     bias = layer.bias if layer.use_bias else 0
     folded = {"weight": inverse * layer.kernel, "bias": inverse * (bias - norm.moving_mean) + norm.beta}
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Array] = {}
     declared: dict[str, FixedType] = {}
     for ours, prefix in (("weight", "kernel"), ("bias", "bias")):
         arrays[ours] = _quantized(folded[ours], getattr(layer, f"{prefix}_quantizer_internal"))
@@ -163,6 +171,7 @@ def _separable(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node
             "bias": ("bias", "bias"),
         },
     )
+    entry = _padded_as_keras_does(entry, owner)
     name, shape = entry["name"], _conv_shape(entry)
     two_d = "2D" in entry["class_name"]
     channels = entry["n_chan"]
@@ -224,6 +233,9 @@ def _batch_norm(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Nod
         inverse *= owner.gamma
     shift = -owner.moving_mean * inverse if owner.beta is None else owner.beta - owner.moving_mean * inverse
     arrays = {"scale": _float64(inverse), "bias": _float64(shift)}
+    if (arrays["scale"] == 1).all() and not arrays["bias"].any():
+        # hls4ml leaves it out, and merges what it finds behind.
+        return []
     shape = builder.in_shape(entry)
     entry = {
         "name": entry["name"],
@@ -247,7 +259,7 @@ def _product(shape: tuple[int, ...]) -> int:
 
 def quantized_activation(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     quantizer = owner.quantizer if type(owner).__name__ == "QActivation" else owner.activation
-    found = activation_quantizer(type(quantizer).__name__, quantizer.get_config())
+    found = activation_quantizer(type(quantizer).__name__, configuration_of(quantizer))
     shape = builder.in_shape(entry)
     kept = {"name": entry["name"], "inputs": entry["inputs"], "data_format": "channels_last"}
     if found.result.width > WIDEST_BITS:
@@ -268,7 +280,7 @@ def quantized_activation(builder: Builder, entry: dict[str, Any], owner: Any) ->
     if found.function == "ternary_tanh":
         threshold = quantizer.threshold if quantizer.threshold is not None else quantizer.default_threshold
         before = _ternary_scale(builder, made, shape, owner, float(threshold))
-    elif found.function == "binary_tanh" and builder.nodes[-1].op is Op.SCALE:
+    elif found.function == "binary_tanh" and _reads(builder, entry, Op.SCALE):
         before = [_spacer(builder, made, shape, owner)]
     if before:
         made["inputs"] = [before[-1].name]
@@ -281,6 +293,11 @@ def quantized_activation(builder: Builder, entry: dict[str, Any], owner: Any) ->
             attributes={"soft": True} if soft else {},
         ),
     ]  # fmt: skip
+
+
+def _reads(builder: Builder, entry: Mapping[str, Any], op: Op) -> bool:
+    source = builder.source(entry)
+    return source is not None and source.op is op
 
 
 def _spacer(builder: Builder, entry: Mapping[str, Any], shape: tuple[int, ...], owner: Any) -> Node:
@@ -327,7 +344,10 @@ def _activation(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Nod
 
 
 def _softmax(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    return [builder.node(entry, Op.SOFTMAX, builder.in_shape(entry), owner)]
+    # A layer of the class Softmax is named "Softmax" by hls4ml's converter, and so is the struct in C++ that it then
+    # calls by another name.
+    made = {**entry, "activation": "softmax"}
+    return [builder.node(made, Op.SOFTMAX, builder.in_shape(entry), owner)]
 
 
 def _leaky_relu(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
@@ -372,6 +392,8 @@ def _pool(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
         "pool_width": entry["pool_width"],
         "global": False,
     }
+    if window["pool_height"] == window["pool_width"] == 1 and out == shape:
+        return []
     return [builder.node(entry, op, out, owner, attributes=window)]
 
 
@@ -388,10 +410,12 @@ def _concatenate(builder: Builder, entry: dict[str, Any], owner: Any) -> list[No
 
 def _reshape(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     shape = tuple(owner.output_shape[1:])
+    if shape == builder.in_shape(entry):
+        return []
     # Keras' target shape may hold a -1, which hls4ml would take for a size.
     made = {**entry, "target_shape": list(shape)}
     before: list[Node] = []
-    if len(shape) == 1 and builder.nodes[-1].op is Op.TRANSPOSE:
+    if len(shape) == 1 and _reads(builder, entry, Op.TRANSPOSE):
         # hls4ml drops a transposition before a flattening and reorders the weights behind it, but always as if it
         # were from channels first to channels last.
         before = [_spacer(builder, made, builder.in_shape(entry), owner)]
@@ -400,6 +424,8 @@ def _reshape(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
 
 
 def _transpose(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
+    if tuple(owner.dims) == tuple(range(1, len(owner.dims) + 1)):
+        return []
     return [
         builder.node(entry, Op.TRANSPOSE, tuple(owner.output_shape[1:]), owner, attributes={"dims": tuple(owner.dims)})
     ]
@@ -407,11 +433,14 @@ def _transpose(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node
 
 def _pad(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     pads = {f"pad_{side}": entry.get(f"pad_{side}", 0) for side in ("top", "bottom", "left", "right")}
+    if not any(pads.values()):
+        return []
     return [builder.node(entry, Op.PAD, tuple(owner.output_shape[1:]), owner, attributes=pads)]
 
 
 def _resize(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    return [builder.node(entry, Op.RESIZE, tuple(owner.output_shape[1:]), owner)]
+    shape = tuple(owner.output_shape[1:])
+    return [] if shape == builder.in_shape(entry) else [builder.node(entry, Op.RESIZE, shape, owner)]
 
 
 Handler = Callable[["Builder", dict[str, Any], Any], list[Node]]

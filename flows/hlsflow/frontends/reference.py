@@ -11,28 +11,30 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.foundation.interrupts import boundaries
+from hlsflow.frontends.allow_list import BY_CLASS
 from hlsflow.frontends.calibrate import is_open
 from hlsflow.network.graph import Network, Op
 from hlsflow.network.ranges import resolve
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 KerasFloat = Literal["float32", "float64"]
 
-# The layers of Keras that compute the same in either float: sums of products, and what moves or rounds values.
-_IN_BOTH_FLOATS = frozenset(
-    "InputLayer Flatten Reshape Dropout Dense QDense Conv2D QConv2D MaxPooling2D Activation QActivation".split()
-)
+
+def _in_both_floats(keras_class: str) -> bool:
+    known = BY_CLASS.get(keras_class)
+    return known is not None and known.both_floats
 
 
 def keras_float(network: Network) -> KerasFloat:
     """The float that Keras is evaluated in: float32 where that is exact or nothing is, float64 where that is exact."""
     known = all(
-        node.keras_class in _IN_BOTH_FLOATS
+        _in_both_floats(node.keras_class)
         # An activation within a layer of products would have to be taken out of it.
-        and (node.op is not Op.ACTIVATION or node.keras_class in ("Activation", "QActivation"))
+        and (node.op not in (Op.ACTIVATION, Op.SOFTMAX) or node.keras_class in ("Activation", "QActivation"))
         for node in network.nodes
     )
     if not known or is_open(network):
@@ -47,8 +49,8 @@ def keras_float(network: Network) -> KerasFloat:
 
 
 def reference_outputs(
-    model: Any, network: Network, inputs: Sequence[np.ndarray], names: Sequence[str], **more: Any
-) -> dict[str, np.ndarray]:
+    model: Any, network: Network, inputs: Sequence[Array], names: Sequence[str], **more: Any
+) -> dict[str, Array]:
     """As `keras_outputs`, in the float of `keras_float`."""
     if keras_float(network) == "float32":
         return keras_outputs(model, network, inputs, names, **more)
@@ -73,15 +75,24 @@ def _in_float64(model: Any) -> Any:
     """The same Keras model in float64; its weights are what the quantizers make of the float32 ones."""
     from tensorflow import keras
 
-    from hlsflow.frontends.sparsity import quantized_weights
-
     twin = keras.models.clone_model(model, clone_function=_layer_in_float64)
     for layer in model.layers:
         if layer.weights:
             with _floatx("float32"):
-                quantized = quantized_weights(layer)
-            twin.get_layer(layer.name).set_weights(layer.get_weights() if quantized is None else quantized)
+                effective = _effective_weights(layer)
+            twin.get_layer(layer.name).set_weights(effective)
     return twin
+
+
+def _effective_weights(layer: Any) -> list[Array]:
+    """Kernel and bias as a layer multiplies by them: each through its own quantizer, if it has one."""
+    import numpy as np
+
+    quantizers = [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")]
+    return [
+        weight.numpy() if quantizer is None else np.asarray(quantizer(weight))
+        for quantizer, weight in zip(quantizers, layer.weights, strict=False)
+    ]
 
 
 def _layer_in_float64(layer: Any) -> Any:
@@ -135,24 +146,63 @@ def comparable_nodes(network: Network) -> list[str]:
 def keras_outputs(
     model: Any,
     network: Network,
-    inputs: Sequence[np.ndarray],
+    inputs: Sequence[Array],
     names: Sequence[str],
     *,
     batch: int = 1000,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Array]:
     """The outputs of the named nodes' Keras layers, float64 (samples, values), in inference mode.
 
-    `inputs` holds one float32 array (samples, …) for each input of the model, on the grid of its type.
+    `inputs` holds one float32 array (samples, …) for each input of the model, on the grid of its type. A layer that
+    has a softmax of its own gives its logits under its own name.
     """
+    bare = [name for name in names if network[name].op is not Op.SOFTMAX and _has_softmax(network, name)]
+    found: dict[str, Array] = {}
+    if bare:
+        with _without_activation([model.get_layer(network[name].keras_layer) for name in bare]):
+            found = _evaluated(model, network, inputs, bare, batch=batch)
+    rest = [name for name in names if name not in bare]
+    if rest:
+        found |= _evaluated(model, network, inputs, rest, batch=batch, progress=progress)
+    return {name: found[name] for name in names}
+
+
+def _has_softmax(network: Network, name: str) -> bool:
+    layer = network[name].keras_layer
+    return any(node.op is Op.SOFTMAX and node.keras_layer == layer for node in network.consumers(name))
+
+
+@contextlib.contextmanager
+def _without_activation(layers: Sequence[Any]) -> Iterator[None]:
+    """Takes the activation off layers that end a model, for as long as they are evaluated inside."""
+    taken = [layer.activation for layer in layers]
+    try:
+        for layer in layers:
+            layer.activation = None
+        yield
+    finally:
+        for layer, activation in zip(layers, taken, strict=True):
+            layer.activation = activation
+
+
+def _evaluated(
+    model: Any,
+    network: Network,
+    inputs: Sequence[Array],
+    names: Sequence[str],
+    *,
+    batch: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Array]:
     import numpy as np
     from tensorflow import keras
 
     layers = [model.get_layer(network[name].keras_layer) for name in names]
     tapped = keras.Model(model.inputs, [layer.get_output_at(_call_index(model, layer)) for layer in layers])
     samples = len(inputs[0])
-    parts: list[list[np.ndarray]] = []
-    for first in range(0, samples, batch):
+    parts: list[list[Array]] = []
+    for first in boundaries(range(0, samples, batch)):
         slices = [np.asarray(array[first : first + batch], dtype=np.float32) for array in inputs]
         found = tapped(slices if len(slices) > 1 else slices[0], training=False)
         found = found if isinstance(found, (list, tuple)) else [found]

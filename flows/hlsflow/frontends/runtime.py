@@ -6,6 +6,12 @@ import contextlib
 import logging
 import os
 import warnings
+from typing import TYPE_CHECKING
+
+from hlsflow.foundation import interrupts
+
+if TYPE_CHECKING:
+    import keras
 
 THREADS = 1
 
@@ -38,3 +44,23 @@ def prepare_tensorflow(*, verbose: bool = False) -> None:
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+
+
+def interruptible() -> keras.callbacks.Callback:
+    """The callback that each `fit` and `predict` gets: between two batches it raises Interrupted where that is due."""
+    from tensorflow import keras
+
+    class Look(keras.callbacks.Callback):  # type: ignore[misc]  # Keras states no types
+        # Otherwise Keras would turn each batch's metrics into numbers for it, and wait for them.
+        _supports_tf_logs = True
+
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            interrupts.check()
+
+        def on_test_batch_end(self, batch: int, logs: object = None) -> None:
+            interrupts.check()
+
+        def on_predict_batch_end(self, batch: int, logs: object = None) -> None:
+            interrupts.check()
+
+    return Look()

@@ -12,6 +12,8 @@ from hlsflow.foundation.errors import ModelError
 if TYPE_CHECKING:
     import keras
 
+    from hlsflow.foundation.arrays import Array
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayerSparsity:
@@ -30,14 +32,15 @@ class LayerSparsity:
     bias_zeros_quantized: float | None
 
 
-def quantized_weights(layer: keras.layers.Layer) -> tuple[np.ndarray, ...] | None:
+def quantized_weights(layer: keras.layers.Layer) -> tuple[Array, ...] | None:
     """The kernel and (where there is one) bias, float32, that a QKeras layer computes with; None without quantizers."""
     quantizers = [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")][
         : len(layer.weights)
     ]
-    if any(quantizer is None for quantizer in quantizers):
+    known = [quantizer for quantizer in quantizers if quantizer is not None]
+    if len(known) < len(quantizers):
         return None
-    return tuple(np.asarray(quantizer(weight)) for quantizer, weight in zip(quantizers, layer.weights, strict=True))
+    return tuple(np.asarray(quantizer(weight)) for quantizer, weight in zip(known, layer.weights, strict=True))
 
 
 def measure_sparsity(model: keras.Model) -> tuple[LayerSparsity, ...]:
@@ -68,9 +71,9 @@ def measure_sparsity(model: keras.Model) -> tuple[LayerSparsity, ...]:
     return tuple(measured)
 
 
-def _zeros(array: np.ndarray) -> float:
+def _zeros(array: Array) -> float:
     return round(float(np.mean(array == 0)), 6)
 
 
-def _range(array: np.ndarray) -> tuple[float, float]:
+def _range(array: Array) -> tuple[float, float]:
     return round(float(array.min()), 6), round(float(array.max()), 6)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from hlsflow.foundation.part_name import part_of, spelled
 from hlsflow.foundation.strict_yaml import load_config, validate
 from hlsflow.network.fixed_point import FixedType, parse_type
 
@@ -28,8 +28,13 @@ ROLES = (
     "result", "weight", "bias", "accum", "scale", "param", "exp_table", "inv_table", "inv_inp", "inp_norm",
 )  # fmt: skip
 
-# `xc7z020clg400-1`, `xc7z007s-clg225-2`, `xcu250-figd2104-2L-e`, `xczu7ev-ffvc1156-2-e`, `xcvu13p-flga2577-2-e`, …
-_PART = re.compile(r"^xc[a-z0-9]{3,}(-?[a-z]{2,4}[a-z]?\d{2,4})?(-\d[a-z]{0,2})?(-[a-z])?$", re.IGNORECASE)
+
+def _as_part(text: object) -> object:
+    """A part in our one spelling; what is none stays what it is, and is refused."""
+    return spelled(text) if isinstance(text, str) else text
+
+
+PartText = Annotated[str, BeforeValidator(_as_part)]
 
 
 class _Strict(BaseModel):
@@ -67,7 +72,7 @@ class HlsConfig(_Strict):
     """One HLS project's configuration."""
 
     backend: Backend = "Vitis"
-    part: str = "xc7z020clg400-1"
+    part: PartText = "xc7z020clg400-1"
     clock_period_ns: float = Field(default=10.0, gt=0.1, le=1000)
     clock_uncertainty_percent: float = Field(default=12.5, ge=0, lt=100)
     io_type: IOType = "io_parallel"
@@ -78,7 +83,7 @@ class HlsConfig(_Strict):
 
     @model_validator(mode="after")
     def _plausible(self) -> Self:
-        if not _PART.match(self.part):
+        if not part_of(self.part).is_plausible:
             raise ValueError(f"part: '{self.part}' is not written like an AMD part: e.g. xc7z020clg400-1")
         return self
 

@@ -51,7 +51,9 @@ def multiplier_choice(network: Network) -> dict[str, LayerConfig]:
             if factor >= n_in and parallel_multiplications(n_in, n_out, factor) <= UNROLL_LIMIT
         )
         chosen[name] = LayerConfig(strategy="resource", reuse_factor=factor)
-    return chosen
+    # hls4ml shares the few multipliers of a depthwise convolution in streams alone.
+    depthwise = [node.name for node in network.nodes if node.op is Op.DEPTHWISE]
+    return chosen | {name: LayerConfig(strategy="latency", reuse_factor=1) for name in depthwise}
 
 
 def write_config(model: str, config: HlsConfig, layers: Sequence[LayerTypes]) -> str:
@@ -113,7 +115,7 @@ def _multiplier_lines(node: Node, config: HlsConfig) -> list[str]:
         return [f"    strategy: {strategy}", f"    reuse_factor: {reuse}"]
     n_in, n_out = node.multiplications
     count = parallel_multiplications(n_in, n_out, reuse)
-    exact = exact_reuse_factors(n_in, n_out, convolution=node.op is Op.CONV, io_type=config.io_type)
+    exact = exact_reuse_factors(n_in, n_out, convolution=node.is_convolution, io_type=config.io_type)
     legal = " ".join(map(str, exact[:16]))
     note = f"{count} multiplications at once"
     if strategy == "resource":

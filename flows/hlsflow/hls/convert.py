@@ -6,17 +6,18 @@ import contextlib
 import copy
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from hlsflow.foundation.errors import ToolError
 from hlsflow.foundation.workspace import storage_errors
 from hlsflow.hls.config import HlsConfig
-from hlsflow.network.graph import MULTIPLIES, Network, Op
+from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Network, Node, Op
 from hlsflow.network.identity import design_identity, project_name
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import softmax_table_sizes
+from hlsflow.network.streams import padded_apart, padding_name, repacked
 
 # Keys of hls4ml's layer configuration that are types of their own, not entries under `Precision`.
 _TABLE_TYPES = ("exp_table", "inv_table", "inv_inp", "inp_norm")
@@ -54,6 +55,11 @@ def hls4ml_config(
     """The whole configuration as hls4ml takes it; its keys are hls4ml's own."""
     settings = _settings(layers, config)
     name = project_name(design_identity(network, layers, settings))
+    done = {layer.node.name: layer for layer in layers}
+    for layer in layers:
+        if config.io_type == "io_stream" and layer.node.name in padded_apart(network):
+            moved = {"Precision": {"result": str(done[layer.node.inputs[0]].result.grid)}}
+            settings["HLSConfig"]["LayerName"][padding_name(layer.node)] = moved
     return {**settings, "OutputDir": str(output_dir), "ProjectName": name}
 
 
@@ -87,8 +93,14 @@ def _settings(layers: Sequence[LayerTypes], config: HlsConfig) -> dict[str, Any]
     }
 
 
-def layer_list(layers: Sequence[LayerTypes]) -> list[dict[str, Any]]:
-    """The layers as hls4ml's converter gives them, with the constants on the grids of their types."""
+def layer_list(
+    layers: Sequence[LayerTypes], repacked: Collection[str] = (), padded_apart: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """The layers as hls4ml's converter gives them, with the constants on the grids of their types.
+
+    Of a stream `repacked` names the reshapes that hls4ml must not leave out, and `padded_apart` the convolutions
+    whose padding it would put in a wrong place.
+    """
     from hls4ml.model.types import FixedPrecisionType
 
     found = []
@@ -96,8 +108,10 @@ def layer_list(layers: Sequence[LayerTypes]) -> list[dict[str, Any]]:
         node = layer.node
         # hls4ml rewrites what it is given (the inputs, where it clones a stream).
         entry = copy.deepcopy(dict(node.entry))
+        if node.name in repacked:
+            entry["class_name"] = "Repack"
         values = {role: integers * layer.types[role].lsb for role, integers in layer.arrays.items()}
-        for role, key in _data_keys(node.op).items():
+        for role, key in OPERATIONS[node.op].data_keys.items():
             entry[key] = values.get(role)
         if node.op is Op.ACTIVATION and "param" in values:
             entry["activ_param"] = float(values["param"][0])
@@ -105,22 +119,34 @@ def layer_list(layers: Sequence[LayerTypes]) -> list[dict[str, Any]]:
             # QKeras' hard functions have slope and shift 1/2, exact in these types.
             entry["slope_prec"] = FixedPrecisionType(width=2, integer=0, signed=False)
             entry["shift_prec"] = FixedPrecisionType(width=2, integer=0, signed=False)
+        if node.name in padded_apart:
+            found.append(_padding(node, entry))
         found.append(entry)
     return found
 
 
-def _data_keys(op: Op) -> Mapping[str, str]:
-    """hls4ml's keys of the arrays that a node has; an array that is absent is None there."""
-    match op:
-        case Op.DEPTHWISE:
-            return {"weight": "depthwise_data", "bias": "bias_data"}
-        case Op.DENSE | Op.CONV:
-            return {"weight": "weight_data", "bias": "bias_data"}
-        case Op.SCALE:
-            return {"scale": "scale_data", "bias": "bias_data"}
-        case Op.PRELU:
-            return {"param": "param_data"}
-    return {}
+def _layer_list(network: Network, layers: Sequence[LayerTypes], config: HlsConfig) -> list[dict[str, Any]]:
+    if config.io_type != "io_stream":
+        return layer_list(layers)
+    return layer_list(layers, repacked(network), padded_apart(network))
+
+
+def _padding(node: Node, entry: dict[str, Any]) -> dict[str, Any]:
+    """A layer that pads for a convolution, whose entry then pads no more and reads it."""
+    pads = {key: entry[key] for key in ("pad_left", "pad_right")}
+    width = entry["in_width"] + sum(pads.values())
+    made = {
+        "name": padding_name(node),
+        "class_name": "ZeroPadding1D",
+        "inputs": entry["inputs"],
+        "data_format": "channels_last",
+        **pads,
+        "in_width": entry["in_width"],
+        "out_width": width,
+        "n_chan": entry["n_chan"],
+    }
+    entry.update(pad_left=0, pad_right=0, in_width=width, inputs=[made["name"]])
+    return made
 
 
 def convert(
@@ -145,7 +171,7 @@ def convert(
         try:
             graph = ModelGraph.from_layer_list(
                 hls4ml_config(network, layers, config, folder),
-                layer_list(layers),
+                _layer_list(network, layers, config),
                 list(network.inputs),
                 list(network.outputs),
             )

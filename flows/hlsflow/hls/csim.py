@@ -21,10 +21,10 @@ from hlsflow.foundation.workspace import storage_errors
 from hlsflow.hls.project import HlsProject
 from hlsflow.network.fixed_point import FixedType, to_integers
 from hlsflow.network.intervals import EXACT_BITS
-from hlsflow.processes.process import run
+from hlsflow.processes.process import ask, run
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 FLAGS = ("-std=c++14", "-O1", "-w", "-pthread", "-fno-gnu-unique")
 # Address space set aside for the stack; only what is used of it is ever backed by memory.
@@ -138,18 +138,15 @@ class Compiler:
 
 def find_compiler() -> Compiler:
     """The C++ compiler: $CXX, else g++ or clang++. Raises ToolError saying how to install one."""
-    import subprocess
-
     named = os.environ.get("CXX")
     for name in [named] if named else ["g++", "clang++"]:
         path = shutil.which(name)
         if path is None:
             continue
-        try:
-            said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
-        except (OSError, subprocess.SubprocessError):
+        said = ask([path, "--version"], timeout_s=20)
+        if said is None or said.returncode != 0:
             continue
-        return Compiler(path=path, version=said.splitlines()[0].strip() if said else name)
+        return Compiler(path=path, version=said.output.splitlines()[0].strip() if said.output else name)
     wanted = f"'{named}' (from CXX)" if named else "g++ or clang++"
     raise ToolError(
         f"no C++ compiler: {wanted} was not found, and the C simulation needs one",
@@ -231,14 +228,14 @@ def compile_csim(
 def simulate(
     program: Path,
     project: HlsProject,
-    inputs: Sequence[np.ndarray],
+    inputs: Sequence[Array],
     *,
     layers: Mapping[str, FixedType] | None = None,
     folder: Path,
     workers: int | None = None,
     timeout_s: float = 3600,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Array]:
     """Outputs of the C simulation as int64 multiples of their type's LSB, by port and by traced layer.
 
     `inputs` holds one float64 array (samples, …) of real values for each input port, on the grid of its type.
@@ -262,7 +259,7 @@ def simulate(
         input_file = folder / "inputs.bin"
         flat = [np.ascontiguousarray(array.reshape(samples, -1), dtype=np.float64) for array in inputs]
         # Not tofile: on a full disk its error does not say so.
-        input_file.write_bytes(memoryview(flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)))
+        input_file.write_bytes((flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)).data)
     parts = [folder / f"outputs.{index}.bin" for index in range(len(slices))]
 
     stop = threading.Event()
@@ -300,7 +297,7 @@ def simulate(
     if values.size != samples * row:
         raise ToolError(f"csim wrote {values.size} values where {samples * row} were due", hint=f"logs: {folder}")
     values = values.reshape(samples, row)
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, Array] = {}
     column = 0
     for name, (size, type_) in outputs.items():
         found[name] = to_integers(values[:, column : column + size], type_.fraction)
@@ -312,7 +309,7 @@ def _log_lines(folder: Path, index: int) -> list[str]:
     return (folder / f"csim.{index}.log").read_text(errors="replace").splitlines()
 
 
-def _check_inputs(project: HlsProject, inputs: Sequence[np.ndarray]) -> None:
+def _check_inputs(project: HlsProject, inputs: Sequence[Array]) -> None:
     for port, array in zip(project.inputs, inputs, strict=True):
         type_ = project.type_of(port.type_name)
         if array[0].size != port.size:

@@ -11,25 +11,15 @@ from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.effective_target import interface_problems, target_problems
 from hlsflow.hls.project import Call, Config, HlsProject, destinations
 from hlsflow.network.fixed_point import FixedType, to_integers
-from hlsflow.network.graph import MULTIPLIES, Op
+from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Op
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import softmax_table_sizes
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
+
 
 # Where the roles stand in the configuration struct that hls4ml writes for a layer.
-_CONFIG_ROLES = {
-    Op.DENSE: ("weight", "bias", "accum"),
-    Op.CONV: ("weight", "bias", "accum"),
-    Op.DEPTHWISE: ("weight", "bias", "accum"),
-    Op.SCALE: ("scale", "bias"),
-    Op.MAX_POOL: ("accum",),
-    Op.AVERAGE_POOL: ("accum",),
-    Op.SOFTMAX: ("exp_table", "inv_table", "inp_norm", "inv_inp", "accum"),
-}
-
-
 def verify(project: HlsProject, layers: Sequence[LayerTypes], config: HlsConfig) -> None:
     """Raises ToolError naming every place where the written project is not the planned one."""
     problems: list[str] = []
@@ -74,7 +64,7 @@ def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: 
         struct = Config(name=struct.name, values={**mult.values, **struct.values, **_only_types(mult)})
     # An argmax has no tables, so hls4ml writes none of their types.
     argmax = node.op is Op.SOFTMAX and config.layer(node.name).implementation == "argmax"
-    for role in () if argmax else _CONFIG_ROLES.get(node.op, ()):
+    for role in () if argmax else OPERATIONS[node.op].struct_roles:
         planned = layer.types.get(role)
         if planned is not None and project.layer_type(struct, f"{role}_t") != planned:
             problems.append(f"{role} is {project.layer_type(struct, f'{role}_t')} in the C++, {planned} planned")
@@ -150,9 +140,9 @@ def _constant_problems(project: HlsProject, layer: LayerTypes, call: Call, confi
     """The values of weights, biases, scales and slopes, as the C simulation reads them and as HLS compiles them in."""
     node = layer.node
     if node.function == "leaky_relu":
-        planned = float(layer.arrays["param"][0] * layer.types["param"].lsb)
-        same = _as_number(call.arguments[1]) == planned
-        return [] if same else [f"the slope is {call.arguments[1]} in the C++, {planned:g} planned"]
+        slope = float(layer.arrays["param"][0] * layer.types["param"].lsb)
+        same = _as_number(call.arguments[1]) == slope
+        return [] if same else [f"the slope is {call.arguments[1]} in the C++, {slope:g} planned"]
     first = 1 if node.op is Op.PRELU else 2
     problems = []
     for place, role in enumerate(role for role in ("weight", "scale", "param", "bias") if role in layer.arrays):
@@ -173,7 +163,7 @@ def _as_number(text: str) -> float | None:
         return None
 
 
-def _same(written: np.ndarray, planned: np.ndarray, type_: FixedType) -> bool:
+def _same(written: Array, planned: Array, type_: FixedType) -> bool:
     import numpy as np
 
     try:

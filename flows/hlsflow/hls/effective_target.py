@@ -50,9 +50,9 @@ def interface_problems(project: HlsProject, layers: Sequence[LayerTypes], config
         found = "io_stream" if project.io_stream else "io_parallel"
         problems.append(f"the ports are those of {found}, {config.io_type} planned")
     for struct in project.configs.values():
-        found = _IO_TYPE.search(struct.values.get("io_type", ""))
-        if found and found[1] != config.io_type:
-            problems.append(f"io_type of {struct.name} is {found[1]} in the C++, {config.io_type} planned")
+        stated = _IO_TYPE.search(struct.values.get("io_type", ""))
+        if stated and stated[1] != config.io_type:
+            problems.append(f"io_type of {struct.name} is {stated[1]} in the C++, {config.io_type} planned")
     code = _text(project.root / "firmware" / f"{project.top}.cpp")
     modes = {port: mode for mode, ports in _INTERFACE.findall(code) for port in ports.split(",")}
     for port in (*project.inputs, *project.outputs):
@@ -86,9 +86,9 @@ def _port_problems(project: HlsProject, layers: Sequence[LayerTypes]) -> list[st
 
 
 def _writer(project: HlsProject, name: str) -> str:
-    """The layer that writes a variable; copies of streams are passed over."""
+    """The layer that writes a variable; copies of streams, and streams in packs of another size, are passed over."""
     writers = {written: call for call in project.calls for written in destinations(call)}
-    while name in writers and writers[name].function == "clone_stream":
+    while name in writers and writers[name].function in ("clone_stream", "repack_stream"):
         name = writers[name].arguments[0]
     return writers[name].layer if name in writers else ""
 

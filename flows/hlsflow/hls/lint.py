@@ -5,33 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import prod
 
 from hlsflow.foundation.errors import ConfigError, UnsupportedError, did_you_mean
-from hlsflow.frontends import allow_list
 from hlsflow.frontends.reference import keras_float
 from hlsflow.hls.config import ROLES, HlsConfig
-from hlsflow.network.graph import MOVES, MULTIPLIES, Network, Node, Op
+from hlsflow.network import unbuildable
+from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Network, Node, Op
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import resolve, softmax_table_sizes
-from hlsflow.network.softmax_bound import why_unbounded
+from hlsflow.network.refusal import message
+from hlsflow.network.softmax_bound import why_unbounded, why_unreadable
 
 # Vivado HLS and Vitis HLS partition or unroll an array of at most this many elements (project.tcl: maximum_size).
 UNROLL_LIMIT = 4096
-
-_ROLES_OF: dict[Op, tuple[str, ...]] = {
-    Op.INPUT: ("result",),
-    Op.DENSE: ("weight", "bias", "accum", "result"),
-    Op.CONV: ("weight", "bias", "accum", "result"),
-    Op.DEPTHWISE: ("weight", "bias", "accum", "result"),
-    Op.SCALE: ("scale", "bias", "result"),
-    Op.ACTIVATION: ("result",),
-    Op.PRELU: ("param", "result"),
-    Op.MAX_POOL: ("accum", "result"),
-    Op.AVERAGE_POOL: ("accum", "result"),
-    Op.MERGE: ("result",),
-    Op.CONCATENATE: ("result",),
-    Op.SOFTMAX: ("exp_table", "inv_table", "inp_norm", "inv_inp", "accum", "result"),
-}
 
 
 class Severity(StrEnum):
@@ -103,15 +90,15 @@ def lint(network: Network, config: HlsConfig) -> Linted:
     Raises UnsupportedError for a construct that the io type, or the types themselves, cannot carry exactly.
     """
     complaints = [*_unknown_layers(network, config), *_misplaced_keys(network, config)]
-    refused = allow_list.refusals_of_io_type(network, config.io_type)
+    refused = unbuildable.refusals_of_io_type(network, config.io_type)
     if refused:
-        raise UnsupportedError(allow_list.message(f"this network in {config.io_type}", refused))
+        raise UnsupportedError(message(f"this network in {config.io_type}", refused))
     known = {node.name for node in network.nodes}
     given = {name: types for name, types in config.given_types.items() if name in known}
     layers = tuple(resolve(network, given, config.io_type))
-    refused = allow_list.refusals_of_types(layers, exact=config.gate.kind == "exact")
+    refused = unbuildable.refusals_of_types(layers, exact=config.gate.kind == "exact")
     if refused:
-        raise UnsupportedError(allow_list.message("this network with these types", refused))
+        raise UnsupportedError(message("this network with these types", refused))
     for layer in layers:
         path = f"layers.{layer.node.name}"
         if layer.node.op in MULTIPLIES:
@@ -127,6 +114,7 @@ def lint(network: Network, config: HlsConfig) -> Linted:
         ]
     complaints += _rounding_reference(network, layers)
     complaints += _unbounded_softmax(layers, config)
+    complaints += _skipped_softmax(network, config)
     return Linted(layers=layers, complaints=tuple(complaints))
 
 
@@ -151,23 +139,39 @@ def _rounding_reference(network: Network, layers: Sequence[LayerTypes]) -> list[
 
 
 def _unbounded_softmax(layers: Sequence[LayerTypes], config: HlsConfig) -> list[Complaint]:
-    """A warning for each softmax whose tables can be read where they mean nothing: no error of it is bounded then."""
+    """A warning for each softmax that has no bound on its error, an error where its tables cannot be read at all."""
     done = {layer.node.name: layer for layer in layers}
     found = []
     for layer in layers:
         own = config.layer(layer.node.name)
         if layer.node.op is not Op.SOFTMAX or own.skip or own.implementation == "argmax":
             continue
-        reason = why_unbounded(
-            layer.node.shape[-1], done[layer.node.inputs[0]].result, layer.types, softmax_table_sizes(layer),
-            indices_alone=True,
+        tables = (
+            layer.node.shape[-1], done[layer.node.inputs[0]].result, layer.types, softmax_table_sizes(layer)
         )  # fmt: skip
+        path = f"layers.{layer.node.name}"
+        reason = why_unreadable(*tables)
+        if reason is not None:
+            message = f"its tables cannot be read: {reason}; skip: true or implementation: argmax"
+            found.append(_error("softmax-unreadable", path, message))
+            continue
+        reason = why_unbounded(*tables, indices_alone=True)
         if reason is not None:
             message = f"no bound holds for its error: {reason}; wider types, skip: true or implementation: argmax do"
-            path = f"layers.{layer.node.name}"
             found.append(
                 Complaint(severity=Severity.WARNING, code="softmax-unbounded", path=path, message=message)
             )  # fmt: skip
+    return found
+
+
+def _skipped_softmax(network: Network, config: HlsConfig) -> list[Complaint]:
+    """An error for each softmax that is left out although its logits are an output of their own."""
+    found = []
+    for node in network.nodes:
+        skipped = node.op is Op.SOFTMAX and config.layer(node.name).skip and config.io_type == "io_parallel"
+        if skipped and network.values_of(node.inputs[0]) in network.output_values:
+            message = f"'{node.inputs[0]}' is an output already, and hls4ml has one port for both in io_parallel"
+            found.append(_error("softmax-skipped", f"layers.{node.name}.skip", message))
     return found
 
 
@@ -211,9 +215,7 @@ def _misplaced_keys(network: Network, config: HlsConfig) -> list[Complaint]:
 
 
 def _roles(node: Node) -> tuple[str, ...]:
-    if node.op in MOVES:
-        return ()
-    roles = _ROLES_OF[node.op]
+    roles = OPERATIONS[node.op].roles
     if node.op is Op.ACTIVATION and "param" in node.arrays:
         roles = ("param", *roles)
     return tuple(role for role in roles if role != "bias" or "bias" in node.arrays or node.op is Op.SCALE)
@@ -223,11 +225,11 @@ def _multipliers(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint
     reuse = config.reuse_factor_of(node.name)
     strategy = config.strategy_of(node.name)
     if node.op is Op.DEPTHWISE:
-        return []
+        return _depthwise(node, config, path)
     n_in, n_out = node.multiplications
     found = []
     if strategy == "resource":
-        legal = exact_reuse_factors(n_in, n_out, convolution=node.op is Op.CONV, io_type=config.io_type)
+        legal = exact_reuse_factors(n_in, n_out, convolution=node.is_convolution, io_type=config.io_type)
         if reuse in legal_reuse_factors(n_in, n_out) and reuse not in legal:
             message = f"hls4ml's parallel convolution sums wrongly above {n_in}; exact: {_short(legal)}, or io_stream"
             found.append(_error("reuse-factor", f"{path}.reuse_factor", message))
@@ -260,6 +262,25 @@ def _multipliers(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint
             )
         )
     return found
+
+
+def _depthwise(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint]:
+    if config.strategy_of(node.name) != "resource":
+        return []
+    if config.io_type == "io_parallel":
+        message = "hls4ml has no resource strategy for a depthwise convolution in io_parallel: strategy: latency"
+        return [_error("strategy", f"{path}.strategy", message)]
+    *kernel, channels, _ = node.arrays["weight"].shape
+    n_in, reuse = prod(kernel) * channels, config.reuse_factor_of(node.name)
+    legal = legal_reuse_factors(n_in, channels)
+    if reuse in legal:
+        return []
+    near = min(legal, key=lambda factor: (abs(factor - reuse), factor))
+    message = (
+        f"{reuse} is not legal for a depthwise convolution of {n_in // channels}x{channels} in the resource strategy, "
+        f"hls4ml would take {near}; legal: {_short(legal)}"
+    )
+    return [_error("reuse-factor", f"{path}.reuse_factor", message)]
 
 
 def _short(numbers: Sequence[int], most: int = 24) -> str:

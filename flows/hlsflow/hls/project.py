@@ -18,7 +18,7 @@ from hlsflow.foundation.errors import ToolError
 from hlsflow.network.fixed_point import FixedType, parse_type
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +65,7 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True)
 class HlsProject:
-    """A read project. `root` is the folder that holds `firmware/`."""
+    """A read project. `root` is the folder that holds `firmware/`; `aliases` map to what no alias is."""
 
     root: Path
     top: str
@@ -100,15 +100,15 @@ class HlsProject:
             raise ToolError(f"{self.root}/firmware/parameters.h: struct {config.name} has no {role}")
         return self.type_of(name)
 
-    def weights(self, name: str) -> np.ndarray:
+    def weights(self, name: str) -> Array:
         """The values of a weight array, float64, flat, as written in `firmware/weights/<name>.txt`."""
         return self._numbers(f"{name}.txt", r"(.*)")
 
-    def compiled_weights(self, name: str) -> np.ndarray:
+    def compiled_weights(self, name: str) -> Array:
         """The values of a weight array, float64, flat, as `firmware/weights/<name>.h` gives them to HLS."""
         return self._numbers(f"{name}.h", r"=\s*\{([^{}]*)\}")
 
-    def _numbers(self, file: str, listed: str) -> np.ndarray:
+    def _numbers(self, file: str, listed: str) -> Array:
         """The numbers between commas that the first group of `listed` finds in a file of `firmware/weights`."""
         import numpy as np
 
@@ -180,9 +180,18 @@ def read_project(root: Path) -> HlsProject:
         packed=packed,
         configs=_configs(parameters),
         calls=_calls(code),
-        aliases=dict(_ALIAS.findall(code)),
+        aliases=_aliases(code),
         traced={name: _integer(size) or 0 for name, size in _TRACE.findall(code)},
     )
+
+
+def _aliases(code: str) -> dict[str, str]:
+    """The variables that are others under another name, each with the one that holds the values."""
+    found: dict[str, str] = {}
+    for alias, name in _ALIAS.findall(code):
+        # A reshape behind a reshape is an alias of an alias, which stands before it.
+        found[alias] = found.get(name, name)
+    return found
 
 
 def _types(defines: str) -> tuple[dict[str, FixedType], dict[str, int]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hlsflow.keys.environment import COMPILER_VARIABLES, values_of
+from hlsflow.processes.process import ask
 
 _TIMEOUT_S = 20
 
@@ -31,10 +31,5 @@ def compiler_identity(
 
 def _said(path: str, option: str) -> str:
     """What the compiler prints; nothing where it does not know the option: compiling will tell."""
-    try:
-        done = subprocess.run(
-            [path, option], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout
+    said = ask([path, option], timeout_s=_TIMEOUT_S)
+    return "" if said is None else said.output

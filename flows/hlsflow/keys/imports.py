@@ -141,20 +141,19 @@ class Sources:
         """The package that a module is in; of a package, itself."""
         return module if self.paths[module].name == "__init__.py" else module.rpartition(".")[0]
 
-    def closure(self, *roots: str, unnamed: Collection[str] = (), alone: Collection[str] = ()) -> Closure:
+    def closure(self, *roots: str, alone: Collection[str] = (), ends: Collection[str] = ()) -> Closure:
         """All that runs where `roots` run.
 
-        `unnamed` are modules that do not count for being named in a string: those which a registry offers beside the
-        one that was chosen. `alone` are modules of which the text counts and not what they import: those that hand the
-        roots what they work on, and registries of which one entry was chosen. Raises KeyError for a module that there
-        is not.
+        `alone` are modules of which the text counts too, and not what they import: those that hand the roots what they
+        work on. `ends` are modules where the walk ends, however it comes there: their text counts and not what they
+        import, as of a registry of which one entry was chosen. Raises KeyError for a module that there is not.
         """
-        key = frozenset(roots), frozenset(unnamed), frozenset(alone)
+        key = frozenset(roots), frozenset(alone), frozenset(ends)
         if key not in self._closures:
             self._closures[key] = self._closure(*key)
         return self._closures[key]
 
-    def _closure(self, roots: frozenset[str], unnamed: frozenset[str], alone: frozenset[str]) -> Closure:
+    def _closure(self, roots: frozenset[str], alone: frozenset[str], ends: frozenset[str]) -> Closure:
         reached: set[str] = set()
         others: set[str] = set()
         waiting = sorted(roots)
@@ -163,26 +162,22 @@ class Sources:
             if module in reached:
                 continue
             reached.add(module)
-            if module in alone:
+            if module in ends:
                 continue
             imports = self.imports(module)
             waiting += self._found(imports.modules)
-            waiting += self._found(imports.named - unnamed)
-            waiting += [
-                name
-                for name in self.paths
-                if any(name.startswith(f"{package}.") for package in imports.below) and name not in unnamed
-            ]
+            waiting += self._found(imports.named)
+            waiting += [name for name in self.paths if any(name.startswith(f"{package}.") for package in imports.below)]
             waiting += self._programs(module, imports.files)
             # A package's own module runs before those in it.
             if "." in module:
                 waiting.append(module.rpartition(".")[0])
             others.update(name.partition(".")[0] for name in imports.modules)
-        files = {self.paths[module] for module in reached | alone}
+        files = {self.paths[module] for module in reached | alone | ends}
         for package in {self.package(module) for module in reached}:
             files.update(self.data.get(package, ()))
         return Closure(
-            modules=frozenset(reached | alone),
+            modules=frozenset(reached | alone | ends),
             files={str(path.relative_to(self.root)): self._digest(path) for path in files},
             others=frozenset(others - {PACKAGE, "", *sys.stdlib_module_names}),
         )

@@ -14,15 +14,14 @@ _RUNNER = "hlsflow.foundation.steps"
 
 
 def work_of(
-    *modules: str, wiring: Collection[str] = (), unnamed: Collection[str] = (), also: Collection[str] = ()
+    *modules: str, wiring: Collection[str] = (), ends: Collection[str] = (), also: Collection[str] = ()
 ) -> dict[str, Any]:
     """What decides the result of running these modules besides their inputs, as part of a step's key.
 
-    `wiring` are the modules that call them, and the registries that one of them was chosen from: their text counts
-    alone. `unnamed` are modules that a registry names in strings, of which others than these were chosen; `also` are
-    installed distributions that run without being imported.
+    `wiring` are the modules that call them: their text counts alone. At `ends`, such as a registry of which one entry
+    was chosen, the walk along imports stops. `also` are installed distributions that run without being imported.
     """
-    closure = sources().closure(*modules, _RUNNER, unnamed=unnamed, alone=wiring)
+    closure = sources().closure(*modules, _RUNNER, alone=wiring, ends=ends)
     return {
         "code": closure.digest,
         "python": interpreter(),

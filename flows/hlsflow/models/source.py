@@ -44,10 +44,12 @@ class Source:
         model = self.model
         from tensorflow import keras
 
+        from hlsflow.frontends.runtime import interruptible
         from hlsflow.models.zoo import preprocess
 
         tapped = keras.Model(model.input, [model.get_layer(name).output for name in layers])
-        found = tapped.predict(preprocess(self.recipe, pixels), batch_size=1000, verbose=0)
+        inputs = preprocess(self.recipe, pixels)
+        found = tapped.predict(inputs, batch_size=1000, verbose=0, callbacks=[interruptible()])
         return dict(zip(layers, found if len(layers) > 1 else [found], strict=True))
 
 

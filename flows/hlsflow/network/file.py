@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hlsflow.foundation.workspace import storage_errors
 from hlsflow.network.fixed_point import parse_type
 from hlsflow.network.graph import Network, Node, Op
+
+if TYPE_CHECKING:
+    from hlsflow.foundation.arrays import Array
 
 
 def _plain(value: Any) -> Any:
@@ -53,7 +56,7 @@ def load_network(folder: Path) -> Network:
 
     said = json.loads((folder / "network.json").read_text())
     with np.load(folder / "arrays.npz", allow_pickle=False) as archive:
-        arrays: dict[str, dict[str, np.ndarray]] = {}
+        arrays: dict[str, dict[str, Array]] = {}
         for key in archive.files:
             name, role = key.rsplit("/", 1)
             arrays.setdefault(name, {})[role] = archive[key]

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 class Rounding(StrEnum):
@@ -139,6 +139,13 @@ def parse_type(text: str) -> FixedType:
     )
 
 
+def rounds_beyond(source: FixedType, to: FixedType) -> bool:
+    """Whether every value of `source` is far below half a last bit of `to`, which rounds: all become 0, and ap_fixed
+    looks for the half at a bit that `source` does not have, which its C simulation takes for an error."""
+    looks = to.rounding not in (Rounding.TRN, Rounding.TRN_ZERO) or (to.rounding is Rounding.TRN_ZERO and source.signed)
+    return looks and source.fraction - to.fraction > source.width
+
+
 def type_for_range(low: int, high: int, fraction: int) -> FixedType:
     """The narrowest type with `fraction` fractional bits that holds every integer of [low, high] (in LSBs)."""
     if low > high:
@@ -150,7 +157,7 @@ def type_for_range(low: int, high: int, fraction: int) -> FixedType:
     return FixedType(width=width, integer=width - fraction, signed=True)
 
 
-def round_shift(values: np.ndarray, shift: int, rounding: Rounding) -> np.ndarray:
+def round_shift(values: Array, shift: int, rounding: Rounding) -> Array:
     """`values` divided by 2**shift and rounded to integers; with shift <= 0 multiplied, exactly.
 
     Exact for integer-valued floats: scaling by a power of two changes no mantissa.
@@ -191,7 +198,7 @@ def round_shift(values: np.ndarray, shift: int, rounding: Rounding) -> np.ndarra
             return np.sign(scaled) * (whole + (magnitude - whole >= half))
 
 
-def _round_shift_integers(values: np.ndarray, shift: int, rounding: Rounding) -> np.ndarray:
+def _round_shift_integers(values: Array, shift: int, rounding: Rounding) -> Array:
     import numpy as np
 
     values = values.astype(np.int64, copy=False)
@@ -228,7 +235,7 @@ def _round_shift_integers(values: np.ndarray, shift: int, rounding: Rounding) ->
     return floor + up
 
 
-def apply_overflow(values: np.ndarray, to: FixedType) -> np.ndarray:
+def apply_overflow(values: Array, to: FixedType) -> Array:
     """Integers brought into the range of `to` as its overflow mode says."""
     import numpy as np
 
@@ -248,7 +255,7 @@ def apply_overflow(values: np.ndarray, to: FixedType) -> np.ndarray:
             return values - np.floor((values - values.dtype.type(low)) / span) * span
 
 
-def _clipped(values: np.ndarray, low: int, high: int) -> np.ndarray:
+def _clipped(values: Array, low: int, high: int) -> Array:
     import numpy as np
 
     if values.dtype.kind in "iu":
@@ -257,7 +264,7 @@ def _clipped(values: np.ndarray, low: int, high: int) -> np.ndarray:
     return np.clip(values, low, high)
 
 
-def _wrapped_integers(values: np.ndarray, to: FixedType) -> np.ndarray:
+def _wrapped_integers(values: Array, to: FixedType) -> Array:
     if to.width > 63:
         # Everything that int64 holds fits, but for a negative number that becomes one beyond int64.
         if not to.signed and values.size and values.min() < 0:
@@ -267,7 +274,7 @@ def _wrapped_integers(values: np.ndarray, to: FixedType) -> np.ndarray:
     return ((values - to.min_int) & ((1 << to.width) - 1)) + to.min_int
 
 
-def cast(values: np.ndarray, fraction: int, to: FixedType) -> np.ndarray:
+def cast(values: Array, fraction: int, to: FixedType) -> Array:
     """Integers with `fraction` fractional bits, assigned to a variable of type `to`: integers of `to`, same dtype.
 
     Equals `ap_fixed`'s assignment: first quantization, then overflow. The caller chooses a dtype that holds the
@@ -276,7 +283,7 @@ def cast(values: np.ndarray, fraction: int, to: FixedType) -> np.ndarray:
     return apply_overflow(round_shift(values, fraction - to.fraction, to.rounding), to)
 
 
-def to_integers(values: np.ndarray, fraction: int) -> np.ndarray:
+def to_integers(values: Array, fraction: int) -> Array:
     """Real values as int64 multiples of 2**-fraction. Raises ValueError where one is not on that grid."""
     import numpy as np
 
@@ -288,7 +295,7 @@ def to_integers(values: np.ndarray, fraction: int) -> np.ndarray:
     return whole.astype(np.int64)
 
 
-def fraction_of(values: np.ndarray) -> int:
+def fraction_of(values: Array) -> int:
     """The least number of fractional bits on whose grid all `values` (float, shape any) lie; may be negative."""
     import numpy as np
 

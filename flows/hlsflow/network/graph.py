@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hlsflow.network.fixed_point import FixedType
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 
 class Op(StrEnum):
@@ -34,10 +34,60 @@ class Op(StrEnum):
     SOFTMAX = "softmax"
 
 
-# Ops that move values without computing: their result has the type of their input.
-MOVES = frozenset({Op.RESHAPE, Op.TRANSPOSE, Op.PAD, Op.RESIZE})
-# Ops with multipliers: they have a reuse factor, a strategy and an accumulator.
-MULTIPLIES = frozenset({Op.DENSE, Op.CONV, Op.DEPTHWISE})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """What holds for every node of an op.
+
+    `roles` are the types that a configuration may state for it, in the order in which a person reads them, and
+    `struct_roles` those that hls4ml writes into the layer's struct, as `<role>_t`. `data_keys` are hls4ml's keys of its
+    arrays, by role. An op that `moves` values computes nothing: its result has the type of its input. One that
+    `multiplies` has multipliers: a reuse factor, a strategy and an accumulator.
+    """
+
+    roles: tuple[str, ...] = ("result",)
+    struct_roles: tuple[str, ...] = ()
+    data_keys: Mapping[str, str] = field(default_factory=dict)
+    moves: bool = False
+    multiplies: bool = False
+
+
+def _product(kernel: str) -> Operation:
+    return Operation(
+        roles=("weight", "bias", "accum", "result"),
+        struct_roles=("weight", "bias", "accum"),
+        data_keys={"weight": kernel, "bias": "bias_data"},
+        multiplies=True,
+    )
+
+
+_MOVE = Operation(roles=(), moves=True)
+_POOL = Operation(roles=("accum", "result"), struct_roles=("accum",))
+_TABLES = ("exp_table", "inv_table", "inp_norm", "inv_inp", "accum")
+# A new op has its entry here, a rule in `network.ranges`, a maker in `emulation.layers`, and a kind in the estimate.
+OPERATIONS: Mapping[Op, Operation] = {
+    Op.INPUT: Operation(),
+    Op.DENSE: _product("weight_data"),
+    Op.CONV: _product("weight_data"),
+    Op.DEPTHWISE: _product("depthwise_data"),
+    Op.SCALE: Operation(
+        roles=("scale", "bias", "result"),
+        struct_roles=("scale", "bias"),
+        data_keys={"scale": "scale_data", "bias": "bias_data"},
+    ),
+    Op.ACTIVATION: Operation(),
+    Op.PRELU: Operation(roles=("param", "result"), data_keys={"param": "param_data"}),
+    Op.MAX_POOL: _POOL,
+    Op.AVERAGE_POOL: _POOL,
+    Op.MERGE: Operation(),
+    Op.CONCATENATE: Operation(),
+    Op.RESHAPE: _MOVE,
+    Op.TRANSPOSE: _MOVE,
+    Op.PAD: _MOVE,
+    Op.RESIZE: _MOVE,
+    Op.SOFTMAX: Operation(roles=(*_TABLES, "result"), struct_roles=_TABLES),
+}
+MOVES = frozenset(op for op, operation in OPERATIONS.items() if operation.moves)
+MULTIPLIES = frozenset(op for op, operation in OPERATIONS.items() if operation.multiplies)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -55,12 +105,18 @@ class Node:
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
     function: str = ""
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    arrays: Mapping[str, Array] = field(default_factory=dict)
     declared: Mapping[str, FixedType] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     entry: Mapping[str, Any] = field(default_factory=dict)
     keras_layer: str = ""
     keras_class: str = ""
+
+    @property
+    def is_convolution(self) -> bool:
+        """Whether hls4ml builds it with its convolutions: also a dense layer over more than one axis, which it takes
+        for one with a kernel of one."""
+        return self.op is Op.CONV or (self.op is Op.DENSE and len(self.shape) > 1)
 
     @property
     def multiplications(self) -> tuple[int, int]:
@@ -96,14 +152,24 @@ class Network:
 
     @property
     def gate_outputs(self) -> tuple[str, ...]:
-        """The outputs that the gate compares as integers: those of the model, a final softmax left out.
+        """The outputs that the gate compares as integers: those of the model, a final softmax left out, and the layer
+        with the values where they are reshaped in the end.
 
         The softmax of hls4ml is a table and only close; what goes into it, the logits, must be equal.
         """
-        names = []
-        for name in self.outputs:
-            node = self[name]
-            while node.op is Op.SOFTMAX:
-                node = self[node.inputs[0]]
-            names.append(node.name)
-        return tuple(names)
+        return tuple(self._behind(name, Op.SOFTMAX, Op.RESHAPE) for name in self.outputs)
+
+    @property
+    def output_values(self) -> tuple[str, ...]:
+        """The nodes that compute the outputs."""
+        return tuple(self.values_of(name) for name in self.outputs)
+
+    def values_of(self, name: str) -> str:
+        """The node that computes the values of `name`: a reshape gives those that it reads another shape alone."""
+        return self._behind(name, Op.RESHAPE)
+
+    def _behind(self, name: str, *ops: Op) -> str:
+        node = self[name]
+        while node.op in ops:
+            node = self[node.inputs[0]]
+        return node.name

@@ -17,7 +17,7 @@ from hlsflow.network.graph import Network
 from hlsflow.network.layer_types import LayerTypes
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 PROJECT_PREFIX = "hlsflow_"
 _DIGITS = 12
@@ -56,7 +56,7 @@ def _layer(layer: LayerTypes) -> dict[str, Any]:
     }
 
 
-def _integers(array: np.ndarray) -> str:
+def _integers(array: Array) -> str:
     """The digest of an array of integers: its shape and its values, whatever the machine's byte order."""
     return hashlib.sha256(f"{list(array.shape)}".encode() + array.astype("<i8").tobytes()).hexdigest()
 

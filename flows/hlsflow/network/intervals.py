@@ -10,7 +10,7 @@ from hlsflow.network.fixed_point import FixedType, Overflow, cast, round_shift, 
 from hlsflow.network.graph import Node
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 # Bounds are kept as float64 integers, exact below the mantissa's width; the C simulation also carries doubles.
 EXACT_BITS = 53
@@ -20,8 +20,8 @@ EXACT_BITS = 53
 class Interval:
     """Bounds of a tensor: float64 arrays of its shape holding integers, in units of 2**-fraction."""
 
-    low: np.ndarray
-    high: np.ndarray
+    low: Array
+    high: Array
     fraction: int
 
     @property
@@ -81,7 +81,7 @@ def _ends(type_: FixedType, low: int, high: int) -> tuple[int, int] | None:
     return max(low, least), min(high, type_.max_int)
 
 
-def _rounded(interval: Interval, type_: FixedType) -> tuple[np.ndarray, np.ndarray]:
+def _rounded(interval: Interval, type_: FixedType) -> tuple[Array, Array]:
     shift = interval.fraction - type_.fraction
     return round_shift(interval.low, shift, type_.rounding), round_shift(interval.high, shift, type_.rounding)
 
@@ -106,9 +106,8 @@ class Sum:
     partial: Interval
 
 
-def matrix_product(node: Node, x: Interval, arrays: Mapping[str, np.ndarray], fractions: Mapping[str, int]) -> Sum:
+def matrix_product(node: Node, x: Interval, arrays: Mapping[str, Array], fractions: Mapping[str, int]) -> Sum:
     """Bounds of a dense layer or convolution. `arrays` holds integers, `fractions` their fractional bits."""
-    import numpy as np
 
     weight = arrays["weight"]
     fraction = x.fraction + fractions["weight"]
@@ -119,33 +118,33 @@ def matrix_product(node: Node, x: Interval, arrays: Mapping[str, np.ndarray], fr
         low, high = per_channel(x, padded=_pads(node))
         low, high = low[:, None], high[:, None]
         axes = tuple(range(weight.ndim - 1))
-    return _sum_of_products(
-        weight, low, high, axes, arrays.get("bias"), fractions.get("bias"), fraction, node.shape, np
-    )
+    return _sum_of_products(weight, low, high, axes, arrays.get("bias"), fractions.get("bias", 0), fraction, node.shape)
 
 
-def depthwise_product(node: Node, x: Interval, arrays: Mapping[str, np.ndarray], fractions: Mapping[str, int]) -> Sum:
+def depthwise_product(node: Node, x: Interval, arrays: Mapping[str, Array], fractions: Mapping[str, int]) -> Sum:
     """Bounds of a depthwise convolution with one filter a channel."""
-    import numpy as np
 
     weight = arrays["weight"][..., 0]
     low, high = per_channel(x, padded=_pads(node))
     axes = tuple(range(weight.ndim - 1))
     fraction = x.fraction + fractions["weight"]
-    return _sum_of_products(
-        weight, low, high, axes, arrays.get("bias"), fractions.get("bias"), fraction, node.shape, np
-    )
+    return _sum_of_products(weight, low, high, axes, arrays.get("bias"), fractions.get("bias", 0), fraction, node.shape)
 
 
-def _sum_of_products(weight, low, high, axes, bias, bias_fraction, fraction, shape, np) -> Sum:
+def _sum_of_products(
+    weight: Array, low: Array, high: Array, axes: tuple[int, ...], bias: Array | None, bias_fraction: int,
+    fraction: int, shape: tuple[int, ...],
+) -> Sum:  # fmt: skip
+    import numpy as np
+
     with_bias = bias is not None and bool(np.any(bias))
     out = max(fraction, bias_fraction) if with_bias else fraction
     scale = 2.0 ** (out - fraction)
     least = np.minimum(weight * low, weight * high) * scale
     most = np.maximum(weight * low, weight * high) * scale
-    offset = bias * 2.0 ** (out - bias_fraction) if with_bias else np.zeros(least.shape[-1])
+    offset = bias * 2.0 ** (out - bias_fraction) if with_bias and bias is not None else np.zeros(least.shape[-1])
 
-    def interval(lows: np.ndarray, highs: np.ndarray) -> Interval:
+    def interval(lows: Array, highs: Array) -> Interval:
         return Interval(low=np.broadcast_to(lows, shape), high=np.broadcast_to(highs, shape), fraction=out)
 
     return Sum(
@@ -161,7 +160,7 @@ def _pads(node: Node) -> bool:
     return any(node.attributes.get(f"pad_{side}", 0) for side in ("top", "bottom", "left", "right"))
 
 
-def per_channel(x: Interval, *, padded: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def per_channel(x: Interval, *, padded: bool = False) -> tuple[Array, Array]:
     """Bounds of each channel (the last axis) over all positions, with the zero of padding where there is some."""
     import numpy as np
 
@@ -171,7 +170,7 @@ def per_channel(x: Interval, *, padded: bool = False) -> tuple[np.ndarray, np.nd
     return (np.minimum(low, 0), np.maximum(high, 0)) if padded else (low, high)
 
 
-def scaled(node: Node, x: Interval, arrays: Mapping[str, np.ndarray], fractions: Mapping[str, int]) -> Interval:
+def scaled(node: Node, x: Interval, arrays: Mapping[str, Array], fractions: Mapping[str, int]) -> Interval:
     """Bounds of x * scale + bias, channel by channel."""
     import numpy as np
 
@@ -186,7 +185,7 @@ def scaled(node: Node, x: Interval, arrays: Mapping[str, np.ndarray], fractions:
     )
 
 
-def leaky(x: Interval, slopes: np.ndarray, fraction: int) -> Interval:
+def leaky(x: Interval, slopes: Array, fraction: int) -> Interval:
     """Bounds of x where positive and x * slope where not; slopes are integers with `fraction` fractional bits."""
     import numpy as np
 
@@ -195,7 +194,7 @@ def leaky(x: Interval, slopes: np.ndarray, fraction: int) -> Interval:
     out = x.fraction + finer
     slopes = slopes * 2.0 ** (finer - fraction)
 
-    def value(bound: np.ndarray) -> np.ndarray:
+    def value(bound: Array) -> Array:
         return np.where(bound > 0, bound * 2.0**finer, bound * slopes)
 
     low, high = value(x.low), value(x.high)

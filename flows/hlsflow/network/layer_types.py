@@ -13,7 +13,7 @@ from hlsflow.network.graph import Node
 from hlsflow.network.intervals import Interval
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 # Where a type came from.
 CONFIGURATION = "configuration"
@@ -47,7 +47,7 @@ class LayerTypes:
     node: Node
     types: Mapping[str, FixedType]
     sources: Mapping[str, str]
-    arrays: Mapping[str, np.ndarray]
+    arrays: Mapping[str, Array]
     interval: Interval
     proof: str
     keras_exact: bool
@@ -69,7 +69,7 @@ class Working:
     given: Mapping[str, FixedType]
     types: dict[str, FixedType] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     proof: str = ""
 

@@ -70,6 +70,12 @@ def kernel_type(quantizer: Mapping[str, Any] | None) -> FixedType | None:
     ).grid
 
 
+def configuration_of(quantizer: Any) -> dict[str, Any]:
+    """The configuration of a QKeras quantizer, with what the `get_config` of `quantized_relu` leaves out of it."""
+    clips = getattr(quantizer, "is_quantized_clip", None)
+    return {**quantizer.get_config(), **({} if clips is None else {"is_quantized_clip": clips})}
+
+
 def activation_quantizer(class_name: str, config: Mapping[str, Any]) -> ActivationQuantizer:
     """The exact hardware activation of a QKeras activation quantizer. Raises NotExact."""
     maker = _ACTIVATIONS.get(class_name)

@@ -14,7 +14,7 @@ from math import ceil
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.network import float32, intervals
-from hlsflow.network.fixed_point import FixedType, Overflow, parse_type, type_for_range
+from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, parse_type, rounds_beyond, type_for_range
 from hlsflow.network.graph import MOVES, Network, Node, Op
 from hlsflow.network.intervals import EXACT_BITS, Interval
 from hlsflow.network.layer_types import (
@@ -47,16 +47,46 @@ def resolve(network: Network, given: Given, io_type: str = "io_parallel") -> lis
 
     Raises UnsupportedError where a value cannot be carried exactly at all.
     """
-    layers = _resolve(network, given, io_type)
+    layers = _wide_enough(network, given, io_type)
     derived = layers
     if any(given.values()):
         try:
-            derived = _resolve(network, {}, io_type)
+            derived = _wide_enough(network, {}, io_type)
         except UnsupportedError:
             # A value that no double carries is none that float32 does.
             derived = []
     exact = float32.exact_layers(derived)
     return [replace(layer, keras_exact=layer.node.name in exact) for layer in layers]
+
+
+def _wide_enough(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
+    """The types of every node, the derived ones with so many bits that `rounds_beyond` is true of no reader."""
+    layers = _resolve(network, given, io_type)
+    done = {layer.node.name: layer for layer in layers}
+    wider: dict[str, FixedType] = {}
+    for layer in layers:
+        source = maker_of(layer, done)
+        if source is not layer and source.sources["result"] == INTERVAL and rounds_beyond(source.result, layer.result):
+            width = source.result.fraction - layer.result.fraction
+            type_ = replace(source.result, width=width, integer=width - source.result.fraction)
+            wider[source.node.name] = max(type_, wider.get(source.node.name, type_), key=lambda found: found.width)
+    if not wider:
+        return layers
+    also = {name: {**given.get(name, {}), "result": type_} for name, type_ in wider.items()}
+    return [
+        replace(layer, sources={**layer.sources, "result": INTERVAL}) if layer.node.name in wider else layer
+        for layer in _resolve(network, {**given, **also}, io_type)
+    ]
+
+
+def maker_of(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
+    """The layer that computed what an activation rounds, moves passed over; for any other the layer itself."""
+    if layer.node.op is not Op.ACTIVATION or layer.node.function not in ("relu", "linear"):
+        return layer
+    source = done[layer.node.inputs[0]]
+    while source.node.op in MOVES:
+        source = done[source.node.inputs[0]]
+    return source
 
 
 def _resolve(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
@@ -70,6 +100,8 @@ def _resolve(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
             average_pool, readers_of(network, node, given)
         )  # fmt: skip
         interval = rule(work, [layer.interval for layer in inputs], inputs)
+        if node.name in network.gate_outputs and node.function == "linear":
+            _keep(work.types, inputs[0].result)
         _check_width(node, work.types)
         done[node.name] = LayerTypes(
             node=node,
@@ -82,6 +114,14 @@ def _resolve(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
             findings=tuple(work.findings),
         )
     return list(done.values())
+
+
+def _keep(types: dict[str, FixedType], source: FixedType) -> None:
+    """Gives the result of an output another rounding where it has the type that its values come in: they need none,
+    and hls4ml would leave the layer out, and with it the name under which the output is compared."""
+    if types["result"] == source:
+        other = Rounding.TRN if source.rounding is not Rounding.TRN else Rounding.RND
+        types["result"] = replace(source, rounding=other)
 
 
 def _check_width(node: Node, types: Mapping[str, FixedType]) -> None:
@@ -149,7 +189,8 @@ def _with_ternary_scale(node: Node, x: Interval, io_type: str) -> Node:
 
     In LSBs of x, QKeras gives +-1 from T = ceil(threshold / LSB) on. hls4ml gives 1 above 1/2 and -1 from -1/2 down. So
     a factor s is needed with s*T > 1/2 > s*(T-1): any number between 1/(2T) and 1/(2(T-1)); the shortest dyadic one.
-    For streams hls4ml compares with 1 and -1, so twice that.
+    For streams hls4ml compares with 1 and -1, so twice that. A factor of 1 is not taken: hls4ml leaves out what
+    multiplies by one, and then merges what it finds behind. Only T = 1 can ask for one, and takes any greater factor.
     """
     import numpy as np
 
@@ -159,6 +200,8 @@ def _with_ternary_scale(node: Node, x: Interval, io_type: str) -> Node:
         if first == 1 or whole * 2 * (first - 1) < (1 << bits):
             break
     factor = whole * 2.0**-bits * 2.0**x.fraction * (2 if io_type == "io_stream" else 1)
+    if factor == 1:
+        factor = 2.0
     arrays = {"scale": np.full(node.shape[-1:], factor), "bias": np.zeros(node.shape[-1:])}
     return replace(node, arrays=arrays)
 

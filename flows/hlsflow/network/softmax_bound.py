@@ -11,7 +11,7 @@ from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, cast, rou
 from hlsflow.network.softmax_tables import address_bits, exp_table, invert_table
 
 if TYPE_CHECKING:
-    import numpy as np
+    from hlsflow.foundation.arrays import Array
 
 # Half a last bit of float32 below one: what Keras' probabilities and the entries of a table, each computed in float32,
 # are off by themselves.
@@ -24,14 +24,18 @@ class _Unbounded(Exception):
     """No bound is derived for these types; the message says why."""
 
 
+class _Unreadable(_Unbounded):
+    """What the tables give is no matter of a bound: a sum wraps, or the inverse of zero is read."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Cells:
     """The cells of a table: their indices, and the real values [low, high] that each stands for. `width` is that of
     the widest cell in units of the index, the last one left out, which may take all that saturates."""
 
-    index: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    index: Array
+    low: Array
+    high: Array
     width: float = 0.0
 
 
@@ -76,6 +80,20 @@ def why_unbounded(
     return None
 
 
+def why_unreadable(
+    classes: int, logits: FixedType, types: Mapping[str, FixedType], table_sizes: tuple[int, int]
+) -> str | None:
+    """Why the tables of these types give numbers that mean nothing, or None where they do not."""
+    try:
+        _, entries = _exponentials(logits, types, table_sizes[0])
+        _sums(classes, entries, types, table_sizes[1])
+    except _Unreadable as reason:
+        return str(reason)
+    except _Unbounded:
+        return None
+    return None
+
+
 def _cells(least: int, most: int, fraction: int, index: FixedType, size: int, what: str) -> _Cells:
     """The cells of a table of `size` entries that integers of [least, most] with `fraction` fractional bits reach."""
     import numpy as np
@@ -105,7 +123,7 @@ def _spread(rounding: Rounding, unit: float) -> tuple[float, float]:
     return (0.0, unit - 1) if rounding in (Rounding.TRN, Rounding.TRN_ZERO) else (unit / 2, unit / 2)
 
 
-def _exponentials(logits: FixedType, types: Mapping[str, FixedType], size: int) -> tuple[_Cells, np.ndarray]:
+def _exponentials(logits: FixedType, types: Mapping[str, FixedType], size: int) -> tuple[_Cells, Array]:
     """The cells of the distances to the maximum as exponentials, and their entries as integers of the accumulator."""
     import numpy as np
 
@@ -119,20 +137,20 @@ def _exponentials(logits: FixedType, types: Mapping[str, FixedType], size: int) 
     return _Cells(index=distances.index, low=low, high=high, width=width), entries
 
 
-def _sums(classes: int, entries: np.ndarray, types: Mapping[str, FixedType], size: int) -> _Cells:
+def _sums(classes: int, entries: Array, types: Mapping[str, FixedType], size: int) -> _Cells:
     """The cells of the sums of `classes` entries, one of which is that of the maximum itself."""
     accum, inv_inp = types["accum"], types["inv_inp"]
     most = int(entries[0]) + (classes - 1) * int(entries.max())
     if most > accum.max_int:
-        raise _Unbounded(f"the sum of {classes:,} exponentials can overflow {accum}")
+        raise _Unreadable(f"the sum of {classes:,} exponentials can overflow {accum}")
     sums = _cells(int(entries[0]), most, accum.fraction, inv_inp, size, "the sum of the exponentials")
     if sums.index[0] == 0:
-        raise _Unbounded(f"the sum of the exponentials can be below the first cell of {inv_inp}: 1/0 is read")
+        raise _Unreadable(f"the sum of the exponentials can be below the first cell of {inv_inp}: 1/0 is read")
     return sums
 
 
 def _largest(
-    classes: int, exps: _Cells, entries: np.ndarray, sums: _Cells, types: Mapping[str, FixedType], size: int
+    classes: int, exps: _Cells, entries: Array, sums: _Cells, types: Mapping[str, FixedType], size: int
 ) -> float:
     """The largest difference over all pairs of cells."""
     import numpy as np

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from hlsflow.foundation.errors import ToolError
+from hlsflow.processes.process import ask
 
 # A tool answers its version at once, but a WebAssembly one compiles itself the first time.
 VERSION_TIMEOUT_S = 120
@@ -61,19 +61,10 @@ def package(name: str) -> str | None:
 
 def answer(command: tuple[str, ...], pattern: str) -> str | None:
     """The first group of `pattern` in what a program says; None where it does not start or says something else."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=VERSION_TIMEOUT_S,
-            check=False,
-            text=True,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    said = ask(command, timeout_s=VERSION_TIMEOUT_S)
+    if said is None:
         return None
-    match = re.search(pattern, done.stdout)
+    match = re.search(pattern, said.output + said.error)
     return match.group(1) if match else None
 
 

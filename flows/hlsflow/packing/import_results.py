@@ -18,8 +18,9 @@ from pathlib import Path
 
 from hlsflow.building.pipeline import build, locked
 from hlsflow.building.plan import BuildRequest, Plan, make_plan
-from hlsflow.building.stages import stage_inputs, write_figures
+from hlsflow.building.stages import stage_inputs
 from hlsflow.building.tools.bench import bench_of
+from hlsflow.building.tools.result import write_figures
 from hlsflow.building.tools.vendor import failed_state, figures_of, results_of, summary
 from hlsflow.foundation.archive import unpack
 from hlsflow.foundation.errors import HlsflowError, ReportError, ToolError
@@ -111,7 +112,10 @@ def _imported(workspace: Workspace, root: Path, model: PackedModel, log: Log) ->
 
 
 def _import_model(workspace: Workspace, root: Path, model: PackedModel, log: Log) -> Imported:
-    request = BuildRequest(model=model.model, changes=model.changes, samples=model.samples)
+    config = None if model.config is None else below(workspace.hls_configs, model.config)
+    request = BuildRequest(
+        model=model.model, changes=dict(model.changes.items()), samples=model.samples, config_path=config
+    )
     plan = make_plan(workspace, request)
     if plan.name != model.name:
         raise ReportError(f"{model.name}: what is said of it makes another build, {brief(plan.name)}: refused")
@@ -166,11 +170,11 @@ def _target(plan: Plan, hls: Path, steps: Steps, model: PackedModel) -> Target:
     Raises ReportError where they are of another one.
     """
     if not hls.is_dir():
-        raise ReportError(f"{plan.name}: there is no HLS project at {hls}", hint=f"hlsflow build --model {plan.model}")
+        raise ReportError(f"{plan.name}: there is no HLS project at {hls}", hint=_command(plan))
     if not steps.up_to_date("hls", plan.keys["hls"]):
         raise ReportError(
             f"{plan.name}: the HLS project here is of another model or configuration than those are now",
-            hint=f"hlsflow build --model {plan.model}, and import again: results of the same project are taken",
+            hint=f"{_command(plan)}, and import again: results of the same project are taken",
         )
     here = design_digest(hls)
     if here != model.design:
@@ -187,6 +191,11 @@ def _target(plan: Plan, hls: Path, steps: Steps, model: PackedModel) -> Target:
     if stated != (found.kind, found.top, plan.config.part, plan.config.clock_period_ns):
         raise ReportError(f"{plan.name}: the manifest names another tool, top, part or clock than the project has")
     return found
+
+
+def _command(plan: Plan) -> str:
+    """The command that builds a plan."""
+    return f"hlsflow build --model {plan.model}{'' if plan.request is None else f' {plan.request.options}'}"
 
 
 def _check_sources(plan: Plan, folder: Path, model: PackedModel) -> None:

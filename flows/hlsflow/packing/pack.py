@@ -5,14 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from hlsflow.building.plan import BuildRequest, Plan
 from hlsflow.building.tools.bench import bench_of
 from hlsflow.foundation.archive import Entry, write_archive
-from hlsflow.foundation.errors import ReportError, ToolError
+from hlsflow.foundation.errors import ReportError, ToolError, UsageError
 from hlsflow.foundation.safe_names import safe_name, safe_path
 from hlsflow.foundation.steps import digest
 from hlsflow.foundation.strict_read import UnreadableError, brief, printable, read_bytes
@@ -21,6 +29,7 @@ from hlsflow.hls.project import read_project
 from hlsflow.models.recipe import MODEL_NAME
 from hlsflow.vendor.command import VendorStage
 from hlsflow.vendor.project import INPUTS_FILE, PREDICTIONS_FILE, lines_of
+from hlsflow.vendor.toolchain import USUAL_ROOTS
 
 SCHEMA = 2
 MANIFEST = "manifest.json"
@@ -32,6 +41,7 @@ HLS projects of hlsflow, to be synthesized on a machine with AMD's tools; nothin
     cd {folder}
     sh run.sh                       all models, stages: {stages}
     sh run.sh --stages csynth,cosim,vsynth,export --jobs 2 {first}
+    sh run.sh --tools               says which tools would be taken: those of one release, the newest that is complete
 
 Then take results.tar.gz (or the folder) back to where the models are:
 
@@ -74,6 +84,8 @@ class PackedModel(_Value):
     name: Annotated[str, _named("name", safe_name)]
     model: str = Field(pattern=MODEL_NAME, max_length=64)
     changes: dict[_Change, str | int | float]
+    # Of hls_configs/, where it is not the model's own.
+    config: Annotated[str, _named("config", safe_name)] | None = None
     samples: int | None = Field(ge=1, le=1 << 31)
     cosim_samples: int = Field(ge=1, le=1 << 31)
     tool: Literal["vitis", "vivado"]
@@ -83,6 +95,12 @@ class PackedModel(_Value):
     design: _Sha256
     bench: _Sha256
     files: dict[Annotated[str, _named("files", safe_path)], _Sha256]
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what the manifest of a model's own build does not have, so that an earlier hlsflow reads it."""
+        said = serialized(self)
+        return said if said["config"] is not None else {key: said[key] for key in said if key != "config"}
 
 
 class Manifest(_Value):
@@ -97,7 +115,13 @@ class Manifest(_Value):
     def of(cls, stages: Sequence[str], models: Sequence[PackedModel]) -> Manifest:
         """The manifest of models, with its digest."""
         said = {"stages": list(stages), "models": [model.model_dump(mode="json") for model in models]}
-        return cls(schema_version=SCHEMA, stages=list(stages), models=list(models), digest=digest(said))
+        # What a stage may be called is checked as the value is made.
+        return cls(
+            schema_version=SCHEMA,
+            stages=list(stages),  # type: ignore[arg-type]
+            models=list(models),
+            digest=digest(said),
+        )
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -139,7 +163,7 @@ def pack(
         models.append(model)
         entries += files
     manifest = Manifest.of([str(stage) for stage in stages], models)
-    script = (Path(__file__).parent / "data" / "run.sh").read_text().replace("@STAGES@", ",".join(stages))
+    script = run_script(stages)
     readme = _README.format(archive=archive.name, folder=root, stages=", ".join(stages), first=models[0].name)
     entries += [
         Entry(name="run.sh", content=script.encode(), executable=True),
@@ -158,11 +182,28 @@ def pack(
     return manifest
 
 
+def run_script(stages: Sequence[VendorStage]) -> str:
+    """The text of `run.sh`, which does these stages where nothing else is said, and searches where we search."""
+    roots = ":".join(USUAL_ROOTS).replace("~", "${HOME:-/}")
+    text = (Path(__file__).parent / "data" / "run.sh").read_text()
+    return (
+        text.replace("@STAGES@", ",".join(stages))
+        .replace(":-@ROOTS@}", f":-{roots}}}")
+        .replace("@ROOTS@", ", ".join(USUAL_ROOTS))
+    )
+
+
 def _bytes(entry: Entry) -> bytes:
     return entry.content if isinstance(entry.content, bytes) else entry.content.read_bytes()
 
 
 def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[PackedModel, list[Entry]]:
+    config = None if plan.request is None else plan.request.config
+    if config is not None and Path(config).name != config:
+        raise UsageError(
+            f"{plan.name}: its configuration {config} is not in hls_configs/, where its results look for it",
+            hint=f"copy it there as {plan.model}.NAME.yaml: hlsflow pack {plan.model} --config {plan.model}.NAME.yaml",
+        )
     project = read_project(hls)
     bench, _ = bench_of(plan, project, samples)
     files = dict(design_files(hls))
@@ -170,9 +211,13 @@ def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[
         raise ToolError(f"{hls}: no HLS project", hint="build the model again")
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     inputs = bench.text.encode()
+    # Which changes and tools there may be is checked as the value is made.
     packed = PackedModel(
-        name=plan.name, model=plan.model, changes=dict(request.changes), samples=request.samples, cosim_samples=samples,
-        tool=plan.config.backend.lower(), top=project.top, part=plan.config.part,
+        name=plan.name, model=plan.model, changes=dict(request.changes),  # type: ignore[arg-type]
+        config=config, samples=request.samples,
+        cosim_samples=samples,
+        tool=plan.config.backend.lower(),  # type: ignore[arg-type]
+        top=project.top, part=plan.config.part,
         clock_period_ns=plan.config.clock_period_ns, design=digest(hashes), bench=hashlib.sha256(inputs).hexdigest(),
         files=hashes,
     )  # fmt: skip

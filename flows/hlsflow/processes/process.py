@@ -8,14 +8,16 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import ToolError
 from hlsflow.foundation.workspace import storage_errors
 
 LAST_LINES = 12
+_LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +58,55 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def _in_our_hands(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Ends the process group of `process` where the block is left by any exception, or this process by force."""
+    with interrupts.ends_with_us(process.pid):
+        try:
+            yield
+        except BaseException:
+            kill_tree(process)
+            raise
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What a short program said: its exit code, standard output and standard error."""
+
+    returncode: int
+    output: str
+    error: str
+
+
+def ask(argv: Sequence[str], *, timeout_s: float) -> Said | None:
+    """What a program says, such as its version; None where it cannot start or says nothing in time.
+
+    Raises Interrupted; its process group has ended by then.
+    """
+    interrupts.check()
+    pipe = subprocess.PIPE
+    try:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True)
+    except OSError:
+        return None
+    deadline = time.monotonic() + timeout_s
+    with process, _in_our_hands(process):
+        while True:
+            try:
+                output, error = process.communicate(timeout=_LOOK_EVERY_S)
+                break
+            except subprocess.TimeoutExpired:
+                interrupts.check()
+                if time.monotonic() > deadline:
+                    kill_tree(process)
+                    return None
+    return Said(
+        returncode=process.returncode,
+        output=output.decode(errors="replace"),
+        error=error.decode(errors="replace"),
+    )
+
+
 def run(
     argv: Sequence[str | os.PathLike[str]],
     *,
@@ -71,8 +122,10 @@ def run(
 
     `what` names the work in error messages. `on_poll` is called about five times a second.
     Raises ToolError when the program cannot start, runs out of time or (with `check`) fails; the message
-    carries the last lines and the log's path. Ctrl-C ends the whole process tree before it goes on upwards.
+    carries the last lines and the log's path. Raises Interrupted after Ctrl-C or SIGTERM. However it ends, the whole
+    process group has ended before.
     """
+    interrupts.check()
     words = tuple(os.fspath(word) for word in argv)
     started = time.monotonic()
     with storage_errors(log):
@@ -91,12 +144,13 @@ def run(
             )
         except OSError as error:
             raise ToolError(f"{what}: cannot start '{words[0]}': {error.strerror or error}") from error
-        try:
+        with _in_our_hands(process):
             while True:
                 try:
-                    process.wait(timeout=0.2)
+                    process.wait(timeout=_LOOK_EVERY_S)
                     break
                 except subprocess.TimeoutExpired:
+                    interrupts.check()
                     if on_poll is not None:
                         on_poll()
                     if timeout_s is not None and time.monotonic() - started > timeout_s:
@@ -104,9 +158,6 @@ def run(
                             f"{what}: no end after {timeout_s:.0f} s, so it was stopped",
                             hint=f"log: {log}\n{last_lines(log)}",
                         ) from None
-        except BaseException:
-            kill_tree(process)
-            raise
     finished = Finished(argv=words, returncode=process.returncode, seconds=time.monotonic() - started, log=log)
     if check and finished.returncode != 0:
         raise ToolError(

@@ -14,18 +14,19 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hlsflow.devices.catalogue import part_of
+from hlsflow.foundation.part_name import part_of
 from hlsflow.foundation.steps import digest
 from hlsflow.records.record import (
-    VENDOR_STAGES,
     BuildRecord,
     CounterexampleRecord,
     FigureRecord,
     Samples,
 )
+from hlsflow.records.tools import TOOL_KINDS
+from hlsflow.reports.figures import compiler_of
 
 # What follows from a build's inputs and the code alone, and is not measured: the newest build knows it best.
-_DESCRIBES = ("model", "variant", "title", "configuration", "size", "layers", "warnings")
+_DESCRIBES = ("model", "variant", "request", "title", "configuration", "size", "layers", "warnings")
 # What is no verdict of a verification: who made it with what, and what is not of it.
 _NO_VERDICT: dict[str, Any] = {
     **dict.fromkeys(_DESCRIBES, True),
@@ -34,15 +35,9 @@ _NO_VERDICT: dict[str, Any] = {
 }
 
 # The stages of a build, and the stages of the figures that each of them gives, in the order of a record.
-_GIVES = {
-    "estimate": ("analytic",),
-    "vitis": VENDOR_STAGES,
-    "vivado": VENDOR_STAGES,
-    "open": ("rtl-sim", "open-synthesis", "open-route"),
-}
-# In the order in which a vendor's stages are run.
-_ORDER = ("analytic", "csynth", "cosim", "logic-synthesis", "placed", "post-route", "rtl-sim", "open-synthesis",
-          "open-route")  # fmt: skip
+_GIVES = {kind.name: kind.gives for kind in TOOL_KINDS}
+# Of the stages of all figures.
+_ORDER = tuple(dict.fromkeys(stage for kind in TOOL_KINDS for stage in kind.gives))
 # What tells where a figure was read and how its part is spelled, not what it says.
 _INCIDENTAL = {"notes", "source_file", "part"}
 
@@ -147,7 +142,7 @@ def _key(figure: FigureRecord) -> Key:
         return figure.stage, figure.tool
     part = part_of(figure.part) if figure.part and figure.part.strip() else None
     named = "" if part is None else f"{part.body}-{part.speed}-{part.temperature}"
-    return figure.stage, figure.tool, figure.tool_version or "", named, figure.architecture or ""
+    return figure.stage, compiler_of(figure.tool), figure.tool_version or "", named, figure.architecture or ""
 
 
 def _results(figures: Iterable[FigureRecord]) -> dict[Key, list[FigureRecord]]:
@@ -205,7 +200,7 @@ def _joined_state(
 ) -> str:  # fmt: skip
     """What became of a stage, of two lines about it: a failure never hides what was done."""
     if earlier is None or newer is None:
-        return earlier if newer is None else newer
+        return newer or earlier or ""
     ended_early = (_ended_early(earlier), _ended_early(newer))
     if ended_early == (False, True):
         return earlier

@@ -7,20 +7,21 @@ tools found of it becomes one record.
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError
+from hlsflow.foundation.part_name import part_of
+from hlsflow.records.tools import OWN_RTL_STAGES, VENDOR_STAGES
 
 # 2: errors are of real values, and the verdict has its reasons. What an older gate called exact is not taken over.
 # A record may be without a `design`: it is then of an unknown one, and joined with nothing.
-SCHEMA = 2
+SCHEMA: Final = 2
 
-# Stages whose reports state part and clock of the very design that they are of.
-VENDOR_STAGES = ("csynth", "cosim", "logic-synthesis", "placed", "post-route")
 # csynth.rpt rounds the period to two digits.
 CLOCK_TOLERANCE_NS = 0.0051
 
@@ -192,6 +193,48 @@ class FigureRecord(_Value):
     samples: int | None = None
     architecture: str | None = None
 
+    @property
+    def is_of_own_rtl(self) -> bool:
+        """Whether it is of RTL of our own, and not of the design that HLS makes of hls4ml's C++."""
+        return self.architecture is not None or self.stage in OWN_RTL_STAGES
+
+
+def two_designs(figures: Iterable[FigureRecord]) -> str | None:
+    """That figures are of two designs of one network, as a sentence with their stages; None where they are of one."""
+    stages: dict[bool, list[str]] = {False: [], True: []}
+    architectures = []
+    for figure in figures:
+        stages[figure.is_of_own_rtl].append(figure.stage)
+        architectures += [figure.architecture] if figure.architecture else []
+    if not all(stages.values()):
+        return None
+    hls, own = (" and ".join(dict.fromkeys(stages[key])) for key in (False, True))
+    shape = f" ({', '.join(dict.fromkeys(architectures))})" if architectures else ""
+    return (
+        f"two designs of one network: {hls} figures are of the one that HLS makes of hls4ml's C++, {own} figures of "
+        f"our own RTL{shape}; neither says anything of the other"
+    )
+
+
+class RequestRecord(_Value):
+    """What was asked for beside the model, where that is another build than its own: a variant.
+
+    `config` is a configuration's name below hls_configs/, else its path; `configured_by` the command that wrote it,
+    where it says so. `changes` are values of the command line by their key.
+    """
+
+    config: str | None = None
+    configured_by: str | None = None
+    changes: dict[str, str | int | float] = {}
+
+    @property
+    def options(self) -> str:
+        """The options of `hlsflow build` and `hlsflow pack` that ask for it."""
+        said = [] if self.config is None else ["--config", self.config]
+        for key, value in self.changes.items():
+            said += [f"--{key.replace('_', '-')}", str(value)]
+        return shlex.join(said)
+
 
 class CounterexampleRecord(_Value):
     """A run whose gate failed on the very design that the record's own verification passed."""
@@ -207,6 +250,8 @@ class BuildRecord(_Value):
     schema_version: Literal[2] = SCHEMA
     model: str
     variant: str
+    # What made the variant; None: the model's own build, or it is not known.
+    request: RequestRecord | None = None
     title: str
     # Of everything that the verification depends on, tools and code included.
     digest: str
@@ -297,7 +342,13 @@ class BuildRecord(_Value):
         return record
 
 
-_USUAL: dict[str, object] = {"keras_float": "float32", "design": None, "reference": None, "counterexamples": []}
+_USUAL: dict[str, object] = {
+    "keras_float": "float32",
+    "design": None,
+    "reference": None,
+    "request": None,
+    "counterexamples": [],
+}
 
 
 def check_target(record: BuildRecord, source: str) -> None:

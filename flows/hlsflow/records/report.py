@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, TextIO
 
 from hlsflow.foundation.log import paint
 from hlsflow.records.evidence import contradiction
-from hlsflow.records.record import AgreementRecord, BuildRecord
+from hlsflow.records.record import AgreementRecord, BuildRecord, two_designs
 from hlsflow.records.verdict import at_most, place
 
 if TYPE_CHECKING:
     from hlsflow.network.layer_types import LayerTypes
 
 
-def _percent(share: float | None) -> str:
+def percent_of(share: float | None) -> str:
+    """A share in per cent, or that it was not measured."""
     return "not measured" if share is None else f"{100 * share:.2f} %"
 
 
@@ -59,19 +60,19 @@ def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> s
         ("gate", f"{passed}  {exactness(record)}"),
         *(("", f"FAILED for: {failure}") for failure in record.gate.failures),
         ("samples", f"{record.samples.count:,} of {record.samples.dataset}: {record.samples.source}"),
-        ("accuracy", f"Keras {_percent(record.accuracy_keras)}, C simulation {_percent(record.accuracy_csim)}"),
+        ("accuracy", f"Keras {percent_of(record.accuracy_keras)}, C simulation {percent_of(record.accuracy_csim)}"),
     ]
     if record.samples.substitute and record.trained is not None:
         rows.append(
             (
                 "",
                 f"on {record.trained.dataset}, quoted from {record.trained.source}: "
-                f"{_percent(record.trained.test_accuracy)}",
+                f"{percent_of(record.trained.test_accuracy)}",
             )
         )
     if record.softmax is not None:
         rows.append(("softmax", _softmax(record)))
-    parameters = f"{size.parameters:,} parameters, {_percent(size.sparsity)} zeros"
+    parameters = f"{size.parameters:,} parameters, {percent_of(size.sparsity)} zeros"
     target = record.configuration
     rows += [
         ("emulator", _emulator(record)),
@@ -107,7 +108,7 @@ def _softmax(record: BuildRecord) -> str:
     softmax = record.softmax
     assert softmax is not None
     if softmax.max_abs_error is None or softmax.table_error is None:
-        return f"{softmax.implementation}: same class as Keras in {_percent(softmax.argmax_agreement)}"
+        return f"{softmax.implementation}: same class as Keras in {percent_of(softmax.argmax_agreement)}"
     bound = "no bound is known" if softmax.bound is None else f"at most {at_most(softmax.bound, 3)} for any input"
     own = ""
     if record.gate.kind == "bounded":
@@ -115,7 +116,7 @@ def _softmax(record: BuildRecord) -> str:
         own = f", off by {at_most(softmax.table_error, 3)} from that of the hardware's own logits"
     return (
         f"a table: off by {at_most(softmax.max_abs_error, 3)} from Keras at most{own} ({bound}), same class as Keras "
-        f"in {_percent(softmax.argmax_agreement)}"
+        f"in {percent_of(softmax.argmax_agreement)}"
     )
 
 
@@ -152,7 +153,7 @@ def _agreement_row(item: AgreementRecord) -> list[str]:
         f"{item.mismatching_samples:,}",
         f"{item.mismatching_values:,} of {item.values:,}",
         f"{item.max_error_lsb:g}",
-        _percent(item.argmax_agreement),
+        percent_of(item.argmax_agreement),
     ]
 
 
@@ -196,7 +197,7 @@ def markdown(record: BuildRecord) -> str:
             [
                 [
                     f"{size.parameters:,}",
-                    f"{size.zeros:,} ({_percent(size.sparsity)})",
+                    f"{size.zeros:,} ({percent_of(size.sparsity)})",
                     f"{size.weight_bits:,} bits ({_kilobytes(size.weight_bits // 8)})",
                     _kilobytes(size.weights_file_bytes),
                 ]
@@ -231,9 +232,21 @@ def markdown(record: BuildRecord) -> str:
         "## Provenance",
         _table(["tool", "version"], [[tool, version] for tool, version in sorted(record.versions.items())]),
         *([] if record.design is None else [f"Design (sources, types, weights): `{record.design}`."]),
-        f"Digest of all inputs: `{record.digest}`. Made again by `python flows/build.py --model {record.model}`.",
+        f"Digest of all inputs: `{record.digest}`. {_made_again(record)}",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _made_again(record: BuildRecord) -> str:
+    """The command that makes this very build."""
+    command, request = f"python flows/build.py --model {record.model}", record.request
+    if not record.variant:
+        return f"Made again by `{command}`."
+    if request is None:
+        # Of an hlsflow that did not note it.
+        return f"Made again by `{command}` with the options that its variant `{record.variant}` is named after."
+    text = f"Made again by `{command} {request.options}`."
+    return text if request.configured_by is None else f"{text} Its configuration is from: {request.configured_by}."
 
 
 def _figures(record: BuildRecord) -> str:
@@ -261,7 +274,8 @@ def _figures(record: BuildRecord) -> str:
         "stage", "tool", "part", "LUT", "FF", "DSP", "BRAM (18 Kb)", "URAM", "latency (cycles)", "interval (cycles)",
         "clock (ns)", "from",
     ]  # fmt: skip
-    return _table(header, rows)
+    both = two_designs(figure for figure in record.figures if figure.module is None)
+    return _table(header, rows) + ("" if both is None else f"\n\nThese are {both}.")
 
 
 def _count(value: int | None, error_bar: Sequence[float] | None) -> str:
@@ -273,15 +287,15 @@ def _count(value: int | None, error_bar: Sequence[float] | None) -> str:
 def _accuracy_rows(record: BuildRecord) -> list[list[str]]:
     samples = f"{record.samples.count:,} samples of {record.samples.dataset}"
     rows = [
-        [samples, "Keras", _percent(record.accuracy_keras), "this build"],
-        [samples, "C simulation", _percent(record.accuracy_csim), "this build"],
+        [samples, "Keras", percent_of(record.accuracy_keras), "this build"],
+        [samples, "C simulation", percent_of(record.accuracy_csim), "this build"],
     ]
     if record.trained is not None:
         rows.append(
             [
                 f"the test set of {record.trained.dataset}",
                 "Keras",
-                _percent(record.trained.test_accuracy),
+                percent_of(record.trained.test_accuracy),
                 f"quoted from `{record.trained.source}`",
             ]
         )

@@ -13,20 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from hlsflow.devices.catalogue import part_of
 from hlsflow.foundation.errors import ReportError, UsageError
+from hlsflow.foundation.interrupts import boundaries
+from hlsflow.foundation.part_name import part_of, spelled
 from hlsflow.foundation.strict_read import UnreadableError, brief, open_regular, read_bytes, read_ends
+from hlsflow.reports import tool_log
 from hlsflow.reports.figures import STAGE_ORDER, Stage
-from hlsflow.reports.kinds import HEAD_CHARACTERS, decode, is_meant_as_report, read_text, recognise
-from hlsflow.reports.merge import CSYNTH_KINDS, merge, run_key, split, with_stage_of_neighbours
+from hlsflow.reports.hls import csynth_rpt, csynth_summary
+from hlsflow.reports.kinds import decode, format_of, is_meant_as_report, read_text, recognise
+from hlsflow.reports.merge import merge, run_key, split, with_stage_of_neighbours
 from hlsflow.reports.project_config import (
     configs_beside,
     layer_numbers,
     parameters_digest,
     project_folder,
 )
-from hlsflow.reports.report import Kind, Report
-from hlsflow.reports.run import Discovery, Failure, LogRun, Note, NoteKind, Role, Run
+from hlsflow.reports.report import HEAD_CHARACTERS, Joins, Report
+from hlsflow.reports.run import Discovery, Failure, LogRun, Note, NoteKind, PassedOver, Role, Run
 
 SUFFIXES = frozenset({".rpt", ".xml", ".log"})
 # The tools' own databases, whose reports are copies, and what is no project at all.
@@ -64,10 +67,16 @@ def discover(paths: Sequence[str | os.PathLike[str]], *, processes: int | None =
     failures = [
         Failure(source_file=outcome.candidate.shown_as, message=outcome.error) for outcome in outcomes if outcome.error
     ]
-    logs = [_log_run(o.report, o.left_out_bytes) for o in reports if o.report.kind == Kind.TOOL_LOG]
+    logs = [_log_run(o.report, o.left_out_bytes) for o in reports if o.report.log is not None]
+    without = [
+        PassedOver(source_file=o.candidate.shown_as, what=o.report.passed_over)
+        for o in reports
+        if o.report.passed_over is not None
+    ]
     return Discovery(
-        runs=tuple(_runs([o for o in reports if o.report.kind not in (Kind.TOOL_LOG, Kind.DESIGN_SIZE)])),
+        runs=tuple(_runs([o for o in reports if o.report.log is None and o.report.passed_over is None])),
         logs=tuple(sorted(logs, key=lambda log: log.source_file)),
+        passed_over=tuple(sorted(without, key=lambda report: report.source_file)),
         failures=tuple(sorted(failures, key=lambda failure: failure.source_file)),
         read_files=len(reports),
         other_files=len(outcomes) - len(reports) - len(failures),
@@ -116,14 +125,14 @@ def _files(root: Path) -> Iterator[Path]:
 def _read_all(candidates: list[_Candidate], processes: int | None) -> list[_Outcome]:
     wanted = processes if processes is not None else min(os.cpu_count() or 1, 8)
     if wanted < 2 or (processes is None and len(candidates) < POOL_THRESHOLD):
-        return [_read_one(candidate) for candidate in candidates]
+        return [_read_one(candidate) for candidate in boundaries(candidates)]
     context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
     # An interrupt is the parent's to handle; it drops what has not begun.
     with concurrent.futures.ProcessPoolExecutor(
         wanted, mp_context=context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
     ) as pool:
         try:
-            return list(pool.map(_read_one, candidates, chunksize=32))
+            return list(boundaries(pool.map(_read_one, candidates, chunksize=32)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -136,7 +145,7 @@ def _read_one(candidate: _Candidate) -> _Outcome:
         text = _head(candidate.path)
         if not meant and recognise(text) is None:
             return _Outcome(candidate=candidate)
-        if recognise(text) == Kind.TOOL_LOG:
+        if recognise(text) is tool_log.FORMAT:
             # a log of days may be gigabytes: its head has the tool's banner, its end what became of it
             data, left_out = read_ends(candidate.path)
         else:
@@ -168,7 +177,7 @@ def _log_run(report: Report, left_out_bytes: int) -> LogRun:
         source_file=report.provenance.source_file,
         tool=report.provenance.tool,
         tool_version=report.provenance.tool_version,
-        part=report.provenance.part,
+        part=None if report.provenance.part is None else spelled(report.provenance.part),
         clock_target_ns=None if report.clock is None else report.clock.target_ns,
         top=report.module,
         error_count=len(report.log.errors),
@@ -225,14 +234,14 @@ class _Roles:
         self._instances: dict[Path, set[str]] = {}
         for outcome in outcomes:
             report, folder = outcome.report, outcome.candidate.path.parent
-            if report.kind == Kind.CSYNTH_SUMMARY or outcome.candidate.path.name == "csynth.xml":
+            if report.kind == csynth_summary.KIND or outcome.candidate.path.name == "csynth.xml":
                 self._tops[folder] = report.module
-            if report.kind == Kind.CSYNTH_RPT:
+            if report.kind == csynth_rpt.KIND:
                 self._instances.setdefault(folder, set()).update(module.name for module in report.modules)
 
     def of(self, report: Report, candidate: _Candidate) -> Role:
         """The role of a report's module."""
-        if report.kind not in CSYNTH_KINDS:
+        if format_of(report).joins is not Joins.CSYNTH:
             return Role.TOP
         folder = candidate.path.parent
         top = self._tops.get(folder)

@@ -35,6 +35,14 @@ class Provenance:
     source_file: str | None = None
 
 
+def compiler_of(tool: str) -> str:
+    """What works when a program is run: `vitis-run` and `v++` start Vitis HLS, the name that its reports state.
+
+    A record names the program that was run; figures of one compiler are compared, whatever started it.
+    """
+    return "vitis_hls" if tool in ("vitis-run", "v++") else tool
+
+
 RESOURCE_NAMES = ("lut", "ff", "dsp", "bram_18k", "uram")
 
 

@@ -7,18 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from hlsflow.devices.catalogue import part_of
+from hlsflow.foundation.part_name import part_of, spelled
 from hlsflow.reports.figures import RESOURCE_NAMES, Clock, Stage
-from hlsflow.reports.report import Kind, Report
+from hlsflow.reports.hls import csynth_summary
+from hlsflow.reports.kinds import format_of, rank_of
+from hlsflow.reports.report import Joins, Report
 from hlsflow.reports.run import Note, NoteKind, Role, Run
 
-# The first states most and most exactly.
-PREFERENCE = {kind: position for position, kind in enumerate(Kind)} | {Kind.CSYNTH_XML: -2, Kind.EXPORT_XML: -1}
-CSYNTH_KINDS = frozenset({Kind.CSYNTH_RPT, Kind.CSYNTH_XML, Kind.CSYNTH_SUMMARY})
-VIVADO_KINDS = frozenset(
-    {Kind.UTILIZATION, Kind.UTILIZATION_HIERARCHICAL, Kind.TIMING_SUMMARY, Kind.TIMING_PATH, Kind.POWER}
-)
-EXPORT_KINDS = frozenset({Kind.EXPORT_RPT, Kind.EXPORT_XML})
 # Words of a file's name that tell the kind or the stage of a report of Vivado, not which run it belongs to.
 REPORT_WORDS = re.compile(
     r"(^|[_.-])(utilization|util|hierarchical|hierarchy|hier|timing|summary|power|paths|post|report|rpt|synthesis|synth|syn"
@@ -30,16 +25,18 @@ def run_key(report: Report) -> tuple[str, ...]:
     """What the reports of one run have in common: folder and module, for Vivado also the name without report words."""
     path = PurePosixPath(report.provenance.source_file)
     folder, stage = str(path.parent), str(report.provenance.stage)
-    if report.kind in CSYNTH_KINDS:
-        return "csynth", folder, str(report.module)
-    if report.kind in VIVADO_KINDS:
-        stem = path.stem
-        while (shorter := REPORT_WORDS.sub("", stem)) != stem:
-            stem = shorter
-        return "vivado", folder, str(report.module), stem, stage
-    if report.kind in EXPORT_KINDS:
-        return "export", folder, stage
-    return report.kind.value, str(path)
+    match format_of(report).joins:
+        case Joins.CSYNTH:
+            return "csynth", folder, str(report.module)
+        case Joins.VIVADO:
+            stem = path.stem
+            while (shorter := REPORT_WORDS.sub("", stem)) != stem:
+                stem = shorter
+            return "vivado", folder, str(report.module), stem, stage
+        case Joins.EXPORT:
+            return "export", folder, stage
+        case Joins.ALONE:
+            return report.kind, str(path)
 
 
 def with_stage_of_neighbours(reports: Sequence[Report]) -> list[Report]:
@@ -47,12 +44,12 @@ def with_stage_of_neighbours(reports: Sequence[Report]) -> list[Report]:
     where they agree."""
     stages: dict[tuple[str, ...], set[Stage]] = {}
     for report in reports:
-        if report.provenance.stage is not None and report.kind in VIVADO_KINDS | EXPORT_KINDS:
+        if report.provenance.stage is not None and format_of(report).joins in (Joins.VIVADO, Joins.EXPORT):
             stages.setdefault(run_key(report)[:-1], set()).add(report.provenance.stage)
     settled = []
     for report in reports:
         known = stages.get(run_key(report)[:-1], set()) if report.provenance.stage is None else set()
-        if report.kind in VIVADO_KINDS | EXPORT_KINDS and len(known) == 1:
+        if format_of(report).joins in (Joins.VIVADO, Joins.EXPORT) and len(known) == 1:
             report = replace(report, provenance=replace(report.provenance, stage=next(iter(known))))
         settled.append(report)
     return settled
@@ -60,7 +57,7 @@ def with_stage_of_neighbours(reports: Sequence[Report]) -> list[Report]:
 
 def split(reports: Iterable[Report]) -> list[tuple[list[Report], tuple[Note, ...]]]:
     """The reports of one folder and module, apart where their figures contradict each other; then with a note."""
-    ordered = sorted(reports, key=lambda r: (PREFERENCE[r.kind], len(r.modules) == 0, r.provenance.source_file))
+    ordered = sorted(reports, key=lambda r: (rank_of(r), len(r.modules) == 0, r.provenance.source_file))
     clusters: list[list[Report]] = []
     notes: list[tuple[Note, ...]] = []
     for report in ordered:
@@ -100,7 +97,8 @@ def merge(project: str, role: Role, ordered: Sequence[Report], notes: Iterable[N
 
     provenance = replace(
         first.provenance,
-        part=next((r.provenance.part for r in ordered if r.provenance.part is not None), None),
+        # every report spells it in its own way; from here on it has one name
+        part=next((spelled(r.provenance.part) for r in ordered if r.provenance.part is not None), None),
         tool_version=next((r.provenance.tool_version for r in ordered if r.provenance.tool_version is not None), None),
     )
     return Run(
@@ -134,7 +132,7 @@ def _clock(ordered: Sequence[Report]) -> Clock | None:
 
 def _modules(ordered: Sequence[Report]) -> tuple:
     # The synthesis summary alone nests the modules; csynth.xml lists them flat, csynth.rpt one level of instances.
-    preferred = [r for r in ordered if r.kind == Kind.CSYNTH_SUMMARY and r.modules] or [r for r in ordered if r.modules]
+    preferred = [r for r in ordered if r.kind == csynth_summary.KIND and r.modules] or [r for r in ordered if r.modules]
     return preferred[0].modules if preferred else ()
 
 

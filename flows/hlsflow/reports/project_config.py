@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from hlsflow.foundation.part_name import spelled
 from hlsflow.foundation.strict_read import read_bytes
 from hlsflow.reports.cells import NS_PER_UNIT
 from hlsflow.reports.kinds import decode
@@ -54,7 +55,10 @@ def configs_in(folder: Path) -> tuple[ProjectConfig, ...]:
             continue
         stated = READERS[name](text)
         if any(value is not None for value in stated.values()):
-            found.append(ProjectConfig(source_file=str(path), **stated))
+            part = stated.get("part")
+            found.append(
+                ProjectConfig(source_file=str(path), **stated | {"part": None if part is None else spelled(part)})
+            )
     return tuple(found)
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hlsflow.devices.catalogue import find_part, part_of
+from hlsflow.devices.catalogue import find_part
 from hlsflow.foundation.errors import ConfigError
+from hlsflow.foundation.part_name import part_of
 from hlsflow.foundation.strict_read import read_text
 from hlsflow.reports.discover import SKIPPED_FOLDERS, discover
 from hlsflow.reports.figures import STAGE_ORDER

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from hlsflow.reports.figures import Clock, Latency, Provenance, Resources
 
+# By what stands in these a format is told.
+HEAD_CHARACTERS = 8192
 
-class Kind(StrEnum):
-    """The formats that this package reads."""
 
-    CSYNTH_RPT = "csynth-rpt"
-    CSYNTH_XML = "csynth-xml"
-    CSYNTH_SUMMARY = "csynth-summary"
-    DESIGN_SIZE = "design-size"
-    UTILIZATION = "utilization"
-    UTILIZATION_HIERARCHICAL = "utilization-hierarchical"
-    TIMING_SUMMARY = "timing-summary"
-    TIMING_PATH = "timing-path"
-    POWER = "power"
-    EXPORT_RPT = "export-rpt"
-    EXPORT_XML = "export-xml"
-    COSIM = "cosim"
-    CSIM_LOG = "csim-log"
-    TOOL_LOG = "tool-log"
+class Joins(StrEnum):
+    """Which reports of a format may be of one run of a tool: those of the same group, by folder and module."""
+
+    CSYNTH = "csynth"
+    VIVADO = "vivado"
+    EXPORT = "export"
+    # each file is a run of its own
+    ALONE = "alone"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +94,13 @@ class LogSummary:
 class Report:
     """One report file: its kind and provenance, the module it describes, and the figures that it states.
 
-    `resources`, `latency` and `clock` are those of `module`. `date` is the tool's text. `flow_target` is Vitis's
-    (`Vivado IP Flow Target`). `black_boxes` are the modules that Vivado did not see into, and so did not count.
+    `kind` is that of its `ReportFormat`. `resources`, `latency` and `clock` are those of `module`. `date` is the
+    tool's text. `flow_target` is Vitis's (`Vivado IP Flow Target`). `black_boxes` are the modules that Vivado did not
+    see into, and so did not count.
+    `passed_over` says what the report is of where it states no figure of ours; it is then no part of any run.
     """
 
-    kind: Kind
+    kind: str
     provenance: Provenance
     module: str | None
     date: str | None = None
@@ -118,3 +115,19 @@ class Report:
     simulation: Simulation | None = None
     log: LogSummary | None = None
     black_boxes: tuple[str, ...] = ()
+    passed_over: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportFormat:
+    """One format: its name, how it is told and read. Each module of a format has one as `FORMAT`; `kinds` lists them.
+
+    `mark` is searched for in the first characters of a file, line by line (MULTILINE). `named` is the whole name of
+    a file that is meant to be such a report, whatever is in it.
+    """
+
+    kind: str
+    mark: str
+    parse: Callable[[str], Report]
+    joins: Joins = Joins.ALONE
+    named: str | None = None

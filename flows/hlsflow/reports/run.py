@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hlsflow.reports.figures import Clock, Latency, Provenance, Resources
-from hlsflow.reports.report import Kind, Loop, Module, Power, Simulation
+from hlsflow.reports.report import Loop, Module, Power, Simulation
 
 
 class Role(StrEnum):
@@ -63,7 +63,7 @@ class Run:
     module: str | None
     role: Role
     provenance: Provenance
-    kinds: tuple[Kind, ...]
+    kinds: tuple[str, ...]
     source_files: tuple[str, ...]
     date: str | None = None
     flow_target: str | None = None
@@ -116,11 +116,21 @@ class LogRun:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PassedOver:
+    """A report that was recognised and states no figure of ours, and what it is of (`clock utilization`)."""
+
+    source_file: str
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Discovery:
-    """All that was found: runs in a stable order, logs, unreadable files, and how many reports are of other kinds."""
+    """All that was found: runs in a stable order, logs, reports without figures, unreadable files, and how many files
+    are no report. `read_files` counts those without figures too."""
 
     runs: tuple[Run, ...]
     logs: tuple[LogRun, ...]
+    passed_over: tuple[PassedOver, ...]
     failures: tuple[Failure, ...]
     read_files: int
     other_files: int

@@ -7,11 +7,29 @@ from collections.abc import Sequence
 
 from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.figures import Clock, Provenance
-from hlsflow.reports.report import Kind, LogSummary, Report
+from hlsflow.reports.report import HEAD_CHARACTERS, LogSummary, Report, ReportFormat
 
-TOOLS = {"Vitis HLS": "vitis_hls", "Vivado(TM) HLS": "vivado_hls", "Vivado": "vivado", "Vitis": "vitis"}
+KIND = "tool-log"
+
+# The program that was run, by its banner. Started by `vitis-run`, HLS itself writes `**** HLS Build v2025.1`, alone
+# where the log is its own.
+TOOLS = {
+    "Vitis HLS": "vitis_hls",
+    "Vivado(TM) HLS": "vivado_hls",
+    "Vivado": "vivado",
+    "Vitis": "vitis",
+    "vitis-run": "vitis-run",
+    "v++": "v++",
+    "HLS Build": "vitis_hls",
+}
 VERSION = r"(\d{4}\.\d+(?:\.\d+)*)"
-BANNER = re.compile(rf"\*{{0,6}}\s*(Vitis HLS|Vivado\(TM\) HLS|Vivado|Vitis)\b.*?\bv?\.?{VERSION}(?:_\w+)?(?:\s|$)")
+# `****** Vivado v2020.2 (64-bit)`, in the log of a batch run `# Vivado v2020.2 (64-bit)`
+NAMES = r"(Vitis HLS|Vivado\(TM\) HLS|Vivado|Vitis|vitis-run|v\+\+|HLS Build)"
+BANNER = re.compile(rf"\s*(?:# )?\*{{0,6}}\s*{NAMES}(?!\w).*?\bv?\.?{VERSION}(?:_\w+)?(?:\s|$)")
+MARK = (
+    rf"^\s*(# |\*{{6}} )?(?!HLS Build){NAMES} (- High-Level|v?\.?\d{{4}}\.)|^\s*\*{{4}} HLS Build v?\d{{4}}\.|"
+    r"^(INFO:|@I) \[HLS[ \d]*-10\] Running '"
+)
 # Started by the IDE, the tool prints no banner, but its own path.
 # Until 2014 a message began with `@I [HLS-10]`, later with `INFO: [HLS 200-10]`.
 INFO = r"(?:INFO:|@I) \[[\w -]+\] "
@@ -32,7 +50,7 @@ def parse(text: str) -> Report:
     mark is found.
     """
     lines = text.splitlines()
-    tool, version = _tool(lines)
+    tool, version = _tool(text[:HEAD_CHARACTERS].splitlines())
     part = period = clock_name = top = None
     errors: list[str] = []
     completed: list[str] = []
@@ -54,7 +72,7 @@ def parse(text: str) -> Report:
         elif matched := COMPLETED.match(line):
             completed.append(matched[1] or matched[2])
     return Report(
-        kind=Kind.TOOL_LOG,
+        kind=KIND,
         provenance=Provenance(stage=None, tool=tool, tool_version=version, part=part),
         module=top,
         clock=None if period is None else Clock(name=clock_name, target_ns=period),
@@ -65,9 +83,17 @@ def parse(text: str) -> Report:
 
 
 def _tool(lines: Sequence[str]) -> tuple[str, str | None]:
-    for line in lines[:40]:
+    for line in lines:
         if matched := BANNER.match(line):
             return TOOLS[matched[1]], matched[2]
         if matched := RUNNING.match(line):
             return matched[2], matched[1]
-    raise ReportError("head: no banner of Vitis HLS, Vivado HLS or Vivado")
+    raise ReportError("head: no banner of Vitis HLS, vitis-run, Vivado HLS or Vivado")
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=MARK,
+    parse=parse,
+    named=r"(vitis|vivado)_hls\.log",
+)

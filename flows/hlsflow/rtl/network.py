@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hlsflow.emulation.window import Window
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.foundation.interrupts import boundaries
 from hlsflow.hls.project import HlsProject
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.rtl.layers import ArgmaxLayer, Cast, Layer, ProductLayer, apply
@@ -65,7 +66,7 @@ class IntegerNetwork:
         """Outputs int64 (samples, n_out) in LSBs of `output_type`, for int64 (samples, n_in) in LSBs of the input."""
         import numpy as np
 
-        found = [self._run(values[first : first + _BATCH]) for first in range(0, len(values), _BATCH)]
+        found = [self._run(values[first : first + _BATCH]) for first in boundaries(range(0, len(values), _BATCH))]
         return np.concatenate(found)
 
     def _run(self, values: np.ndarray) -> np.ndarray:

@@ -14,10 +14,11 @@ import numpy as np
 from hlsflow.compression.distillation import class_accuracy, distillation_loss, teacher_scores
 from hlsflow.compression.pruning import check_sparsity, pruning_callbacks, pruning_wrapper, strip_pruning
 from hlsflow.datasets.dataset import Dataset, select_classes
+from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.steps import file_digest
-from hlsflow.frontends.runtime import prepare_tensorflow
+from hlsflow.frontends.runtime import interruptible, prepare_tensorflow
 from hlsflow.frontends.sparsity import measure_sparsity
 from hlsflow.models.recipe import Recipe
 from hlsflow.models.weights import WEIGHTS_FILE, assign_weights, pack_arrays, weights_of
@@ -89,7 +90,7 @@ def train(
     inputs = _inputs(recipe, dataset, initial, teacher_dir)
     history = _resume(checkpoint, inputs, variables, log)
 
-    callbacks = pruning_callbacks(recipe)
+    callbacks = [*pruning_callbacks(recipe), interruptible()]
     epochs = recipe.training.epochs
     for epoch in range(len(history), epochs):
         started = time.monotonic()
@@ -116,6 +117,7 @@ def train(
         if (epoch + 1) % -(-epochs // EPOCH_LINES) == 0 or epoch + 1 == epochs:
             log.line(_epoch_line(epoch + 1, epochs, row[0], time.monotonic() - started))
         after_epoch(epoch + 1)
+        interrupts.check()
 
     plain = build_model(recipe)
     strip_pruning(model, plain)
@@ -252,7 +254,7 @@ def _measured(
     """The outcome of a training, measured on the stripped model with its final weights."""
     losses, accuracies = {}, {}
     for part, (x, targets) in parts.items():
-        scores = model.predict(x, batch_size=EVALUATION_BATCH, verbose=0)
+        scores = model.predict(x, batch_size=EVALUATION_BATCH, verbose=0, callbacks=[interruptible()])
         classes = targets.argmax(axis=1)
         accuracies[part] = round(float(np.mean(scores.argmax(axis=1) == classes)), 6)
         # As Keras clips, so that a score of 0 has a finite loss.

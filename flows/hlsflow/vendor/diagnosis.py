@@ -46,9 +46,7 @@ def diagnose(text: str, returncode: int | None = None) -> Diagnosis | None:
     signal: a tool that was killed from outside may have written nothing.
     """
     best: tuple[int, re.Match[str], str] | None = None
-    for line in text.splitlines():
-        if BENIGN.search(line):
-            continue
+    for line in _telling(text):
         for rank, rule in enumerate(RULES[: best[0]] if best else RULES):
             matched = rule.pattern.search(line)
             if matched is not None:
@@ -81,9 +79,25 @@ def explain(log: Path, returncode: int | None = None) -> tuple[str, str]:
 
 def relevant_lines(text: str) -> list[str]:
     """The last lines of a log that speak of a failure, or simply its last lines where none does."""
-    lines = [line.rstrip()[:300] for line in text.splitlines() if line.strip() and not BENIGN.search(line)]
+    lines = [line.rstrip()[:300] for line in _telling(text) if line.strip()]
     speaking = [line for line in lines if _RELEVANT.search(line)]
     return (speaking or lines)[-RELEVANT_LINES:]
+
+
+def _telling(text: str) -> list[str]:
+    """The lines of a log without those that look like errors and are none: the tool went on after them."""
+    lines = [line for line in text.splitlines() if not BENIGN.search(line)]
+    for rule in RULES:
+        if rule.harmless_before is None:
+            continue
+        doubtful = [number for number, line in enumerate(lines) if rule.pattern.search(line)]
+        for number in reversed(doubtful):
+            if any(rule.harmless_before.search(line) for line in lines[number + 1 :]):
+                # and so it did after all that stand before it
+                harmless = {n for n in doubtful if n <= number}
+                lines = [line for n, line in enumerate(lines) if n not in harmless]
+                break
+    return lines
 
 
 def remarks(text: str) -> list[str]:

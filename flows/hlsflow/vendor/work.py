@@ -105,8 +105,14 @@ def do_stage(
         # All that follows was made of the RTL that is now made anew.
         for later in VendorStage:
             _forget(work, later)
-    vivado = toolchain.named("vivado", tool.version)
+    vivado = toolchain.vivado_of(tool)
     if stage is VendorStage.VSYNTH and vivado is None:
+        others = [str(other) for other in toolchain.tools if other.name == "vivado"]
+        if others:
+            raise ToolError(
+                f"vsynth: no vivado {tool.version}, which belongs to {tool}: there is {', '.join(others)}",
+                hint="a vivado on PATH (source its settings64.sh) is taken whatever its version",
+            )
         raise ToolError(
             f"vsynth: vivado was not found (searched {', '.join(toolchain.searched)})",
             hint="logic synthesis is Vivado's: source its settings64.sh, or leave vsynth out of --stages",
@@ -163,6 +169,8 @@ def _result(
         check_versions(stage, tool.version, logged, figures[0].tool_version if figures else None)
         tool = replace(tool, version=tool.version or logged)
         remarks.append(IMPORTED_NOTE)
+    # Reports of Vitis 2024.2 and later still say Vitis HLS, whichever program was run; that one was.
+    figures = [figure.model_copy(update={"tool": tool.name}) for figure in figures]
     if figures:
         first = figures[0].model_copy(
             update={

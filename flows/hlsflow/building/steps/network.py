@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.building.session import Session
-from hlsflow.network.file import save_network
+from hlsflow.network.file import load_network, save_network
+from hlsflow.network.graph import Network
 
 if TYPE_CHECKING:
+    from hlsflow.building.plan import Plan
     from hlsflow.foundation.log import Step
+    from hlsflow.foundation.steps import Steps
 
 
 def write_network(session: Session, folder: Path, step: Step) -> str:
@@ -18,3 +21,12 @@ def write_network(session: Session, folder: Path, step: Step) -> str:
     save_network(network, folder)
     parameters = sum(array.size for node in network.nodes for array in node.arrays.values())
     return f"{len(network.nodes)} layers, {parameters:,} parameters"
+
+
+def load_network_step(plan: Plan, steps: Steps, session: Session) -> Network:
+    """The model's network, from TensorFlow the first time and from its file afterwards."""
+    return load_network(
+        steps.run(
+            "network", plan.keys["network"], lambda folder, step: write_network(session, folder, step), title="model"
+        )
+    )

@@ -10,8 +10,7 @@ from hlsflow.datasets.verification_samples import SampleSet
 from hlsflow.foundation.workspace import storage_errors
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from hlsflow.foundation.arrays import Array
     from hlsflow.foundation.log import Step
 
 
@@ -32,7 +31,7 @@ def write_reference(session: Session, samples: SampleSet, folder: Path, step: St
     return f"{len(pixels):,} samples of {samples.dataset}, accuracy {accuracy:.4f}"
 
 
-def layer_outputs(session: Session, pixels: np.ndarray, names: list[str], **more: Any) -> dict[str, np.ndarray]:
+def layer_outputs(session: Session, pixels: Array, names: list[str], **more: Any) -> dict[str, Array]:
     """Outputs of layers, float64, for uint8 pixels."""
     from hlsflow.frontends.reference import reference_outputs
     from hlsflow.models.zoo import preprocess

@@ -10,7 +10,10 @@ from hlsflow.vendor.cosim import Expected
 from hlsflow.vendor.project import Bench
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hlsflow.building.plan import Plan
+    from hlsflow.foundation.arrays import Array
 
 # Enough for the interval between two samples to be counted, few enough for a slow RTL simulation.
 DEFAULT_SAMPLES = 16
@@ -46,7 +49,7 @@ def bench_of(plan: Plan, project: HlsProject, samples: int) -> tuple[Bench, tupl
     return Bench(inputs=inputs.reshape(len(inputs), -1).astype(np.float64), expected=expected), ports
 
 
-def _keras(project: HlsProject, port: str, reference: dict, samples: int):
+def _keras(project: HlsProject, port: str, reference: Mapping[str | None, Array], samples: int) -> Array | None:
     layer = next((call.layer for call in project.calls if port in destinations(call)), None)
     values = reference.get(layer)
     return None if values is None else values.reshape(len(values), -1)[:samples]

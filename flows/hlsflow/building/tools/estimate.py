@@ -1,4 +1,4 @@
-"""The estimate as a step of every build: see `hlsflow.building.stages` for what a stage is."""
+"""The estimate as a step of every build: as every tool of the registry."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.building.tools.result import WIRING, write_figures
+from hlsflow.building.tools.tool import Tool
 from hlsflow.estimation.model import Model, read_model, shipped_model
 from hlsflow.foundation.errors import ConfigError
 from hlsflow.foundation.log import Step
@@ -14,9 +15,7 @@ from hlsflow.foundation.steps import file_digest
 from hlsflow.keys.work import work_of
 
 if TYPE_CHECKING:
-    from hlsflow.building.pipeline import Plan
-
-NAME = "estimate"
+    from hlsflow.building.plan import Plan
 
 # A workspace's own calibration, made by `hlsflow calibrate --use`, takes the place of the shipped one.
 OWN_MODEL = "estimate_model.json"
@@ -37,7 +36,7 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     """What an estimate depends on besides the project: the code with its tables, and a workspace's own calibration."""
     own = own_model_path(_root(plan))
     return {
-        "work": work_of("hlsflow.building.tools.estimate", wiring=WIRING, unnamed=WIRING),
+        "work": work_of("hlsflow.building.tools.estimate", ends=WIRING),
         "model": file_digest(own) if own.is_file() else None,
     }
 
@@ -66,3 +65,6 @@ def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[st
 
 def _root(plan: Plan) -> Path:
     return plan.model_dir.parent.parent
+
+
+ESTIMATE = Tool(name="estimate", step_inputs=step_inputs, compute=compute)

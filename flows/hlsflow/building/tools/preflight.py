@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from hlsflow.building.stages import FIGURES_FILE
+from hlsflow.building.tools.result import FIGURES_FILE
 from hlsflow.devices.catalogue import find_part
 from hlsflow.foundation.errors import ConfigError, ToolError
 from hlsflow.hls.lint import UNROLL_LIMIT
@@ -17,7 +17,7 @@ from hlsflow.processes.machine import GIB, Machine, gib
 from hlsflow.records.record import FigureRecord
 
 if TYPE_CHECKING:
-    from hlsflow.building.pipeline import Plan
+    from hlsflow.building.plan import Plan
     from hlsflow.hls.project import Config, HlsProject
 
 # Memory that Vivado takes for a part's database and a full design of it, in GiB by LUT count, rounded up from AMD's

@@ -18,7 +18,7 @@ from hlsflow.records.record import FigureRecord
 FIGURES_FILE = "figures.json"
 STATE_FILE = "state.txt"
 
-# What calls a stage: its text counts in a stage's key, and not what it imports to join the result to a record.
+# What calls a tool: its text counts in a stage's key, and not what it imports to join the result to a record.
 WIRING = ("hlsflow.building.stages",)
 
 FIGURES = TypeAdapter(list[FigureRecord])

@@ -13,17 +13,16 @@ from hlsflow.network.fixed_point import to_integers
 from hlsflow.rtl.network import IntegerNetwork
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from hlsflow.building.plan import Plan
+    from hlsflow.foundation.arrays import Array
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Vectors:
     """Inputs (n, n_in) and expected outputs (n, n_out), int64 in LSBs of their types; `source` says whose outputs."""
 
-    inputs: np.ndarray
-    outputs: np.ndarray
+    inputs: Array
+    outputs: Array
     source: str
 
 
@@ -53,9 +52,7 @@ def read_vectors(plan: Plan, hls: Path, network: IntegerNetwork) -> Vectors:
     return Vectors(inputs=inputs, outputs=outputs, source="C simulation")
 
 
-def _of_layer(
-    kept: Mapping[str, np.ndarray], network: IntegerNetwork, port: str, shape: tuple[int, ...]
-) -> np.ndarray | None:
+def _of_layer(kept: Mapping[str, Array], network: IntegerNetwork, port: str, shape: tuple[int, ...]) -> Array | None:
     """C simulation's values of the network's output: traced by the layer's name, or those of the port."""
     # Where a softmax is left out, its values are the port's.
     names = [network.output] if network.left_out else [network.output, port]

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.building.stages import MODULES, StageFailed, write_figures
 from hlsflow.building.tools.bench import DEFAULT_SAMPLES, bench_of
 from hlsflow.building.tools.preflight import foresee
+from hlsflow.building.tools.result import WIRING, StageFailed, write_figures
+from hlsflow.building.tools.tool import Tool
 from hlsflow.foundation.errors import HlsflowError, ToolError
 from hlsflow.foundation.log import Step
 from hlsflow.foundation.steps import digest
@@ -33,7 +34,6 @@ from hlsflow.vendor.work import Work, do_stage, make_work, options_of, work_fold
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
 
-NAME = "vendor"
 # Of the memory that is free when a stage starts, what the tool may take at most: the rest keeps the system alive.
 _MEMORY_SHARE = 0.95
 
@@ -47,16 +47,19 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
         # What co-simulation is held against.
         "csim": digest(plan.keys["csim"]),
         "reference": digest(plan.keys["reference"]),
-        "work": work_of("hlsflow.building.tools.vendor", unnamed=MODULES.values()),
+        "work": work_of("hlsflow.building.tools.vendor", ends=WIRING),
     }
 
 
-def refuse_without_tool(build: Path, model: str, kind: str) -> None:
-    """Raises ToolError where no tool is here and nothing came from elsewhere: at once, not after the conversion."""
+def refuse_without_tool(build: Path, model: str, kind: str, options: str = "") -> None:
+    """Raises ToolError where no tool is here and nothing came from elsewhere: at once, not after the conversion.
+
+    `options` are those that make the variant of the model that is wanted.
+    """
     name = glob.escape(model)
     builds = (name, f"{name}@*")
     if not any(any(build.glob(f"{folder}/synthesis-{kind}/*/results/*.json")) for folder in builds):
-        find_tools().required_hls(kind, f"hlsflow pack {model}")
+        find_tools().required_hls(kind, f"hlsflow pack {model} {options}".rstrip())
 
 
 def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[str, Any]) -> str:
@@ -109,7 +112,9 @@ def _run(
     project: HlsProject, bench: Bench | None, ports: tuple[Expected, ...], step: Step, options: Mapping[str, Any],
 ) -> None:  # fmt: skip
     _check_backend(plan, kind)
-    tool = toolchain.required_hls(kind, f"hlsflow pack {plan.model}")
+    tool = toolchain.required_hls(kind, f"hlsflow pack {plan.name}")
+    for trouble in toolchain.troubles(tool, kind):
+        step.warn(trouble)
     machine = read_machine(work.folder)
     limit = options.get("memory_bytes")
     if limit is None and machine.memory_available_bytes is not None:
@@ -169,3 +174,7 @@ def summary(results: Mapping[VendorStage, StageResult]) -> str:
     tools = dict.fromkeys(f"{result.tool} {result.tool_version or '(version unknown)'}" for result in results.values())
     imported = " (imported)" if any(result.origin == "imported" for result in results.values()) else ""
     return f"done: {', '.join(results)} by {', '.join(tools)}{imported}"
+
+
+VITIS = Tool(name="vitis", step_inputs=step_inputs, compute=compute)
+VIVADO = Tool(name="vivado", step_inputs=step_inputs, compute=compute)

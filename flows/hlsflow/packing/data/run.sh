@@ -2,10 +2,12 @@
 # Written by hlsflow: synthesizes the HLS projects beside it with AMD's tools. Needs those and a POSIX shell alone.
 #
 #   sh run.sh [--stages csynth,cosim,vsynth,export] [--jobs N] [--timeout SECONDS] [MODEL ...]
+#   sh run.sh --tools [MODEL ...]      says which tools would be taken, and runs none
 #
 # A stage that is through is not run again. Afterwards, take results.tar.gz back:  hlsflow import results.tar.gz
 # runs/STAGE.sums holds the SHA-256 of its reports with the design's digest: checksums, signed by nobody.
-# Tools: PATH, or SETTINGS=/path/to/settings64.sh, or the newest install below /opt/Xilinx, /tools/Xilinx or ~/Xilinx.
+# Tools: PATH, or SETTINGS=/path/to/settings64.sh, or the newest release that has both the HLS tool and vivado, below
+# @ROOTS@ (HLSFLOW_XILINX=A:B names others).
 
 set -u
 # No tool gives a file such a name, and import takes none.
@@ -17,13 +19,15 @@ jobs=1
 limit=
 models=
 one=
+show=
 while [ $# -gt 0 ]; do
     case $1 in
         --stages) [ $# -ge 2 ] || { echo "run.sh: --stages needs a list" >&2; exit 2; }; stages=$2; shift ;;
         --jobs) [ $# -ge 2 ] || { echo "run.sh: --jobs needs a number" >&2; exit 2; }; jobs=$2; shift ;;
         --timeout) [ $# -ge 2 ] || { echo "run.sh: --timeout needs seconds" >&2; exit 2; }; limit=$2; shift ;;
         --one) one=1 ;;
-        -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        --tools) show=1 ;;
+        -h|--help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
         -*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
         *) models="$models $1" ;;
     esac
@@ -34,15 +38,6 @@ for stage in $(echo "$stages" | tr ',' ' '); do
 done
 [ -n "$models" ] || models=$(ls models)
 
-# newest FILE...: the last one by version, of those that exist
-newest() { for file in "$@"; do [ -e "$file" ] && echo "$file"; done | sort -V | tail -n 1; }
-
-find_tool() { # NAME: its path on standard output, nothing where it is not found
-    if command -v "$1" >/dev/null 2>&1; then command -v "$1"; return; fi
-    newest /opt/Xilinx/*/*/bin/"$1" /tools/Xilinx/*/*/bin/"$1" "$HOME"/Xilinx/*/*/bin/"$1" /opt/AMD/*/*/bin/"$1" \
-        /tools/AMD/*/*/bin/"$1"
-}
-
 if [ -n "${SETTINGS:-}" ]; then
     # settings64.sh reads variables that need not be set
     set +u; . "$SETTINGS"; set -u
@@ -50,13 +45,88 @@ fi
 
 value() { sed -n "s/^$2=//p" "$1"; } # FILE KEY
 
+roots=${HLSFLOW_XILINX:-@ROOTS@}
+
+path_version() { # PATH: the version that a folder of it names: …/Vitis/2024.1/bin/…, since 2025.1 …/2025.1/Vitis/bin/…
+    echo "$1" | sed -n 's:.*/\(20[0-9][0-9]\.[0-9][0-9.]*\)/.*:\1:p'
+}
+
 tool_version() { # PATH
-    version=$(echo "$1" | sed -n 's:.*/\(20[0-9][0-9]\.[0-9][0-9.]*\)/.*:\1:p')
+    version=$(path_version "$1")
     if [ -z "$version" ]; then
         case $1 in *vitis-run|*v++) flag=--version ;; *) flag=-version ;; esac
         version=$("$1" "$flag" </dev/null 2>/dev/null | sed -n 's/.*v\{0,1\}\(20[0-9][0-9]\.[0-9]\).*/\1/p' | head -n 1)
     fi
     echo "${version:-unknown}"
+}
+
+# A version is year, number and update; an update (2024.1.1) lies in the folder of its release (2024.1).
+release() { [ "$1" = unknown ] || echo "$1" | cut -d . -f 1,2; } # VERSION
+
+of_release() { # RELEASE VERSION: whether they fit; what is not known is not known to differ
+    [ -z "$1" ] || [ "$2" = unknown ] || [ "$(release "$2")" = "$1" ]
+}
+
+installed() { # NAME...: a line `VERSION PATH` for each that is installed, the newest first, then the first NAME first
+    (   rank=0
+        for name in "$@"; do
+            rank=$((rank + 1)); IFS=:
+            for root in $roots; do
+                for file in "$root"/*/*/bin/"$name"; do
+                    if [ -f "$file" ] && [ -x "$file" ]; then
+                        version=$(path_version "$file"); IFS=.
+                        # shellcheck disable=SC2086
+                        set -- $version
+                        [ -z "$version" ] || echo "$1 ${2:-0} ${3:-0} $rank $version $file"
+                        IFS=:
+                    fi
+                done
+            done
+        done
+    ) | LC_ALL=C sort -k 1,1nr -k 2,2nr -k 3,3nr -k 4,4n | cut -d ' ' -f 5-
+}
+
+vivado_of() { # RELEASE: the vivado of that release, of PATH or installed; nothing where there is none
+    file=$(command -v vivado) && of_release "$1" "$(tool_version "$file")" && { echo "$file"; return; }
+    installed vivado | while read -r version file; do
+        if of_release "$1" "$version"; then echo "$file"; break; fi
+    done
+}
+
+hls_of() { # KIND RELEASE: the program that runs HLS projects of a kind: of PATH, else the newest that has its vivado
+    wanted=$2
+    case $1 in vivado) set -- vivado_hls ;; *) set -- vitis-run vitis_hls ;; esac
+    for name in "$@"; do
+        file=$(command -v "$name") && of_release "$wanted" "$(tool_version "$file")" && { echo "$file"; return; }
+    done
+    installed "$@" | {
+        newest=
+        while read -r version file; do
+            of_release "$wanted" "$version" || continue
+            newest=${newest:-$file}
+            if [ -n "$(vivado_of "$(release "$version")")" ]; then
+                [ "$newest" = "$file" ] || echo "run.sh: $newest has no vivado of its release: $file is taken" >&2
+                echo "$file"; exit
+            fi
+        done
+        echo "$newest"
+    }
+}
+
+find_tools() { # KIND RELEASE: sets hls and viv to programs of one release, empty where there is none
+    hls=$(hls_of "$1" "$2")
+    wanted=$2
+    [ -z "$hls" ] || wanted=$(release "$(tool_version "$hls")")
+    viv=$(vivado_of "$wanted")
+    if [ -z "$viv" ] && viv=$(command -v vivado); then
+        echo "run.sh: $viv, which is on PATH, is not of the release $wanted: it is used as it is" >&2
+    fi
+    [ -n "$viv" ] || [ -z "$hls" ] || echo "run.sh: no vivado of the release of $hls: cosim and vsynth need it" >&2
+}
+
+show_tools() { # MODEL
+    find_tools "$(value "models/$1/target" tool)" "$(release "$(value "models/$1/runs/csynth.status" version 2>/dev/null)")"
+    for tool in "$hls" "$viv"; do echo "$1: ${tool:-not found}${tool:+ $(tool_version "$tool")}"; done
 }
 
 sha256() { # FILE: its SHA-256 on standard output
@@ -107,19 +177,25 @@ run_stage() { # MODEL STAGE
     if [ -f "$status" ] && [ "$(value "$status" outcome)" = done ] && [ "$(value "$status" design)" = "$design" ]; then
         echo "$1: $2 was done before"; return 0
     fi
+    # What follows C synthesis goes on with its project, which another release does not read.
+    begun=
+    [ "$2" = csynth ] || begun=$(release "$(value "$dir/runs/csynth.status" version)")
+    find_tools "$kind" "$begun"
     case $2 in
-        vsynth) tool=$(find_tool vivado); wanted=vivado ;;
-        *) if [ "$kind" = vivado ]; then
-               tool=$(find_tool vivado_hls); wanted=vivado_hls
-           else
-               tool=$(find_tool vitis-run); [ -n "$tool" ] || tool=$(find_tool vitis_hls); wanted="vitis-run or vitis_hls"
-           fi ;;
+        vsynth) tool=$viv; wanted=vivado ;;
+        *) tool=$hls; wanted="vitis-run or vitis_hls"; [ "$kind" != vivado ] || wanted=vivado_hls ;;
     esac
     if [ -z "$tool" ]; then
-        echo "$1: $2: $wanted was not found: put it on PATH, or set SETTINGS=/path/to/settings64.sh" >&2; return 7
+        there=$(installed "${wanted%% *}" "${wanted##* }" | sort -u | tr '\n' ' ')
+        why=${begun:+ of the release $begun, which C synthesis was done with,}
+        echo "$1: $2: $wanted$why was not found${there:+ (there is $there)}: put it on PATH, or set" \
+            "SETTINGS=/path/to/settings64.sh" >&2
+        return 7
     fi
-    PATH=$(dirname "$tool"):$PATH; export PATH
-    viv=$(find_tool vivado); [ -z "$viv" ] || PATH=$PATH:$(dirname "$viv")
+    # hls4ml's script calls vivado by name, and so does the HLS tool.
+    [ -z "$viv" ] || PATH=$(dirname "$viv"):$PATH
+    [ -z "$hls" ] || PATH=$(dirname "$hls"):$PATH
+    export PATH
     mkdir -p "$dir/runs" || return 10
     cd "$dir/project" || return 10
     # What an earlier run left is never taken for a result.
@@ -167,6 +243,10 @@ run_stage() { # MODEL STAGE
     [ "$outcome" = done ]
 }
 
+if [ -n "$show" ]; then
+    for model in $models; do show_tools "$model"; done
+    exit 0
+fi
 if [ -n "$one" ]; then
     for model in $models; do
         for stage in csynth cosim vsynth export; do

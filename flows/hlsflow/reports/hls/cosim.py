@@ -8,7 +8,9 @@ from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.ascii_table import Table, read_table
 from hlsflow.reports.cells import count_or_none
 from hlsflow.reports.figures import Latency, Provenance, Stage
-from hlsflow.reports.report import Kind, Report, Simulation
+from hlsflow.reports.report import Report, ReportFormat, Simulation
+
+KIND = "cosim"
 
 WHERE = "co-simulation table"
 VERDICTS = {"pass": True, "fail": False, "na": None}
@@ -36,7 +38,7 @@ def parse(text: str) -> Report:
     simulation, latency = _simulation(table, row, row[rtl] if run else None, row[status])
     date = next((line.partition(":")[2].strip(" .") for line in lines if line.startswith("Report time")), None)
     return Report(
-        kind=Kind.COSIM,
+        kind=KIND,
         provenance=Provenance(stage=Stage.COSIM, tool=_tool(table)),
         module=None,
         date=date,
@@ -81,3 +83,11 @@ def _simulation(table: Table, row: tuple[str, ...], language: str | None, status
 def _tool(table: Table) -> str:
     # Only Vitis names the unit and the total; the file names no tool.
     return "vitis_hls" if any(re.search("Clock Cycles", name) for name in table.columns) else "vivado_hls"
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=r"\A(?s:.)*^Report time +:(?s:.)*^\+ +RTL +\+",
+    parse=parse,
+    named=r".*_cosim\.(rpt|xml)",
+)

@@ -11,7 +11,9 @@ from hlsflow.reports.cells import count, count_or_none, count_range, time_ns
 from hlsflow.reports.consistency import check_real_time, check_share
 from hlsflow.reports.figures import RESOURCE_NAMES, Clock, Latency, Provenance, Resources, Stage
 from hlsflow.reports.hls.text import follows_nothing, general_information, heading, section
-from hlsflow.reports.report import Kind, Loop, Module, Report
+from hlsflow.reports.report import Joins, Loop, Module, Report, ReportFormat
+
+KIND = "csynth-rpt"
 
 TITLE = re.compile(r"== (Vivado|Vitis) HLS Report for '(.+)'\s*$")
 RESOURCE_COLUMNS = {"lut": "LUT", "ff": "FF", "dsp": r"DSP(48E?\d?)?", "bram_18k": "BRAM_18K", "uram": "URAM"}
@@ -32,7 +34,7 @@ def parse(text: str) -> Report:
     latency, pipeline = _latency(lines, performance_begin, performance_end, clock)
     resources = _resources(lines, utilisation_begin, utilisation_end)
     return Report(
-        kind=Kind.CSYNTH_RPT,
+        kind=KIND,
         provenance=Provenance(
             stage=Stage.CSYNTH, tool=f"{tool.lower()}_hls", tool_version=information.version, part=information.part
         ),
@@ -245,3 +247,12 @@ def _detail(lines: Sequence[str], bounds: tuple[int, int], title: str, where: st
     begin, end = bounds
     start = heading(lines, heading(lines, begin, end, "Detail:", where), end, f"{title}:", where)
     return None if follows_nothing(lines, start, end) else read_table(lines[:end], start, where)
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=r"^== (Vivado|Vitis) HLS Report for '",
+    parse=parse,
+    joins=Joins.CSYNTH,
+    named=r"(.*_)?csynth.*\.(rpt|xml)",
+)

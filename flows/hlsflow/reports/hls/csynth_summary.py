@@ -10,7 +10,9 @@ from hlsflow.reports.ascii_table import Table, read_table
 from hlsflow.reports.cells import count_or_none, count_range, count_with_share, number_or_none
 from hlsflow.reports.figures import Clock, Latency, Provenance, Resources, Stage
 from hlsflow.reports.hls.text import general_information, heading
-from hlsflow.reports.report import Kind, Loop, Module, Report
+from hlsflow.reports.report import Joins, Loop, Module, Report, ReportFormat
+
+KIND = "csynth-summary"
 
 TITLE = re.compile(r"== Synthesis Summary Report of '(.+)'\s*$")
 WHERE = "Performance & Resource Estimates"
@@ -35,7 +37,7 @@ def parse(text: str) -> Report:
     if not modules or modules[0].name != top or modules[0].depth != 0:
         raise ReportError(f"{WHERE}: the first row is not the top '{top}'")
     return Report(
-        kind=Kind.CSYNTH_SUMMARY,
+        kind=KIND,
         provenance=Provenance(
             stage=Stage.CSYNTH, tool="vitis_hls", tool_version=information.version, part=information.part
         ),
@@ -119,3 +121,11 @@ def _loop(table: Table, row: Sequence[str], name: str, path: str, depth: int) ->
         trip_count_min=trip_min,
         trip_count_max=trip_max,
     )
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=r"^== Synthesis Summary Report of '",
+    parse=parse,
+    joins=Joins.CSYNTH,
+)

@@ -13,7 +13,9 @@ from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.cells import count, count_or_none, count_range, time_ns
 from hlsflow.reports.consistency import check_real_time, check_share
 from hlsflow.reports.figures import Clock, Latency, Provenance, Resources, Stage
-from hlsflow.reports.report import Kind, Loop, Module, Report
+from hlsflow.reports.report import Joins, Loop, Module, Report, ReportFormat
+
+KIND = "csynth-xml"
 
 RESOURCE_TAGS = {
     "lut": ("LUT",),
@@ -49,7 +51,7 @@ def parse(text: str) -> Report:
     latency = _latency(needed(performance, "SummaryOfOverallLatency"), clock)
     used = needed(area, "Resources")
     return Report(
-        kind=Kind.CSYNTH_XML,
+        kind=KIND,
         provenance=Provenance(
             stage=Stage.CSYNTH,
             tool=_tool(assignments, used, version[0]),
@@ -240,3 +242,11 @@ def _loop(element: Element, parent: str, depth: int) -> list[Loop]:
     )
     inner = [child for child in element if child.find("TripCount") is not None]
     return [loop, *(found for child in inner for found in _loop(child, path, depth + 1))]
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=r"\A\s*(<\?xml[^>]*>\s*)?<profile>(?s:.)*<UserAssignments>",
+    parse=parse,
+    joins=Joins.CSYNTH,
+)

@@ -10,7 +10,9 @@ from hlsflow.reports.ascii_table import Table, read_table
 from hlsflow.reports.cells import count, number_or_none
 from hlsflow.reports.figures import Clock, Provenance, Resources, Stage
 from hlsflow.reports.hls.text import general_information, section
-from hlsflow.reports.report import Kind, Module, Report
+from hlsflow.reports.report import Joins, Module, Report, ReportFormat
+
+KIND = "export-rpt"
 
 # BRAM is counted in RAMB18: the tool adds twice RAMB36 itself.
 RESOURCE_KEYS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram_18k": "BRAM", "uram": "URAM"}
@@ -70,7 +72,7 @@ def _parse_plain(lines: Sequence[str]) -> Report:
     if None not in (clock.target_ns, clock.achieved_ns) and verdict != "No Sequential Path":
         _check_verdict(clock, met=verdict == "Timing met")
     return Report(
-        kind=Kind.EXPORT_RPT,
+        kind=KIND,
         provenance=Provenance(
             stage=Stage.POST_ROUTE if routed else Stage.LOGIC_SYNTHESIS,
             tool="vivado",
@@ -122,7 +124,7 @@ def _parse_sections(lines: Sequence[str], title: int) -> Report:
     if not modules:
         raise ReportError(f"{where}: no row (is the file cut off?)")
     return Report(
-        kind=Kind.EXPORT_RPT,
+        kind=KIND,
         provenance=Provenance(
             stage=FLOWS[flow], tool="vivado", tool_version=information.version, part=information.part
         ),
@@ -181,3 +183,12 @@ def _modules(table: Table) -> list[Module]:
             )
         )
     return modules
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=r"^== Vivado (RTL Synthesis|Place & Route) Results|^Implementation tool: +Xilinx Vivado",
+    parse=parse,
+    joins=Joins.EXPORT,
+    named=r"(.*_export|export_(syn|impl))\.(rpt|xml)",
+)

@@ -9,7 +9,9 @@ from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.cells import count, number_or_none
 from hlsflow.reports.figures import Clock, Provenance, Resources, Stage
 from hlsflow.reports.hls.csynth_xml import needed, needed_text, parse_xml
-from hlsflow.reports.report import Kind, Module, Report
+from hlsflow.reports.report import Joins, Module, Report, ReportFormat
+
+KIND = "export-xml"
 
 # BRAM is counted in RAMB18: the tool adds twice RAMB36 itself.
 RESOURCE_TAGS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram_18k": "BRAM", "uram": "URAM"}
@@ -37,7 +39,7 @@ def parse(text: str) -> Report:
     modules = [_module(element) for element in root.iterfind("RtlModules/RtlModule")]
     top = next((e for e in root.iterfind("RtlModules/RtlModule") if e.get("IS_TOP") == "1"), None)
     return Report(
-        kind=Kind.EXPORT_XML,
+        kind=KIND,
         provenance=Provenance(
             stage=None if run_type is None else RUN_TYPES[run_type],
             tool="vivado",
@@ -99,3 +101,11 @@ def _module(element: Element) -> Module:
         instance=cell.rsplit("/", 1)[-1],
         resources=resources,
     )
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=r"\A\s*(<\?xml[^>]*>\s*)?<profile>(?s:.)*<TimingReport>",
+    parse=parse,
+    joins=Joins.EXPORT,
+)

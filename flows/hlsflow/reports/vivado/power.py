@@ -8,8 +8,10 @@ from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.ascii_table import is_border
 from hlsflow.reports.cells import number
 from hlsflow.reports.figures import Provenance
-from hlsflow.reports.report import Kind, Power, Report
-from hlsflow.reports.vivado.text import vivado_head
+from hlsflow.reports.report import Joins, Power, Report, ReportFormat
+from hlsflow.reports.vivado.text import VIVADO_HEAD, vivado_head
+
+KIND = "power"
 
 
 def parse(text: str) -> Report:
@@ -40,7 +42,7 @@ def parse(text: str) -> Report:
     if end == len(lines) or not is_border(lines[end]) or lines[end] != lines[begin - 1]:
         raise ReportError("Summary: the table is cut off")
     return Report(
-        kind=Kind.POWER,
+        kind=KIND,
         provenance=Provenance(stage=head.stage, tool="vivado", tool_version=head.version, part=head.device),
         module=head.design,
         date=head.date,
@@ -65,3 +67,11 @@ def _power(stated: dict[str, str]) -> Power:
     if whole and abs(power.total_w - power.dynamic_w - power.static_w) > 0.01 + 0.001 * power.total_w:
         raise ReportError("Summary: the total is not the sum of dynamic and static power: a damaged file?")
     return power
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=VIVADO_HEAD + r"^Power Report",
+    parse=parse,
+    joins=Joins.VIVADO,
+)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.figures import Stage
 
+# What a text report of Vivado begins with, for a pattern of what follows it.
+VIVADO_HEAD = r"^\| Tool Version\s*:(?s:.)*?"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VivadoHead:
@@ -30,7 +33,10 @@ class VivadoHead:
             return None
         state = self.design_state.lower()
         for word, stage in (
+            # `Physopt postRoute`: optimised once more after it was routed
+            ("postroute", Stage.POST_ROUTE),
             ("routed", Stage.POST_ROUTE),
+            ("postplace", Stage.PLACED),
             ("placed", Stage.PLACED),
             ("optimized", Stage.LOGIC_SYNTHESIS),
             ("synthesized", Stage.LOGIC_SYNTHESIS),

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.cells import number_or_none
 from hlsflow.reports.figures import Clock, Provenance, Stage
-from hlsflow.reports.report import Kind, Report
-from hlsflow.reports.vivado.text import VivadoHead, vivado_head
+from hlsflow.reports.report import Joins, Report, ReportFormat
+from hlsflow.reports.vivado.text import VIVADO_HEAD, VivadoHead, vivado_head
 from hlsflow.reports.vivado.timing_path import first_path, stage_of
+
+KIND = "timing-summary"
 
 VERDICT = re.compile(
     r"(All user specified timing constraints are met|Timing constraints are not met|"
@@ -39,7 +41,7 @@ def parse(text: str) -> Report:
     if wns is not None and wns < 0 and not verdict.startswith("Timing constraints are not met"):
         raise ReportError(f"Design Timing Summary: WNS {wns:g} ns, but '{verdict}': a damaged file?")
     return Report(
-        kind=Kind.TIMING_SUMMARY,
+        kind=KIND,
         provenance=Provenance(
             stage=_stage(lines, head, wns), tool="vivado", tool_version=head.version, part=head.device
         ),
@@ -138,7 +140,8 @@ def _rows(lines: Sequence[str], title: str, then: str | None) -> list[dict[str, 
     for line in section[ruler + 1 :]:
         if not line.strip():
             break
-        cells = [match.span() for match in re.finditer(r"\S+", line)]
+        # a name may have several words (`input port clock`); two columns are two blanks apart
+        cells = [match.span() for match in re.finditer(r"\S+(?: \S+)*", line)]
         row: dict[str, str] = {}
         for left, right in cells:
             # names of clocks stand on the left of their column, and may be indented in the first
@@ -150,3 +153,11 @@ def _rows(lines: Sequence[str], title: str, then: str | None) -> list[dict[str, 
             row[names[column]] = line[left:right]
         rows.append(row)
     return rows
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=VIVADO_HEAD + r"^Timing Summary Report",
+    parse=parse,
+    joins=Joins.VIVADO,
+)

@@ -10,8 +10,10 @@ from hlsflow.reports.ascii_table import is_border, read_table
 from hlsflow.reports.cells import count, number
 from hlsflow.reports.consistency import check_share
 from hlsflow.reports.figures import Provenance, Resources
-from hlsflow.reports.report import Kind, Report
-from hlsflow.reports.vivado.text import vivado_head
+from hlsflow.reports.report import Joins, Report, ReportFormat
+from hlsflow.reports.vivado.text import VIVADO_HEAD, vivado_head
+
+KIND = "utilization"
 
 # The `*` after LUTs is there until the design is placed; Versal counts `Registers` and `DSP Slices`.
 SITE_TYPES = {
@@ -42,7 +44,7 @@ def parse(text: str) -> Report:
     counts = {resource: int(used) for resource, (used, _) in found.items()}
     available = {f"{resource}_available": int(number) for resource, (_, number) in found.items()}
     return Report(
-        kind=Kind.UTILIZATION,
+        kind=KIND,
         provenance=Provenance(stage=head.stage, tool="vivado", tool_version=head.version, part=head.device),
         module=head.design,
         date=head.date,
@@ -100,3 +102,12 @@ def _site_types(lines: Sequence[str], begin: int) -> dict[str, tuple[float, floa
             found[resource] = read(row[used], where), read(row[available], where)
             check_share(*found[resource], row[share], where)
     return found
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=VIVADO_HEAD + r"^Utilization Design Information(?!(?s:.)*^\d+\. Utilization by Hierarchy)",
+    parse=parse,
+    joins=Joins.VIVADO,
+    named=r"(vivado_synth.*|.*_utilization_.*)\.(rpt|xml)",
+)

@@ -6,8 +6,10 @@ from hlsflow.foundation.errors import ReportError
 from hlsflow.reports.ascii_table import Table, read_table
 from hlsflow.reports.cells import count_with_share
 from hlsflow.reports.figures import Provenance, Resources
-from hlsflow.reports.report import Kind, Module, Report
-from hlsflow.reports.vivado.text import vivado_head
+from hlsflow.reports.report import Joins, Module, Report, ReportFormat
+from hlsflow.reports.vivado.text import VIVADO_HEAD, vivado_head
+
+KIND = "utilization-hierarchical"
 
 WHERE = "Utilization by Hierarchy"
 COLUMNS = {
@@ -36,7 +38,7 @@ def parse(text: str) -> Report:
     if not modules or modules[0].depth != 0:
         raise ReportError(f"{WHERE}: no row of the top")
     return Report(
-        kind=Kind.UTILIZATION_HIERARCHICAL,
+        kind=KIND,
         provenance=Provenance(stage=head.stage, tool="vivado", tool_version=head.version, part=head.device),
         module=head.design,
         date=head.date,
@@ -77,3 +79,11 @@ def _modules(table: Table) -> list[Module]:
             )
         )
     return modules
+
+
+FORMAT = ReportFormat(
+    kind=KIND,
+    mark=VIVADO_HEAD + r"^\d+\. Utilization by Hierarchy",
+    parse=parse,
+    joins=Joins.VIVADO,
+)

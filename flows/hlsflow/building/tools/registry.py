@@ -1,0 +1,32 @@
+"""The tools by name. Each is imported when it is asked for: a build that estimates alone loads no synthesizer."""
+
+from __future__ import annotations
+
+from hlsflow.building.tools.tool import Tool
+from hlsflow.records.tools import TOOL_KINDS
+
+NAMES = tuple(kind.name for kind in TOOL_KINDS)
+# This module, for the keys of steps: of what it imports one tool was chosen.
+REGISTRY = "hlsflow.building.tools.registry"
+
+
+def tool_of(name: str) -> Tool:
+    """The tool of a name in NAMES. Raises KeyError for another one."""
+    match name:
+        case "estimate":
+            from hlsflow.building.tools.estimate import ESTIMATE
+
+            return ESTIMATE
+        case "vitis":
+            from hlsflow.building.tools.vendor import VITIS
+
+            return VITIS
+        case "vivado":
+            from hlsflow.building.tools.vendor import VIVADO
+
+            return VIVADO
+        case "open":
+            from hlsflow.building.tools.open import OPEN
+
+            return OPEN
+    raise KeyError(name)

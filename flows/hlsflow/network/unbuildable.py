@@ -1,0 +1,147 @@
+"""What of a network hls4ml cannot build, or builds into something else: seen once its layers are joined, once their
+types are known, or in one io type alone. Each is refused before anything is converted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+
+from hlsflow.network.fixed_point import FixedType, rounds_beyond
+from hlsflow.network.graph import MOVES, Network, Node, Op
+from hlsflow.network.layer_types import LayerTypes
+from hlsflow.network.pooling_rules import MEAN_CUT, is_padded
+from hlsflow.network.ranges import maker_of
+from hlsflow.network.refusal import Refusal
+from hlsflow.network.streams import MOST_COPIES, copies, unpackable
+
+
+def refusals_of_network(network: Network) -> list[Refusal]:
+    """What can only be seen once the layers are joined."""
+    found = []
+    for node in network.nodes:
+        if node.op is Op.SOFTMAX and network.consumers(node.name):
+            found.append(
+                Refusal(
+                    node.keras_layer,
+                    "a softmax in the middle is a table, exact only to its resolution",
+                    "softmax at the end, or quantized_sigmoid",
+                )
+            )
+        elif node.op is Op.SOFTMAX and prod(node.shape[:-1]) != 1:
+            reason = f"a softmax of each of {prod(node.shape[:-1])} vectors: tests prove one of a single vector alone"
+            way_out = "a softmax of one vector, or none: the largest logit decides"
+            found.append(Refusal(node.keras_layer, reason, way_out))
+    return found + _refused_outputs(network) + _two_kinds_of_depthwise(network)
+
+
+def _two_kinds_of_depthwise(network: Network) -> list[Refusal]:
+    ranks = [len(node.shape) for node in network.nodes if node.op is Op.DEPTHWISE]
+    if len(set(ranks)) < 2:
+        return []
+    node = next(node for node in network.nodes if node.op is Op.DEPTHWISE and len(node.shape) != ranks[0])
+    reason = "hls4ml's headers for depthwise convolutions over one axis and over two leave each other out"
+    return [Refusal(node.keras_layer, reason, "one kind of them in a network")]
+
+
+def _refused_outputs(network: Network) -> list[Refusal]:
+    """Outputs that hls4ml has no port for: an input as it is, and values that are another output already."""
+    found: list[Refusal] = []
+    values = network.output_values
+    for index, (name, carrier, compared) in enumerate(zip(network.outputs, values, network.gate_outputs, strict=True)):
+        node = network[name]
+        if network[compared].op is Op.INPUT:
+            reason = f"the output has the values of the input '{compared}' as they are, or a softmax of them alone"
+            found.append(Refusal(node.keras_layer, reason, "an output that some layer computes"))
+        elif carrier in values[:index]:
+            layer = network[carrier].keras_layer
+            reason = f"two outputs have the values of layer '{layer}', and hls4ml has one port for them"
+            found.append(Refusal(node.keras_layer, reason, "one output, which whoever reads it may reshape"))
+    return found
+
+
+def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refusal]:
+    """What only the resolved types tell, the configured ones among them. `exact`: no output may differ from Keras."""
+    found = []
+    done = {layer.node.name: layer for layer in layers}
+    for layer in layers:
+        node = layer.node
+        source = maker_of(layer, done)
+        if source is not layer and rounds_beyond(source.result, layer.result):
+            found.append(Refusal(node.keras_layer, *_beyond(source.result, layer.result)))
+        if node.op is Op.MAX_POOL and is_padded(node):
+            source = done[node.inputs[0]]
+            if not source.result.signed:
+                found.append(Refusal(node.keras_layer, *_unsigned_padding(_maker(source, done), source.result)))
+        cut = [finding for finding in layer.findings if finding.code == MEAN_CUT]
+        if cut and exact:
+            way_out = "a quantizer such as quantized_relu(8,4) right behind it, or a power of two of values in the mean"
+            found.append(Refusal(node.keras_layer, cut[0].message, way_out))
+    return found
+
+
+def _beyond(source: FixedType, result: FixedType) -> tuple[str, str]:
+    return (
+        f"it rounds every value of {source} to 0, and the C simulation takes that for an error: the first bit of "
+        f"{source} is more than a bit below the last one of {result}",
+        f"a quantizer with {-source.integer} or more fractional bits",
+    )
+
+
+def _unsigned_padding(maker: LayerTypes, type_: FixedType) -> tuple[str, str]:
+    signed = replace(maker.result, width=type_.width + 1, integer=type_.integer + 1, signed=True)
+    return (
+        f"hls4ml pads a maximum over an unsigned type ({type_}) with its sign bit, which is half its range",
+        f"padding='valid', or a signed type in the configuration: layers.{maker.node.name}.precision.result: {signed}",
+    )
+
+
+def _maker(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
+    """The layer whose type a value has: values only move behind it."""
+    while layer.node.op in MOVES:
+        layer = done[layer.node.inputs[0]]
+    return layer
+
+
+def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
+    """What one io type does and the other does not."""
+    if io_type != "io_stream":
+        return []
+    found = []
+    for node, before, after in unpackable(network):
+        reason = f"a stream of packs of {before} values cannot be made into one of packs of {after}"
+        found.append(Refusal(node.keras_layer, reason, "last axes of which one divides the other, or io_parallel"))
+    for node in network.nodes:
+        window = node.attributes
+        if copies(network, node) > MOST_COPIES:
+            readers = f"{copies(network, node)} readers, the outputs among them"
+            said = f"a stream has {readers}, and hls4ml copies it at most {MOST_COPIES} times", "io_parallel"
+        elif node.op in (Op.MAX_POOL, Op.AVERAGE_POOL) and not window["global"]:
+            strides = (window["stride_height"], window["stride_width"])
+            if is_padded(node):
+                said = "pooling with padding aborts in io_stream", "padding='valid', or io_parallel"
+            elif len(node.shape) == 3 and strides != (window["pool_height"], window["pool_width"]):
+                said = "overlapping pooling aborts in io_stream", "strides equal to pool_size, or io_parallel"
+            else:
+                continue
+        elif _skips_rows(network, node):
+            said = (
+                "hls4ml streams a kernel of height 1 along the rows alone, and takes those that the stride leaves out",
+                "strides of height 1, a kernel of height 2 or more, or io_parallel",
+            )
+        elif node.op is Op.TRANSPOSE and len(node.shape) > 2:
+            said = "a stream of 3-D data cannot be transposed", "io_parallel, or no Permute"
+        else:
+            continue
+        found.append(Refusal(node.keras_layer, *said))
+    return found
+
+
+def _skips_rows(network: Network, node: Node) -> bool:
+    """Whether a convolution takes every second or later row of several with a kernel of one row."""
+    if node.op not in (Op.CONV, Op.DEPTHWISE) or len(node.shape) != 3:
+        return False
+    height, width = node.arrays["weight"].shape[:2]
+    # A kernel of one value has a function of its own, but in a depthwise convolution.
+    in_lines = height == 1 and (width > 1 or node.op is Op.DEPTHWISE)
+    return in_lines and node.attributes["stride_height"] > 1 and network[node.inputs[0]].shape[0] > 1
