@@ -41,17 +41,11 @@ def workspace(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def once(shared_run):
-    """`once(name, make)`: the folder that `make(folder)` filled, in the whole run once, whichever worker came first."""
-    return shared_run.once
-
-
-@pytest.fixture(scope="session")
-def converted(once):
+def converted(shared_run):
     """A workspace in which `qap8` and `digits6` are converted, neither compiled nor built; not to be written to."""
     from hlsflow.foundation.workspace import Workspace
 
-    return Workspace(root=once("converted", _convert_shipped))
+    return Workspace(root=shared_run.once("converted", _convert_shipped))
 
 
 def _convert_shipped(root: Path) -> None:

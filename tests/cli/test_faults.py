@@ -2,7 +2,7 @@
 
 Every fault is a real one where that can be had: real processes and signals, stand-ins for AMD's tools. Where the
 machine cannot be brought to it (a full disk, a kill between two system calls), the call itself fails or kills.
-`pytest tests/test_faults.py -s` prints the table.
+`pytest --faults -s` prints the table.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def test_ctrl_c_keeps_the_finished_epochs_and_writes_nothing_half(workspace):
 def test_a_killed_training_goes_on(workspace):
     folder = workspace / "models" / "tiny"
     killed = (
-        "import os, sys; from hlsflow.compression import training; from hlsflow.__main__ import main\n"
+        "import os, sys; from hlsflow.training import training; from hlsflow.__main__ import main\n"
         "save = training.save_checkpoint\n"
         "def save_then_die(path, state):\n"
         "    save(path, state)\n"

@@ -20,7 +20,8 @@ from hlsflow.opentools.verilator import Traffic
 from hlsflow.rtl.folded import folded_design
 from hlsflow.rtl.network import read_network
 
-SAMPLES = 2000
+# Each image is a hundred windows: every kind of image below is some thousands of sums in every layer.
+SAMPLES = 500
 INPUT = parse_type("ufixed<8,0>")
 
 
@@ -95,8 +96,9 @@ def edge_inputs(shape: tuple[int, ...]) -> np.ndarray:
     """Random images: of any values, of extremes alone, and mostly dark; then all dark, all bright, and stripes."""
     rng = np.random.default_rng(11)
     values = rng.integers(0, 256, (SAMPLES, *shape))
-    values[500:1000] = rng.choice([0, 255], (500, *shape))
-    values[1000:1500] *= rng.random((500, *shape)) < 0.1
+    part = SAMPLES // 4
+    values[part : 2 * part] = rng.choice([0, 255], (part, *shape))
+    values[2 * part : 3 * part] *= rng.random((part, *shape)) < 0.1
     values[0], values[1], values[2], values[2, ::2] = 0, 255, 0, 255
     return values * INPUT.lsb
 

@@ -86,7 +86,7 @@ def test_a_line_that_is_lost_or_doubled(name, data):
     lines = decode(BYTES[name]).splitlines()
     number = data.draw(st.integers(0, len(lines) - 1))
     changed = (
-        [*lines[:number], *lines[number + 1 :]] if data.draw(st.booleans()) else [*lines[:number], *lines[number:]]
+        [*lines[:number], *lines[number + 1 :]] if data.draw(st.booleans()) else [*lines[: number + 1], *lines[number:]]
     )
     found = read_or_none("\n".join(changed))
     if found is not None and found.resources is not None and WHOLE[name].resources is not None:
