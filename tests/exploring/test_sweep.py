@@ -158,7 +158,7 @@ def test_a_sweep_goes_through_and_a_failed_point_does_not_lose_the_others(sweep,
     assert "0 of 500 differ" in report
     # Nothing is done twice.
     before = {path: path.stat().st_mtime_ns for path in (sweep / "build/sweeps/tiny/models").rglob("*.*")}
-    assert run(sweep) == 1
+    assert run(sweep, "--jobs", "1") == 1
     assert before == {path: path.stat().st_mtime_ns for path in (sweep / "build/sweeps/tiny/models").rglob("*.*")}
     assert "nothing changed" in (sweep / "build/sweeps/tiny/logs/net_1.log").read_text()
 
@@ -228,7 +228,7 @@ def test_a_killed_worker_fails_its_point_alone(sweep):
     rows = json.loads((sweep / "reports/sweeps/tiny/table.json").read_text())["rows"]
     assert [row["error"] is None for row in rows].count(True) == 1
     # The next run does what is missing.
-    assert run(sweep) == 0
+    assert run(sweep, "--jobs", "1") == 0
 
 
 @pytest.mark.slow
