@@ -124,4 +124,4 @@ def test_a_network_is_estimated_like_the_project_made_of_it(model, converted):
     network = estimate(design_of_layers(model, linted.layers, config), shipped_model())
     source = read_source(built / "hls")
     project = estimate(design_of(source, target_of(source)), shipped_model())
-    assert network.values == pytest.approx(project.values, rel=0.02)
+    assert network.values == project.values

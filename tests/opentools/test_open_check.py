@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from constructs import CONSTRUCTS, EXACT, INPUT_TYPE
 from networks import activation_node, random_inputs, small_network
+from planned_constructs import EXACT_CONSTRUCTS, planned
 
 from hlsflow.building.pipeline import build
 from hlsflow.building.plan import BuildRequest
@@ -18,7 +18,6 @@ from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import ConfigError, ToolError, UnsupportedError
 from hlsflow.foundation.log import Log
 from hlsflow.hls.config import HlsConfig
-from hlsflow.hls.convert import convert
 from hlsflow.hls.project import read_project
 from hlsflow.network.fixed_point import parse_type, to_integers
 from hlsflow.network.graph import Network
@@ -33,7 +32,6 @@ READ = {
     "conv", "conv same s2", "conv maxpool", "conv maxpool same", "conv avgpool", "conv1d", "conv 1x1", "zeropad",
     "reshape", "softmax at the end", "in-quant+dense", "dense on 3d",
 }  # fmt: skip
-EXACT_CONSTRUCTS = [item for item in CONSTRUCTS if item.expected == EXACT]
 
 
 def refused(function, *arguments) -> str:
@@ -47,22 +45,10 @@ def refused(function, *arguments) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("construct", EXACT_CONSTRUCTS, ids=lambda item: item.name)
-def test_the_check_refuses_what_cannot_be_read_and_no_more(construct, tmp_path):
-    from constructs import randomized
-
-    from hlsflow.frontends.keras2 import network_of
-    from hlsflow.frontends.runtime import prepare_tensorflow
-
-    prepare_tensorflow()
-    network = network_of(randomized(construct.build()), parse_type(INPUT_TYPE))
-    inputs = random_inputs(network, 50)
-    for io_type in ("io_parallel", "io_stream"):
-        if io_type == "io_stream" and construct.streams is not True:
-            continue
-        layers = resolve(network, {}, io_type)
-        config = HlsConfig(io_type=io_type)
-        convert(network, layers, config, tmp_path / io_type)
-        project = read_project(tmp_path / io_type)
+def test_the_check_refuses_what_cannot_be_read_and_no_more(construct, shared_run):
+    for network, layers, config, root in planned(shared_run, construct):
+        inputs = random_inputs(network, 50)
+        project = read_project(root)
         early = refused(check_supported, network, layers, config, Architecture.AUTO)
         late = refused(read_network, project)
         assert bool(early) == bool(late), (early, late)

@@ -15,7 +15,7 @@ from pathlib import Path
 from hlsflow.devices.catalogue import find_part
 from hlsflow.estimation.cost import TARGETS
 from hlsflow.estimation.design import Design, Kind, Layer, Target
-from hlsflow.estimation.read import DEFAULT_UNCERTAINTY
+from hlsflow.estimation.facts import DEFAULT_UNCERTAINTY
 from hlsflow.estimation.table import Row, row_of
 from hlsflow.foundation.errors import ReportError
 from hlsflow.network.fixed_point import parse_type

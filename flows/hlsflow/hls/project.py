@@ -174,6 +174,12 @@ def _split_ports(ports: list[Port], source: Source, path: Path) -> tuple[tuple[P
 _TWO_INPUTS = ("add", "subtract", "multiply", "average", "maximum", "minimum", "dot1d")
 
 
+def operands(call: Call) -> tuple[str, ...]:
+    """The variables that a call reads, its weights left out."""
+    two = call.function in _TWO_INPUTS or call.function.startswith("concatenate")
+    return call.arguments[:2] if two else call.arguments[:1]
+
+
 def destinations(call: Call) -> tuple[str, ...]:
     """The variables that a call writes."""
     if call.function == "clone_stream":
