@@ -96,6 +96,16 @@ def test_fit_writes_an_editable_configuration_that_loads(workspace, capsys, monk
     assert {name: layer.precision for name, layer in fitted.layers.items()} == {
         name: layer.precision for name, layer in base.layers.items()
     }
+    # What was promised is what the configuration makes, estimated as a whole.
+    from hlsflow.estimation.estimate import estimate
+    from hlsflow.estimation.model import shipped_model
+    from hlsflow.estimation.network import design_of_layers
+    from hlsflow.hls.lint import lint
+    from hlsflow.network.file import load_network
+
+    layers = lint(load_network(workspace.build / "digits6" / "network"), fitted).layers
+    whole = estimate(design_of_layers("digits6", layers, fitted), shipped_model()).values
+    assert f"total: LUT {whole['lut']:,.0f} (" in out and f"latency {whole['latency_cycles']:,.0f} cycles" in out
     # The network is there by now: a device that is too small is said without what does not help.
     assert main(["fit", "digits6", "arty-a7-35t"]) == 4
     said = capsys.readouterr().err

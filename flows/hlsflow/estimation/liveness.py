@@ -70,6 +70,12 @@ def with_sizes(layers: list[Layer]) -> list[Layer]:
     return done
 
 
+def with_liveness(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The layers of a planned design with constants and reads marked anew, as their strategies have them."""
+    bare = [replace(layer, live=None, input_bits=None) for layer in layers]
+    return tuple(with_live_outputs(with_constants(bare, {})))
+
+
 # Elementwise work: an output is needed exactly where the value made of it is.
 _POINTWISE = (Kind.RELU, Kind.TABLE, Kind.SCALE, Kind.MOVE, Kind.MERGE)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hlsflow.estimation.design import Design, Kind, Layer
 from hlsflow.estimation.estimate import layer_estimate
 from hlsflow.estimation.features import layer_cost
+from hlsflow.estimation.liveness import with_liveness
 from hlsflow.estimation.model import Model
 from hlsflow.hls.lint import UNROLL_LIMIT, exact_reuse_factors, parallel_multiplications
 
@@ -86,4 +87,5 @@ def with_options(design: Design, chosen: dict[str, Option]) -> Design:
         for layer in design.layers
     )
     dataflow = design.target.io_stream or any(layer.strategy == "resource" for layer in layers if is_free(layer))
-    return replace(design, layers=layers, dataflow=dataflow)
+    # A folded layer computes what an unrolled one leaves out: outputs that nothing reads, products of constants.
+    return replace(design, layers=with_liveness(layers), dataflow=dataflow)
