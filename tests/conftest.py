@@ -24,10 +24,13 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("loaded machine")
 
-# A shell without job control starts what runs in the background with Ctrl-C ignored, and so would every program be
-# that a test starts and interrupts. A handler of Python's is not inherited: they have the default.
+# A shell without job control starts what runs in the background with Ctrl-C ignored, nohup with a hangup ignored, and
+# so would every program be that a test starts and interrupts. A handler of Python's is not inherited: they have the
+# default.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from constructs import CONSTRUCTS, EXACT, INPUT_TYPE, KERAS, randomized
 from networks import random_inputs
+from tool_fixtures import SHARED, needed
 
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import UnsupportedError
@@ -161,9 +162,8 @@ def test_what_qkeras_itself_cannot_build_never_reaches_us(construct):
 
 
 def test_every_row_of_the_measured_table_is_a_construct():
-    path = Path(os.environ.get("HLSFLOW_FIDELITY") or Path(__file__).resolve().parents[3] / "shared" / "fidelity.csv")
-    if not path.is_file():
-        pytest.skip(f"needs fidelity.csv at {path} (or in HLSFLOW_FIDELITY)")
+    path = Path(os.environ.get("HLSFLOW_FIDELITY") or SHARED / "fidelity.csv")
+    needed(path.is_file(), "fidelity.csv, the table of what hls4ml converts exactly", "HLSFLOW_FIDELITY=FILE")
     with path.open(newline="") as stream:
         measured = {row["construct"] for row in csv.DictReader(stream)}
     # Renamed here: its window has to overlap the border to be padded at all.
