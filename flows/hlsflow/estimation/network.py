@@ -12,15 +12,9 @@ from hlsflow.devices.catalogue import find_part
 from hlsflow.estimation.design import Design, Target
 from hlsflow.estimation.facts import DesignFacts, LayerFacts, Window, design_of_facts, target_for
 from hlsflow.hls.config import HlsConfig
+from hlsflow.hls.functions import function_of
 from hlsflow.network.graph import MULTIPLIES, Node, Op
 from hlsflow.network.layer_types import LayerTypes
-
-# The functions of `nnet::` that hls4ml calls, with the dimensions of the image; the others are the node's own.
-_FUNCTIONS = {
-    Op.DENSE: "dense", Op.CONV: "conv_{}d_cl", Op.DEPTHWISE: "depthwise_conv_{}d_cl", Op.SCALE: "normalize",
-    Op.PRELU: "prelu", Op.SOFTMAX: "softmax", Op.MAX_POOL: "pooling{}d_cl", Op.AVERAGE_POOL: "pooling{}d_cl",
-    Op.PAD: "zeropad{}d_cl", Op.RESIZE: "resize_nearest", Op.TRANSPOSE: "transpose",
-}  # fmt: skip
 
 
 def target_of_config(config: HlsConfig) -> Target:
@@ -63,19 +57,6 @@ def design_of_layers(name: str, layers: Sequence[LayerTypes], config: HlsConfig)
             input_size=prod(first.node.shape),
         )
     )
-
-
-def function_of(node: Node, in_shape: tuple[int, ...]) -> str:
-    """The function of `nnet::` that hls4ml calls for a node whose (first) input has a shape."""
-    dimensions = len(in_shape) - 1
-    if node.op is Op.CONCATENATE:
-        return f"concatenate{len(node.shape)}d"
-    if node.op is Op.DENSE and dimensions:
-        return f"pointwise_conv_{dimensions}d_cl"
-    if node.op is Op.CONV and prod(node.arrays["weight"].shape[:-2]) == 1:
-        return f"pointwise_conv_{dimensions}d_cl"
-    name = _FUNCTIONS.get(node.op, node.function).format(dimensions)
-    return f"global_{name}" if node.attributes.get("global") else name
 
 
 def _facts(

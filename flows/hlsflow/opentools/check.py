@@ -1,6 +1,6 @@
 """What the open path has no hardware for, told by the network and its types alone: before conversion and C simulation.
 
-`rtl.network.read_network` reads what was converted and refuses the same; a test holds the two against each other.
+What is covered is `rtl.coverage`'s to say, of a plan as of the project that is made of it.
 """
 
 from __future__ import annotations
@@ -10,74 +10,78 @@ from typing import TYPE_CHECKING
 
 from hlsflow.emulation.window import Window
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.functions import function_of
 from hlsflow.network.fixed_point import cast
-from hlsflow.network.graph import MULTIPLIES, Network, Node, Op
+from hlsflow.network.graph import Network, Node, Op
 from hlsflow.opentools.design import Architecture
-from hlsflow.rtl.network import COVERED
-from hlsflow.rtl.read_layers import check_accumulator, check_average
+from hlsflow.rtl.coverage import COVERED, Asked, Average, Product, Work, problems
 
 if TYPE_CHECKING:
     from hlsflow.hls.config import HlsConfig
     from hlsflow.network.layer_types import LayerTypes
 
 _WINDOWS = (Op.CONV, Op.MAX_POOL, Op.AVERAGE_POOL)
-_COVERED = (Op.INPUT, Op.DENSE, *_WINDOWS, Op.ACTIVATION, Op.RESHAPE, Op.PAD, Op.SOFTMAX)
-_FUNCTIONS = ("relu", "linear")
 
 
 def check_supported(
     network: Network, layers: Sequence[LayerTypes], config: HlsConfig, architecture: Architecture
 ) -> None:
     """Raises UnsupportedError that names every layer without hardware, and why."""
-    types = {layer.node.name: layer for layer in layers}
-    problems = [*_shape_problems(network)]
-    for node in network.nodes:
-        try:
-            _check_node(node, network, types, config)
-        except UnsupportedError as error:
-            problems.append(error.message.removeprefix("open RTL: "))
+    found = [problem.text for problem in problems(_asked(network, layers, config), network.inputs, network.outputs)]
     windows = [node.name for node in network.nodes if node.op in _WINDOWS]
     if windows and architecture is Architecture.UNROLLED:
-        problems.append(f"'{windows[0]}' slides over an image: convolutions and poolings are folded, not unrolled")
-    if problems:
-        raise UnsupportedError("open RTL has no hardware for this network:\n  " + "\n  ".join(problems), hint=COVERED)
+        found.append(f"'{windows[0]}' slides over an image: convolutions and poolings are folded, not unrolled")
+    if found:
+        raise UnsupportedError("open RTL has no hardware for this network:\n  " + "\n  ".join(found), hint=COVERED)
 
 
-def _shape_problems(network: Network) -> list[str]:
-    """What is no chain from one input to one output."""
+def _asked(network: Network, layers: Sequence[LayerTypes], config: HlsConfig) -> list[Asked]:
+    """What every node asks of the hardware; a reshape asks for nothing, and what is left out neither."""
+    types = {layer.node.name: layer for layer in layers}
+    written: dict[str, str] = {}
     found = []
-    for what, names in (("inputs", network.inputs), ("outputs", network.outputs)):
-        if len(names) != 1:
-            found.append(f"{len(names)} {what} ({', '.join(names)}), not one")
     for node in network.nodes:
-        readers = network.consumers(node.name)
-        if len(readers) > 1:
-            found.append(f"'{node.name}' is read by {len(readers)} layers: it covers networks without branches")
-    if not any(node.op in (*MULTIPLIES, *_WINDOWS) for node in network.nodes):
-        found.append("no layer multiplies or pools")
+        if node.op is Op.INPUT:
+            continue
+        inputs = tuple(written.get(name, name) for name in node.inputs)
+        if node.op is Op.RESHAPE or (node.op is Op.SOFTMAX and config.layer(node.name).skip):
+            written[node.name] = inputs[0]
+            continue
+        multiplies = node.op in (Op.DENSE, Op.CONV)
+        implementation = config.layer(node.name).implementation
+        found.append(
+            Asked(
+                name=node.name if multiplies else node.keras_layer,
+                function=function_of(node, network[node.inputs[0]].shape),
+                called=node.function or str(node.op),
+                inputs=inputs,
+                outputs=(node.name,),
+                work=_work(node, types, config),
+                behind_reshape=node.inputs[0] in written,
+                is_argmax=node.op is Op.SOFTMAX and implementation == "argmax",
+                of_parts=len(node.shape) > 1,
+            )
+        )
     return found
 
 
-def _check_node(node: Node, network: Network, types: Mapping[str, LayerTypes], config: HlsConfig) -> None:
-    if node.op not in _COVERED or (node.op is Op.ACTIVATION and node.function not in _FUNCTIONS):
-        raise UnsupportedError(f"no hardware for {node.function or node.op} (layer '{node.keras_layer}')")
+def _work(node: Node, types: Mapping[str, LayerTypes], config: HlsConfig) -> Work:
     own = types[node.name]
     if node.op in (Op.DENSE, Op.CONV):
-        weight, accum, data = own.types["weight"], own.types["accum"], types[node.inputs[0]].result.grid
-        matrix = own.arrays["weight"].reshape(-1, own.arrays["weight"].shape[-1])
+        accum, matrix = own.types["accum"], own.arrays["weight"].reshape(-1, own.arrays["weight"].shape[-1])
         bias = own.arrays.get("bias", matrix[0] * 0)
-        fraction = own.types["bias"].fraction if "bias" in own.types else 0
-        check_accumulator(node.name, matrix, cast(bias, fraction, accum), data, weight, accum)
-    elif node.op in (Op.MAX_POOL, Op.AVERAGE_POOL):
-        if node.attributes["global"]:
-            raise UnsupportedError(f"'{node.keras_layer}' pools over the whole image: it covers windows of an image")
-        if node.op is Op.AVERAGE_POOL:
-            before = types[node.inputs[0]]
-            check_average(node.name, _window(node, before.node), before.result.grid, own.types["accum"])
-    elif node.op is Op.PAD and [reader.op for reader in network.consumers(node.name)] != [Op.CONV]:
-        raise UnsupportedError(f"'{node.keras_layer}' pads with zeros: it covers that before convolutions")
-    elif node.op is Op.SOFTMAX and config.layer(node.name).implementation == "argmax" and len(node.shape) > 1:
-        raise UnsupportedError(f"'{node.keras_layer}' takes the largest of parts of its values")
+        return Product(
+            weights=matrix,
+            bias=cast(bias, own.types["bias"].fraction if "bias" in own.types else 0, accum),
+            data=types[node.inputs[0]].result.grid,
+            weight=own.types["weight"],
+            accum=accum,
+            strategy=config.strategy_of(node.name),
+        )
+    if node.op is Op.AVERAGE_POOL:
+        before = types[node.inputs[0]]
+        return Average(window=_window(node, before.node), data=before.result.grid, accum=own.types["accum"])
+    return None
 
 
 def _window(node: Node, before: Node) -> Window:

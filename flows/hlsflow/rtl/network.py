@@ -14,18 +14,13 @@ from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.foundation.interrupts import boundaries
 from hlsflow.hls.project import HlsProject
 from hlsflow.network.fixed_point import FixedType
-from hlsflow.rtl.layers import ArgmaxLayer, Cast, Layer, ProductLayer, apply
-from hlsflow.rtl.read_layers import MAKERS, is_argmax, padded, padding_of
+from hlsflow.rtl.coverage import CASTS, PADDINGS, problems
+from hlsflow.rtl.layers import Cast, Layer, ProductLayer, apply
+from hlsflow.rtl.read_layers import MAKERS, asked, padded, padding_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-COVERED = (
-    "it covers dense layers, convolutions, max pooling, average pooling of 2, 4, 8, … values, ReLU, quantized linear "
-    "activations, argmax at the end; a final softmax of tables is left out"
-)
-
-_ELEMENTWISE = ("relu", "linear", "repack_stream")
 # Frames at a time: the windows of a convolution take many times the memory of its image.
 _BATCH = 500
 
@@ -78,34 +73,22 @@ class IntegerNetwork:
 
 def read_network(project: HlsProject) -> IntegerNetwork:
     """The integer network of a project. Raises UnsupportedError naming the first construct without hardware."""
-    if len(project.inputs) != 1:
-        raise UnsupportedError(f"open RTL: {len(project.inputs)} inputs; it covers networks with one")
+    asks = [asked(project, call) for call in project.calls]
+    for problem in problems(asks, *_ports(project)):
+        raise UnsupportedError(f"open RTL: {problem.text}", hint=problem.hint)
     port = project.inputs[0]
-    variable = output = port.name
+    output = port.name
     input_casts: list[Cast] = []
     layers: list[Layer] = []
     left_out: list[str] = []
     padding: Window | None = None
-    for call in project.calls:
-        if left_out or (layers and isinstance(layers[-1], ArgmaxLayer)):
-            softmax = left_out[0] if left_out else layers[-1].name
-            raise UnsupportedError(f"open RTL: layer '{call.layer}' stands behind the softmax '{softmax}'")
-        if project.aliases.get(call.arguments[0], call.arguments[0]) != variable:
-            raise UnsupportedError(
-                f"open RTL: layer '{call.layer}' reads '{call.arguments[0]}', not the layer before it: "
-                "it covers networks without branches"
-            )
-        if call.function == "softmax" and not is_argmax(project, call):
+    for call, ask in zip(project.calls, asks, strict=True):
+        if call.function == "softmax" and not ask.is_argmax:
             left_out.append(call.layer)
             continue
-        maker = MAKERS.get(call.function)
-        if call.function.startswith("zeropad"):
+        if call.function in PADDINGS:
             padding = padding_of(project, call)
-        elif maker is not None:
-            layer = maker(project, call)
-            layers.append(layer if padding is None else padded(layer, padding, call))
-            padding = None
-        elif call.function in _ELEMENTWISE and padding is None:
+        elif call.function in CASTS:
             source, target = project.type_of(call.template[0]), project.type_of(call.template[1])
             step = Cast(name=call.layer, relu=call.function == "relu", source=source, target=target)
             if layers:
@@ -113,13 +96,11 @@ def read_network(project: HlsProject) -> IntegerNetwork:
             else:
                 input_casts.append(step)
         else:
-            raise UnsupportedError(
-                f"open RTL: no hardware for nnet::{call.function} (layer '{call.layer}')", hint=COVERED
-            )
-        variable, output = call.arguments[1], call.layer
-    if padding is not None:
-        raise UnsupportedError(f"open RTL: '{output}' pads with zeros; it covers padding before convolutions")
-    _check_chain(project, layers)
+            layer = MAKERS[call.function](project, call, ask.work)
+            layers.append(layer if padding is None else padded(layer, padding))
+            padding = None
+        output = call.layer
+    _check_sizes(project, layers)
     return IntegerNetwork(
         input_type=project.type_of(port.type_name).grid,
         input_casts=tuple(input_casts),
@@ -129,11 +110,11 @@ def read_network(project: HlsProject) -> IntegerNetwork:
     )
 
 
-def _check_chain(project: HlsProject, layers: list[Layer]) -> None:
-    if not layers:
-        raise UnsupportedError("open RTL: the network has no layer that multiplies or pools")
-    if len(project.outputs) != 1:
-        raise UnsupportedError(f"open RTL: {len(project.outputs)} outputs; it covers networks with one")
+def _ports(project: HlsProject) -> tuple[list[str], list[str]]:
+    return [port.name for port in project.inputs], [port.name for port in project.outputs]
+
+
+def _check_sizes(project: HlsProject, layers: list[Layer]) -> None:
     size = project.inputs[0].size
     for layer in layers:
         if layer.input_size != size:
