@@ -80,7 +80,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "emulation/products": ("emulator_products",),
     "emulation/moves": ("emulator_moves",),
     "emulation/pooling": ("emulator_moves",),
-    "emulation/window": ("emulator_moves", "emulator_products"),
+    "hls/window": ("emulator_moves", "emulator_products"),
     "building/agreement": ("agreement_counts", "agreement"),
     "records/verdict": ("verdict_edges", "verdict"),
     "building/witnesses": ("gate",),

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from hlsflow.emulation.window import Window
+from hlsflow.hls.window import Window
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding
 from hlsflow.opentools.tools import find_verilator
 from hlsflow.opentools.verilator import Simulated, Traffic, compile_design, simulate

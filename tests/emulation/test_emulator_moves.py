@@ -10,8 +10,8 @@ import pytest
 from hls_projects import assign, codes, project, real, run
 
 from hlsflow.emulation.emulator import make_emulator
-from hlsflow.emulation.window import Window
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.window import Window
 from hlsflow.network.fixed_point import parse_type
 
 DATA = parse_type("fixed<5,3>")

@@ -145,7 +145,7 @@ def test_what_imports_by_name_names_what_it_imports():
         *(
             ("hlsflow.building.tools.open", f"hlsflow.{name}")
             for name in (
-                "building.stages", "hls.project", "network.fixed_point", "emulation.window",
+                "building.stages", "hls.project", "network.fixed_point", "hls.window",
                 "opentools.tools", "processes.limited", "opentools.pyosys_script",
             )
         ),

@@ -17,7 +17,7 @@ from hlsflow.emulation.elementwise import (
     ternary_tanh,
 )
 from hlsflow.emulation.moves import clone_stream, concatenate, resize_nearest, transpose, zero_padding
-from hlsflow.emulation.pooling import global_pooling, pooling
+from hlsflow.emulation.pooling import pooling
 from hlsflow.emulation.products import conv, dense, depthwise_conv
 from hlsflow.emulation.step import StepMaker
 
@@ -60,8 +60,7 @@ MAKERS: dict[str, StepMaker] = {
     "multiply": merge(lambda a, b: a * b, product=True),
     "maximum": merge(_maximum),
     "minimum": merge(_minimum),
-    **dict.fromkeys(("pooling1d_cl", "pooling2d_cl"), pooling),
-    **dict.fromkeys(("global_pooling1d_cl", "global_pooling2d_cl"), global_pooling),
+    **dict.fromkeys(("pooling1d_cl", "pooling2d_cl", "global_pooling1d_cl", "global_pooling2d_cl"), pooling),
     **dict.fromkeys(("zeropad1d_cl", "zeropad2d_cl"), zero_padding),
     "resize_nearest": resize_nearest,
     "transpose": transpose,

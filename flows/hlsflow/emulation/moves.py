@@ -13,6 +13,7 @@ from hlsflow.emulation.step import (
     unary,
 )
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.integer_layers import padding_of
 from hlsflow.hls.project import HlsProject
 from hlsflow.hls.source import Call
 from hlsflow.network.fixed_point import cast
@@ -24,19 +25,14 @@ if TYPE_CHECKING:
 def zero_padding(project: HlsProject, call: Call) -> Step:
     import numpy as np
 
-    data, result = types_of(project, call, 0, 1)
-    config = config_of(project, call)
-    two_d = "in_height" in config.values
-    height = config.integer("in_height") if two_d else 1
-    rows = (config.integer("pad_top"), config.integer("pad_bottom")) if two_d else (0, 0)
-    columns = (config.integer("pad_left"), config.integer("pad_right"))
-    width, channels = config.integer("in_width"), config.integer("n_chan")
+    read = padding_of(project, call)
+    around = ((0, 0), (read.top, read.bottom), (read.left, read.right), (0, 0))
 
     def run(x: Array) -> Array:
-        image = x.reshape(len(x), height, width, channels)
-        return cast(np.pad(image, ((0, 0), rows, columns, (0, 0))).reshape(len(x), -1), data.fraction, result)
+        image = x.reshape(len(x), read.height, read.width, read.channels)
+        return cast(np.pad(image, around).reshape(len(x), -1), read.data.fraction, read.result)
 
-    return unary(call, run, type_bits(data, result.fraction))
+    return unary(call, run, type_bits(read.data, read.result.fraction))
 
 
 def resize_nearest(project: HlsProject, call: Call) -> Step:

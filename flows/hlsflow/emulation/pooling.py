@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 from hlsflow.emulation.step import (
     Step,
-    config_of,
     type_bits,
-    types_of,
     unary,
 )
-from hlsflow.emulation.window import Window, window_of
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.integer_layers import pooling_of
 from hlsflow.hls.project import HlsProject
-from hlsflow.hls.source import Call, Config
+from hlsflow.hls.source import Call
 from hlsflow.network.fixed_point import Overflow, apply_overflow, cast
 
 if TYPE_CHECKING:
@@ -22,29 +20,12 @@ if TYPE_CHECKING:
 
 
 def pooling(project: HlsProject, call: Call) -> Step:
-    config = config_of(project, call)
-    return _pool(project, call, config, window_of(config, "pool"))
-
-
-def global_pooling(project: HlsProject, call: Call) -> Step:
-    config = config_of(project, call)
-    two_d = "in_height" in config.values
-    height = config.integer("in_height") if two_d else 1
-    width = config.integer("in_width" if two_d else "n_in")
-    window = Window(
-        in_height=height, in_width=width, channels=config.integer("n_filt"), height=height, width=width,
-        stride_height=1, stride_width=1, out_height=1, out_width=1, pad_top=0, pad_left=0,
-    )  # fmt: skip
-    return _pool(project, call, config, window)
-
-
-def _pool(project: HlsProject, call: Call, config: Config, window: Window) -> Step:
     import numpy as np
 
-    data, result = types_of(project, call, 0, 1)
-    accum = project.layer_type(config, "accum_t")
+    read = pooling_of(project, call)
+    window, data, accum, result = read.window, read.data, read.accum, read.result
     size = window.height * window.width
-    if config.values["pool_op"].endswith("Max"):
+    if read.function == "max":
         # The padding of a maximum has the sign bit set alone: the least value where there is a sign.
         lowest = float(data.min_int if data.signed else 1 << (data.width - 1))
 

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 
 from hlsflow.emulation.step import (
     Step,
-    config_of,
     magnitude_bits,
     type_bits,
-    types_of,
     unary,
-    weights_of,
 )
-from hlsflow.emulation.window import window_of
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.integer_layers import Matrix, matrix_of
 from hlsflow.hls.project import HlsProject
-from hlsflow.hls.source import Call, Config
+from hlsflow.hls.source import Call
 from hlsflow.network.fixed_point import FixedType, Overflow, apply_overflow, cast
 
 if TYPE_CHECKING:
@@ -103,63 +100,46 @@ class Products:
         return cast(total, self.accum.fraction, self.result)
 
 
-def _products(
-    project: HlsProject, call: Call, config: Config, n_in: int, n_out: int, *, transposed: bool, order: Sequence[int]
-) -> Products:
+def _products(matrix: Matrix, order: Sequence[int]) -> Products:
     import numpy as np
 
-    data, result = types_of(project, call, 0, 1)
-    if not config.values.get("product", "").endswith("::mult"):
-        raise UnsupportedError(f"the emulator does not cover {config.values.get('product')} (layer '{call.layer}')")
-    weight_type, bias_type = project.layer_type(config, "weight_t"), project.layer_type(config, "bias_t")
-    accum = project.layer_type(config, "accum_t")
-    weights = weights_of(project, call.arguments[2], weight_type, n_in * n_out)
-    bias = weights_of(project, call.arguments[3], bias_type, n_out)
+    if not matrix.multiplication.endswith("::mult"):
+        raise UnsupportedError(f"the emulator does not cover {matrix.multiplication} (layer '{matrix.name}')")
     return Products(
-        weights=weights.reshape(n_out, n_in).T.copy() if transposed else weights.reshape(n_in, n_out),
-        bias=cast(bias.astype(np.float64), bias_type.fraction, accum),
-        data=data,
-        product_fraction=data.fraction + weight_type.fraction,
-        accum=accum,
-        result=result,
+        weights=matrix.weights.astype(np.float64),
+        bias=matrix.bias.astype(np.float64),
+        data=matrix.data,
+        product_fraction=matrix.data.fraction + matrix.weight.fraction,
+        accum=matrix.accum,
+        result=matrix.result,
         order=order,
     )
 
 
-def _is_resource(config: Config) -> bool:
-    strategy = config.values.get("strategy", "").rsplit("::", 1)[-1]
-    if strategy not in ("latency", "resource"):
-        raise UnsupportedError(f"the emulator does not cover the strategy {strategy} ({config.name})")
-    return strategy == "resource"
+def _is_resource(matrix: Matrix) -> bool:
+    if matrix.strategy not in ("latency", "resource"):
+        raise UnsupportedError(f"the emulator does not cover the strategy {matrix.strategy} (layer '{matrix.name}')")
+    return matrix.strategy == "resource"
 
 
-def _order(config: Config, n_in: int, *, resource: bool) -> Sequence[int]:
+def _order(matrix: Matrix) -> Sequence[int]:
     """The order of the additions: rising, or for few multipliers every reuse_factor-th first."""
-    reuse = config.integer("reuse_factor")
-    if not resource or reuse >= n_in:
+    n_in, reuse = matrix.weights.shape[0], matrix.reuse_factor
+    if not _is_resource(matrix) or reuse >= n_in:
         return range(n_in)
     return [index for first in range(reuse) for index in range(first, n_in, reuse)]
 
 
 def dense(project: HlsProject, call: Call) -> Step:
-    config = config_of(project, call)
-    n_in, n_out = config.integer("n_in"), config.integer("n_out")
-    resource = _is_resource(config)
-    order = _order(config, n_in, resource=resource)
-    products = _products(project, call, config, n_in, n_out, transposed=resource, order=order)
-    return unary(call, *products.function())
+    matrix = matrix_of(project, call)
+    return unary(call, *_products(matrix, _order(matrix)).function())
 
 
 def conv(project: HlsProject, call: Call) -> Step:
-    config = config_of(project, call)
-    window = window_of(config, "filt")
-    filters = config.integer("n_filt")
-    mult = project.configs[config.values["mult_config"]]
-    n_in = window.height * window.width * window.channels
-    resource = _is_resource(config)
-    merged = Config(name=mult.name, values={**config.values, **mult.values})
-    order = _order(merged, n_in, resource=resource)
-    function, bits = _products(project, call, merged, n_in, filters, transposed=resource, order=order).function()
+    matrix = matrix_of(project, call)
+    window, n_in = matrix.window, matrix.weights.shape[0]
+    assert window is not None
+    function, bits = _products(matrix, _order(matrix)).function()
 
     def run(x: Array) -> Array:
         return function(window.patches(x, 0).reshape(-1, n_in)).reshape(len(x), -1)
@@ -170,12 +150,11 @@ def conv(project: HlsProject, call: Call) -> Step:
 def depthwise_conv(project: HlsProject, call: Call) -> Step:
     import numpy as np
 
-    config = config_of(project, call)
-    window = window_of(config, "filt")
-    mult = project.configs[config.values["mult_config"]]
-    merged = Config(name=mult.name, values={**config.values, **mult.values})
+    matrix = matrix_of(project, call)
+    window = matrix.window
+    assert window is not None
     size = window.height * window.width
-    products = _products(project, call, merged, size, window.channels, transposed=False, order=range(size))
+    products = _products(matrix, range(size))
     accum, result, bias = products.accum, products.result, products.bias
     low, high = products.bounds()
     # All products of a channel at once, where their order and the accumulator's width make no difference.
@@ -183,7 +162,7 @@ def depthwise_conv(project: HlsProject, call: Call) -> Step:
     fits = not rounds and accum.min_int <= low <= high <= accum.max_int
     at_once = fits or (not rounds and accum.overflow is Overflow.WRAP)
     weights = products.weights * (2.0 ** (accum.fraction - products.product_fraction) if at_once else 1.0)
-    taps = np.zeros((0, 0), dtype=np.int64) if at_once else _depthwise_order(merged, size, window.channels)
+    taps = np.zeros((0, 0), dtype=np.int64) if at_once else _depthwise_order(matrix, size, window.channels)
 
     def run(x: Array) -> Array:
         patches = window.patches(x, 0).reshape(len(x), -1, size, window.channels)
@@ -205,14 +184,14 @@ def depthwise_conv(project: HlsProject, call: Call) -> Step:
     return unary(call, run, bits)
 
 
-def _depthwise_order(config: Config, size: int, channels: int) -> Array:
+def _depthwise_order(matrix: Matrix, size: int, channels: int) -> Array:
     """For each channel the order in which its taps are added, (taps, channels): rising, or with few multipliers every
     reuse_factor-th value of a window first (nnet_depthwise_product.h)."""
     import numpy as np
 
     values = np.arange(size * channels)
-    if _is_resource(config):
-        reuse = min(config.integer("reuse_factor"), size * channels)
+    if _is_resource(matrix):
+        reuse = min(matrix.reuse_factor, size * channels)
         values = values[np.lexsort((values // reuse, values % reuse))]
     columns = [values[values % channels == channel] // channels for channel in range(channels)]
     return np.stack(columns, axis=1)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.integer_layers import constants_of
 from hlsflow.hls.project import HlsProject
 from hlsflow.hls.source import Call, Config
-from hlsflow.network.fixed_point import FixedType, to_integers
+from hlsflow.network.fixed_point import FixedType
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
@@ -61,7 +61,4 @@ def config_of(project: HlsProject, call: Call) -> Config:
 def weights_of(project: HlsProject, name: str, type_: FixedType, size: int) -> Array:
     import numpy as np
 
-    values = project.weights(name)
-    if values.size != size:
-        raise UnsupportedError(f"{name}.txt holds {values.size} values where {size} are due")
-    return to_integers(values, type_.fraction).astype(np.float64)
+    return constants_of(project, name, type_, size).astype(np.float64)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hlsflow.emulation.window import Window
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.hls.functions import function_of
+from hlsflow.hls.window import Window
 from hlsflow.network.fixed_point import cast
 from hlsflow.network.graph import Network, Node, Op
 from hlsflow.opentools.design import Architecture

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from hlsflow.emulation.window import Window
+from hlsflow.hls.window import Window
 from hlsflow.network.fixed_point import FixedType, Overflow
 
 if TYPE_CHECKING:

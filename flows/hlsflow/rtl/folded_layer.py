@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hlsflow.emulation.window import Window
+from hlsflow.hls.window import Window
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.rtl import folding as fold
 from hlsflow.rtl.folding import Folding

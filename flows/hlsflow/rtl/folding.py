@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import gcd
 from typing import TYPE_CHECKING
 
-from hlsflow.emulation.window import Window
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.window import Window
 from hlsflow.rtl.layers import ArgmaxLayer, Layer, PoolLayer, ProductLayer
 from hlsflow.rtl.network import IntegerNetwork
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from hlsflow.emulation.window import Window
+from hlsflow.hls.window import Window
 from hlsflow.network.fixed_point import FixedType, cast
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hlsflow.emulation.window import Window
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.foundation.interrupts import boundaries
+from hlsflow.hls.integer_layers import Padding, padding_of
 from hlsflow.hls.project import HlsProject
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.rtl.coverage import CASTS, PADDINGS, problems
 from hlsflow.rtl.layers import Cast, Layer, ProductLayer, apply
-from hlsflow.rtl.read_layers import MAKERS, asked, padded, padding_of
+from hlsflow.rtl.read_layers import asked, layer_of, padded, read_layer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,8 @@ class IntegerNetwork:
 
 def read_network(project: HlsProject) -> IntegerNetwork:
     """The integer network of a project. Raises UnsupportedError naming the first construct without hardware."""
-    asks = [asked(project, call) for call in project.calls]
+    read = [read_layer(project, call) for call in project.calls]
+    asks = [asked(project, call, own) for call, own in zip(project.calls, read, strict=True)]
     for problem in problems(asks, *_ports(project)):
         raise UnsupportedError(f"open RTL: {problem.text}", hint=problem.hint)
     port = project.inputs[0]
@@ -81,8 +82,8 @@ def read_network(project: HlsProject) -> IntegerNetwork:
     input_casts: list[Cast] = []
     layers: list[Layer] = []
     left_out: list[str] = []
-    padding: Window | None = None
-    for call, ask in zip(project.calls, asks, strict=True):
+    padding: Padding | None = None
+    for call, ask, own in zip(project.calls, asks, read, strict=True):
         if call.function == "softmax" and not ask.is_argmax:
             left_out.append(call.layer)
             continue
@@ -96,7 +97,7 @@ def read_network(project: HlsProject) -> IntegerNetwork:
             else:
                 input_casts.append(step)
         else:
-            layer = MAKERS[call.function](project, call, ask.work)
+            layer = layer_of(project, call, own)
             layers.append(layer if padding is None else padded(layer, padding))
             padding = None
         output = call.layer

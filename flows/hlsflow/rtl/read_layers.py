@@ -1,23 +1,22 @@
 """Each layer of a project's C++: what is asked of the hardware for it, and as a layer of the integer network.
 
-What is covered is `rtl.coverage`'s to say; here a layer is refused only where its files contradict each other.
+What is covered is `rtl.coverage`'s to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
-from hlsflow.emulation.window import Window, window_of
-from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.integer_layers import Matrix, Padding, Pooling, matrix_of, pooling_of
 from hlsflow.hls.project import HlsProject, destinations, operands
-from hlsflow.hls.source import Call, Config
-from hlsflow.network.fixed_point import Rounding, cast, to_integers
+from hlsflow.hls.source import Call
+from hlsflow.network.fixed_point import Rounding
 from hlsflow.rtl.coverage import CONVOLUTIONS, PADDINGS, POOLINGS, Asked, Average, Product, Work
 from hlsflow.rtl.layers import ArgmaxLayer, Cast, Layer, PoolLayer, ProductLayer
 
 
-def asked(project: HlsProject, call: Call) -> Asked:
+def asked(project: HlsProject, call: Call, read: Matrix | Pooling | None) -> Asked:
     """What a call asks of the hardware."""
     softmax = call.function == "softmax"
     config = project.configs.get(call.template[-1])
@@ -27,7 +26,7 @@ def asked(project: HlsProject, call: Call) -> Asked:
         called=f"nnet::{call.function}",
         inputs=tuple(project.aliases.get(name, name) for name in operands(call)),
         outputs=destinations(call),
-        work=_work(project, call),
+        work=_work(read),
         behind_reshape=call.arguments[0] in project.aliases,
         is_argmax=softmax and config is not None and config.values["implementation"].endswith("argmax"),
         of_parts=softmax and config is not None and config.integer("n_slice") != config.integer("n_in"),
@@ -36,18 +35,32 @@ def asked(project: HlsProject, call: Call) -> Asked:
     )
 
 
-def _work(project: HlsProject, call: Call) -> Work:
-    if call.function in ("dense", *CONVOLUTIONS):
-        return _product_of(project, call)
-    if call.function in POOLINGS:
-        config = project.configs[call.template[-1]]
-        if not config.values["pool_op"].endswith("Max"):
-            data, accum = project.type_of(call.template[0]).grid, project.layer_type(config, "accum_t")
-            return Average(window=window_of(config, "pool"), data=data, accum=accum)
+def _work(read: Matrix | Pooling | None) -> Work:
+    if isinstance(read, Matrix):
+        return Product(
+            weights=read.weights, bias=read.bias, data=read.data.grid, weight=read.weight, accum=read.accum,
+            strategy=read.strategy, multiplication=read.multiplication,
+        )  # fmt: skip
+    if read is not None and read.function == "average":
+        return Average(window=read.window, data=read.data.grid, accum=read.accum)
     return None
 
 
-def _argmax(project: HlsProject, call: Call, work: Work) -> ArgmaxLayer:
+def read_layer(project: HlsProject, call: Call) -> Matrix | Pooling | None:
+    """What a call multiplies or pools, None for any other."""
+    if call.function in ("dense", *CONVOLUTIONS):
+        return matrix_of(project, call)
+    return pooling_of(project, call) if call.function in POOLINGS else None
+
+
+def layer_of(project: HlsProject, call: Call, read: Matrix | Pooling | None) -> Layer:
+    """A covered call that is no cast and no padding as a layer."""
+    if isinstance(read, Matrix):
+        return _product(read)
+    return _argmax(project, call) if read is None else _pooling(read)
+
+
+def _argmax(project: HlsProject, call: Call) -> ArgmaxLayer:
     return ArgmaxLayer(
         name=call.layer,
         size=project.configs[call.template[-1]].integer("n_in"),
@@ -56,64 +69,27 @@ def _argmax(project: HlsProject, call: Call, work: Work) -> ArgmaxLayer:
     )
 
 
-def _product(project: HlsProject, call: Call, work: Work) -> ProductLayer:
+def _product(read: Matrix) -> ProductLayer:
     import numpy as np
 
-    assert isinstance(work, Product)
-    config, window = _multiplication(project, call)
     return ProductLayer(
-        name=call.layer,
-        weights=np.ascontiguousarray(work.weights),
-        bias=work.bias,
-        data=work.data,
-        weight=work.weight.grid,
-        accum=work.accum,
-        casts=(Cast(name=call.layer, relu=False, source=work.accum, target=project.type_of(call.template[1])),),
-        reuse_factor=config.integer("reuse_factor"),
-        window=window,
+        name=read.name,
+        weights=np.ascontiguousarray(read.weights),
+        bias=read.bias,
+        data=read.data.grid,
+        weight=read.weight.grid,
+        accum=read.accum,
+        casts=(Cast(name=read.name, relu=False, source=read.accum, target=read.result),),
+        reuse_factor=read.reuse_factor,
+        window=read.window,
     )
 
 
-def _multiplication(project: HlsProject, call: Call) -> tuple[Config, Window | None]:
-    """(the constants of a layer's multiplication, what slides: None for a dense layer)."""
-    config = project.configs[call.template[-1]]
-    if call.function == "dense":
-        return config, None
-    mult = project.configs[config.values["mult_config"]]
-    return Config(name=mult.name, values={**config.values, **mult.values}), window_of(config, "filt")
-
-
-def _product_of(project: HlsProject, call: Call) -> Product:
-    config, window = _multiplication(project, call)
-    if window is None:
-        n_in, n_out = config.integer("n_in"), config.integer("n_out")
-    else:
-        n_in, n_out = window.height * window.width * window.channels, config.integer("n_filt")
-    strategy = config.values.get("strategy", "").rsplit("::", 1)[-1]
-    weight, bias, accum = (project.layer_type(config, role) for role in ("weight_t", "bias_t", "accum_t"))
-    flat = to_integers(project.weights(call.arguments[2]), weight.fraction)
-    biases = to_integers(project.weights(call.arguments[3]), bias.fraction)
-    if flat.size != n_in * n_out or biases.size != n_out:
-        raise UnsupportedError(f"open RTL: layer '{call.layer}' is no {n_in} x {n_out} matrix")
-    return Product(
-        weights=flat.reshape(n_out, n_in).T if strategy == "resource" else flat.reshape(n_in, n_out),
-        bias=cast(biases, bias.fraction, accum),
-        data=project.type_of(call.template[0]).grid,
-        weight=weight,
-        accum=accum,
-        strategy=strategy,
-        multiplication=config.values.get("product", "None"),
-    )
-
-
-def _pooling(project: HlsProject, call: Call, work: Work) -> PoolLayer:
-    config = project.configs[call.template[-1]]
-    window = window_of(config, "pool")
-    data, result = project.type_of(call.template[0]).grid, project.type_of(call.template[1])
-    accum = project.layer_type(config, "accum_t")
-    if config.values["pool_op"].endswith("Max"):
-        casts = ((data, accum), (accum, result))
-        function, total = "max", data
+def _pooling(read: Pooling) -> PoolLayer:
+    window, data, accum, result = read.window, read.data.grid, read.accum, read.result
+    function: Literal["max", "sum"] = "max"
+    if read.function == "max":
+        casts, total = ((data, accum), (accum, result)), data
     else:
         bits = (window.height * window.width).bit_length() - 1
         total = replace(data, width=data.width + bits, integer=data.integer + bits)
@@ -122,32 +98,16 @@ def _pooling(project: HlsProject, call: Call, work: Work) -> PoolLayer:
         casts = ((total, accum), (shifted, replace(accum, rounding=Rounding.TRN_ZERO)), (accum, result))
         function = "sum"
     return PoolLayer(
-        name=call.layer,
+        name=read.name,
         function=function,
         window=window,
         data=data,
         total=total,
-        casts=tuple(Cast(name=call.layer, relu=False, source=source, target=target) for source, target in casts),
+        casts=tuple(Cast(name=read.name, relu=False, source=source, target=target) for source, target in casts),
     )
 
 
-def padding_of(project: HlsProject, call: Call) -> Window:
-    """A layer that pads with zeros, as the geometry of the image that it makes."""
-    config = project.configs[call.template[-1]]
-    two_d = "in_height" in config.values
-    return Window(
-        in_height=config.integer("in_height") if two_d else 1,
-        in_width=config.integer("in_width"),
-        channels=config.integer("n_chan"),
-        height=1, width=1, stride_height=1, stride_width=1,
-        out_height=config.integer("out_height") if two_d else 1,
-        out_width=config.integer("out_width"),
-        pad_top=config.integer("pad_top") if two_d else 0,
-        pad_left=config.integer("pad_left"),
-    )  # fmt: skip
-
-
-def padded(layer: Layer, padding: Window) -> Layer:
+def padded(layer: Layer, padding: Padding) -> Layer:
     """A convolution that pads its image itself, instead of the layer before it."""
     assert isinstance(layer, ProductLayer) and layer.window is not None
     window = layer.window
@@ -155,17 +115,9 @@ def padded(layer: Layer, padding: Window) -> Layer:
         layer,
         window=replace(
             window,
-            in_height=padding.in_height,
-            in_width=padding.in_width,
-            pad_top=window.pad_top + padding.pad_top,
-            pad_left=window.pad_left + padding.pad_left,
+            in_height=padding.height,
+            in_width=padding.width,
+            pad_top=window.pad_top + padding.top,
+            pad_left=window.pad_left + padding.left,
         ),
     )
-
-
-# What is asked of the hardware tells the matrices, so that they are read once.
-MAKERS: dict[str, Callable[[HlsProject, Call, Work], Layer]] = {
-    **dict.fromkeys(("dense", *CONVOLUTIONS), _product),
-    **dict.fromkeys(POOLINGS, _pooling),
-    "softmax": _argmax,
-}
