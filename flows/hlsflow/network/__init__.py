@@ -14,7 +14,8 @@ Of one network there are three descriptions, and what is made of them:
 
 An estimate has an input of its own, `estimation.design.Design`, for it is asked of (1), of (2) and of strangers'
 projects. `estimation.facts` builds it; `estimation.network` and `estimation.read` only say the facts (the calibration's
-single layers, `estimation.layers`, are written down as they are). In the same way `rtl.coverage` alone says what our hardware covers, and is asked by `opentools.check` of (1) and by `rtl` of (2).
-What hls4ml's files say of the target is read by `foundation.target_files` alone, for a conversion, an estimate and a
-report; `models.plain_network` is none of these: it makes Keras models.
+single layers, `estimation.layers`, are written down as they are). In the same way `rtl.coverage` alone says what our
+hardware covers, and is asked by `opentools.check` of (1) and by `rtl` of (2). What hls4ml's files say of the target is
+read by `foundation.target_files` alone, for a conversion, an estimate and a report. `models.plain_network` is none of
+these: it makes Keras models.
 """
