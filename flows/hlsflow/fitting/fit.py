@@ -15,7 +15,7 @@ from hlsflow.estimation.design import Design
 from hlsflow.estimation.model import Model
 from hlsflow.fitting.impossible import explain
 from hlsflow.fitting.options import RESOURCES
-from hlsflow.fitting.program import Choice, Goal, Program, Wish, unbounded
+from hlsflow.fitting.program import ROUNDS, Choice, Goal, Program, Wish, unbounded
 from hlsflow.foundation.errors import UnsupportedError
 
 # A notch smaller is a design whose largest share is a tenth less.
@@ -35,28 +35,6 @@ class Fit:
     smaller: Choice | None
     faster: Choice | None
     backing: Mapping[str, Bound]
-
-
-# The program adds up options, each costed in the design that it was given; in the whole, what one layer leaves out
-# depends on how the others are built. So a solution is estimated as a whole, and where that is too large the program is
-# given as much less of the device.
-_ROUNDS = 5
-_MARGIN = 1.005
-
-
-def _fitting(program: Program, wish: Wish, device: Device) -> Choice | None:
-    """The program's best solution that fits as a whole, None where there is none."""
-    share = 1.0
-    for _ in range(_ROUNDS):
-        options = program.solve(wish.goal, device, interval=wish.interval_cycles, share=share)
-        if options is None:
-            return None
-        choice = program.choice(options)
-        taken = max(choice.share(device).values())
-        if taken <= 1.0:
-            return choice
-        share /= taken * _MARGIN
-    return None
 
 
 def _faster(program: Program, wish: Wish, best: Choice, device: Device) -> Choice | None:
@@ -80,12 +58,12 @@ def fit(
     the network by the option that makes them, those that fit.
     """
     program, device = Program(design, model, wish.confidence), design.target.part.device
-    best = _fitting(program, wish, device)
+    best = program.fitting(wish, device)
     if best is None:
         message, hint = explain(program, wish, alternatives)
         raise UnsupportedError(message, hint=hint)
     faster = _faster(program, wish, best, device)
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         # Fast enough for the device by a hair, which the program's sum did not show.
         if wish.goal is Goal.AREA or faster is None or max(faster.share(device).values()) > 1.0:
             break

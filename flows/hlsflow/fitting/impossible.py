@@ -73,20 +73,20 @@ def _remedies(
     design, device = program.design, program.design.target.part.device
     remedies = []
     if wish.interval_cycles:
-        relaxed = program.solve(Goal.LATENCY, device)
+        relaxed = program.fitting(replace(wish, goal=Goal.LATENCY, interval_cycles=None), device)
         if relaxed is not None:
-            slowest = max(option.interval_cycles for option in relaxed.values())
-            remedies.append(f"--goal interval={slowest:.0f} {_figures(program.choice(relaxed), device)}")
+            slowest = max(option.interval_cycles for option in relaxed.options.values())
+            remedies.append(f"--goal interval={slowest:.0f} {_figures(relaxed, device)}")
     board = _smallest_board(program, wish)
     if board is not None:
         name, choice = board
         remedies.append(f"a larger device: --fit {name} {_figures(choice, choice.design.target.part.device)}")
     for option, other in alternatives().items():
-        choice = _solved(Program(other, program.model, wish.confidence), wish, device)
+        choice = Program(other, program.model, wish.confidence).fitting(wish, device)
         if choice is not None:
             remedies.append(f"{option} {_figures(choice, device)}")
     for confidence in reversed([one for one in CONFIDENCES if one < wish.confidence]):
-        choice = _solved(Program(design, program.model, confidence), wish, device)
+        choice = Program(design, program.model, confidence).fitting(wish, device)
         if choice is not None:
             remedies.append(
                 f"less certainty: --confidence {confidence:g} {_figures(choice, device)}, since C synthesis, which is "
@@ -97,11 +97,6 @@ def _remedies(
     if fewer is not None:
         remedies.append(f"a network with about {fewer:.0%} fewer weights or bits, if its cost follows them")
     return remedies
-
-
-def _solved(program: Program, wish: Wish, device: Device) -> Choice | None:
-    options = program.solve(wish.goal, device, interval=wish.interval_cycles)
-    return None if options is None else program.choice(options)
 
 
 def _figures(choice: Choice, device: Device) -> str:
@@ -137,7 +132,7 @@ def _smallest_board(program: Program, wish: Wish) -> tuple[str, Choice] | None:
             continue
         tried.add(device.name)
         there = replace(program.design, target=replace(target, part=board.part))
-        choice = _solved(Program(there, program.model, wish.confidence), wish, device)
+        choice = Program(there, program.model, wish.confidence).fitting(wish, device)
         if choice is not None:
             return board.name, choice
     return None

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+# How often a solution that is too large as a whole is looked for anew, and with how much less of the device.
+ROUNDS = 5
+_MARGIN = 1.005
+
+
 class Goal(StrEnum):
     """What the choice makes least: `interval` is an area under a bound of the interval."""
 
@@ -257,6 +262,29 @@ class Program:
         return Choice(
             options=options, design=design, estimate=result, confidence=self.confidence, bounds=bounds
         )  # fmt: skip
+
+    def fitting(self, wish: Wish, device: Device) -> Choice | None:
+        """The best solution that fits a device as a whole, None where there is none.
+
+        The program adds up options, each costed in the design that it was given; in the whole, what one layer leaves
+        out depends on how the others are built. So a solution is estimated as a whole, and where that is too large the
+        program is given as much less of the device; in the end the smallest design is tried.
+        """
+        share = 1.0
+        for _ in range(ROUNDS):
+            options = self.solve(wish.goal, device, interval=wish.interval_cycles, share=share)
+            if options is None:
+                break
+            choice = self.choice(options)
+            taken = max(choice.share(device).values())
+            if taken <= 1.0:
+                return choice
+            share /= taken * _MARGIN
+        smallest = self.solve(Goal.AREA, unbounded(device), interval=wish.interval_cycles)
+        if smallest is None:
+            return None
+        choice = self.choice(smallest)
+        return choice if max(choice.share(device).values()) <= 1.0 else None
 
     def latency_of(self, options: Mapping[str, Option]) -> float:
         """The options' part of the latency, as `solve` bounds it."""
