@@ -60,3 +60,20 @@ def outputs(recipe: Recipe, weights, pixels: np.ndarray) -> np.ndarray:
     """The scores of a network with these weights, float32 (n, classes)."""
     model = Source(recipe=recipe, weights=weights, weights_sha256="0" * 64).model
     return model.predict(preprocess(recipe, pixels), verbose=0)
+
+
+# A network that trains in a moment; what a test changes of it, it replaces in the text.
+RECIPE = """\
+name: tiny
+title: A small network for tests
+dataset: digits
+seed: 1
+input: {scale_exponent: -8, type: "ufixed<8,0>"}
+architecture: {name: mlp, units: [12, 10], dropout: 0.2}
+compression:
+  quantization:
+    kernel: quantized_bits(6,0,alpha=1)
+    bias: quantized_bits(6,0,alpha=1)
+    activation: quantized_relu(6,2)
+training: {learning_rate: 1e-2, batch_size: 32, epochs: 3, validation_split: 0.2}
+"""

@@ -274,7 +274,8 @@ def test_a_sweep_trains_nothing_anew_for_another_methods_code(package):
 def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     """A whole build, watched: whatever of this package runs while a step is computed is in the step's key."""
     from hlsflow.building.pipeline import build
-    from hlsflow.building.tools.registry import NAMES, REGISTRY, tool_of
+    from hlsflow.building.tools import registry
+    from hlsflow.building.tools.registry import NAMES, tool_of
     from hlsflow.building.tools.result import WIRING
     from hlsflow.foundation.log import Log
     from hlsflow.foundation.steps import Steps
@@ -314,7 +315,7 @@ def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
             root,
             "hlsflow.foundation.steps",
             alone=("hlsflow.building.pipeline", "hlsflow.building.session"),
-            ends=(REGISTRY, *WIRING),
+            ends=(registry.__name__, *WIRING),
         )
         assert root in seen
         # The log shows what is done.

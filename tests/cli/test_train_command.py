@@ -7,27 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
+from tiny_models import RECIPE
 
 from hlsflow.__main__ import main
 from hlsflow.training.record import load_record
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["confusion.png", "curves.png", "recipe.yaml", "training.json", "weights.npz", "weights.png"]
-
-RECIPE = """\
-name: tiny
-title: A small network for tests
-dataset: digits
-seed: 1
-input: {scale_exponent: -8, type: "ufixed<8,0>"}
-architecture: {name: mlp, units: [12, 10], dropout: 0.2}
-compression:
-  quantization:
-    kernel: quantized_bits(6,0,alpha=1)
-    bias: quantized_bits(6,0,alpha=1)
-    activation: quantized_relu(6,2)
-training: {learning_rate: 1e-2, batch_size: 32, epochs: 3, validation_split: 0.2}
-"""
 
 
 @pytest.fixture

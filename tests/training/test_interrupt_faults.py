@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tiny_models import RECIPE
 
 from hlsflow.foundation import interrupts
 from hlsflow.training.checkpoint import load_checkpoint
@@ -18,20 +19,7 @@ from hlsflow.training.checkpoint import load_checkpoint
 ROOT = Path(__file__).resolve().parents[2]
 TRIES = 20
 
-RECIPE = """\
-name: tiny
-title: A small network for tests
-dataset: digits
-seed: 1
-input: {scale_exponent: -8, type: "ufixed<8,0>"}
-architecture: {name: mlp, units: [12, 10], dropout: 0.2}
-compression:
-  quantization:
-    kernel: quantized_bits(6,0,alpha=1)
-    bias: quantized_bits(6,0,alpha=1)
-    activation: quantized_relu(6,2)
-training: {learning_rate: 1e-2, batch_size: 32, epochs: 10000, validation_split: 0.2}
-"""
+LONG = RECIPE.replace("epochs: 3,", "epochs: 10000,")
 
 
 def keeps_signals(pid: int) -> bool:
@@ -45,7 +33,7 @@ def keeps_signals(pid: int) -> bool:
 def workspace(tmp_path):
     folder = tmp_path / "models" / "tiny"
     folder.mkdir(parents=True)
-    (folder / "recipe.yaml").write_text(RECIPE)
+    (folder / "recipe.yaml").write_text(LONG)
     return tmp_path
 
 

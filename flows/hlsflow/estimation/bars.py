@@ -16,7 +16,7 @@ from math import ceil, exp, log1p
 from typing import TYPE_CHECKING
 
 from hlsflow.estimation.bounds import CONFIDENCES, Bound, Bounds
-from hlsflow.estimation.cost import TARGETS
+from hlsflow.estimation.cost import RESOURCES, TARGETS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,6 @@ LEVELS = (0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25)
 COVERAGE = 0.8
 # The quantiles of errors that a bound is chosen of.
 QUANTILES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
-RESOURCES = TARGETS[:4]
 # The other modelled group's repositories count half as much.
 OWN_GROUP_SHARE = 2.0
 

@@ -10,7 +10,8 @@ from hlsflow.estimation.design import Design, Kind, Stream
 from hlsflow.estimation.features import layer_cost
 from hlsflow.estimation.layer_cost import LUTRAM_BITS, LayerCost
 
-TARGETS = ("lut", "ff", "dsp", "bram_18k", "latency_cycles", "interval_cycles")
+RESOURCES = ("lut", "ff", "dsp", "bram_18k")
+TARGETS = (*RESOURCES, "latency_cycles", "interval_cycles")
 # The targets whose features are weighed by fitted constants; the others are computed outright.
 FITTED = ("lut", "ff", "latency_cycles")
 

@@ -17,7 +17,6 @@ from hlsflow.estimation.model import Model, group_of, reasons_outside, weighed
 from hlsflow.records.record import FigureRecord
 
 TOOL = "hlsflow estimate"
-RESOURCES = TARGETS[:4]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,8 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
 )  # fmt: skip
 WEIGHTED = (Kind.DENSE, Kind.CONV, Kind.DEPTHWISE, Kind.SCALE)
 _WINDOWED = (Kind.CONV, Kind.DEPTHWISE, Kind.POOL)
-_WORD = FixedType(width=16, integer=6)
+# The type that hls4ml gives where nothing is said.
+WORD = FixedType(width=16, integer=6)
 _TABLE = FixedType(width=18, integer=8)
 
 # The versions that are assumed where nothing says which tool will build it.
@@ -178,14 +179,14 @@ def _layer(facts: LayerFacts, design: DesignFacts, doubts: list[str]) -> Layer:
     weights = _weights(facts, kind, n_in, n_out) if kind in WEIGHTED else None
     if kind in WEIGHTED and weights is None:
         doubts.append(f"the weights of layer '{facts.name}' are not there: taken as dense and random")
-    y = facts.y or _WORD
+    y = facts.y or WORD
     return Layer(
         name=facts.name, function=facts.function, kind=kind, inputs=facts.inputs, output=facts.output,
-        x=facts.x or _WORD, y=y, n_in=n_in, n_out=n_out, positions=positions, in_positions=in_positions, kernel=kernel,
+        x=facts.x or WORD, y=y, n_in=n_in, n_out=n_out, positions=positions, in_positions=in_positions, kernel=kernel,
         parallel_positions=max(1, -(-positions // (facts.turns or 1))),
         row_width=window.row_width, kernel_height=window.height, channels=facts.channels if kind in _WINDOWED else 1,
         reuse_factor=max(1, facts.reuse_factor), strategy=facts.strategy,
-        weight=(facts.weight or _WORD) if kind in WEIGHTED else None,
+        weight=(facts.weight or WORD) if kind in WEIGHTED else None,
         accum=facts.accum or (y if kind in WEIGHTED else None),
         weights=weights, biases=facts.biases if kind in WEIGHTED else None,
         table_size=facts.table_size, inverse_table_size=facts.inverse_table_size,

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from hlsflow.devices.catalogue import find_part
 from hlsflow.estimation.design import Design, Target
-from hlsflow.estimation.facts import WEIGHTED, DesignFacts, LayerFacts, Window, design_of_facts, kind_of, target_for
+from hlsflow.estimation.facts import (
+    WEIGHTED,
+    WORD,
+    DesignFacts,
+    LayerFacts,
+    Window,
+    design_of_facts,
+    kind_of,
+    target_for,
+)
 from hlsflow.estimation.source import read_settings
 from hlsflow.foundation.errors import ToolError
 from hlsflow.hls.project import destinations, operands
@@ -19,8 +28,6 @@ from hlsflow.network.fixed_point import FixedType, parse_type
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
-
-_WORD = FixedType(width=16, integer=6)
 
 
 def target_of(source: Source, **said: object) -> Target:
@@ -133,7 +140,7 @@ class _Reader:
             reuse_factor=number(mult, "reuse_factor", "reuse", default=1),
             strategy=_strategy(mult.get("strategy") or config.get("strategy") or function, mult),
             weight=weight, accum=self._type(mult.get("accum_t") or config.get("accum_t")),
-            weights=self._integers(call, 2, weight or _WORD) if kind_of(function) in WEIGHTED else None,
+            weights=self._integers(call, 2, weight or WORD) if kind_of(function) in WEIGHTED else None,
             biases=None if len(call.arguments) < 4 else self.source.weights(call.arguments[3]),
             # hls4ml stores the matrix with its axes exchanged for the resource strategy.
             transposed="latency" not in strategy,

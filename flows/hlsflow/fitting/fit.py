@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from hlsflow.devices.catalogue import Device
 from hlsflow.estimation.bounds import Bound
+from hlsflow.estimation.cost import RESOURCES
 from hlsflow.estimation.design import Design
 from hlsflow.estimation.model import Model
 from hlsflow.fitting.impossible import explain
-from hlsflow.fitting.options import RESOURCES
 from hlsflow.fitting.program import ROUNDS, Choice, Goal, Program, Wish, unbounded
 from hlsflow.foundation.errors import UnsupportedError
 

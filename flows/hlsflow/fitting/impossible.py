@@ -12,8 +12,9 @@ from math import exp
 from hlsflow.devices.boards import boards
 from hlsflow.devices.catalogue import Device
 from hlsflow.estimation.bounds import CONFIDENCES
+from hlsflow.estimation.cost import RESOURCES
 from hlsflow.estimation.design import Design
-from hlsflow.fitting.options import RESOURCES, is_free
+from hlsflow.fitting.options import is_free
 from hlsflow.fitting.program import Choice, Goal, Program, Wish, unbounded
 
 NAMES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram_18k": "BRAM 18K"}

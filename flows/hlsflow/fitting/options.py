@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hlsflow.estimation.cost import RESOURCES
 from hlsflow.estimation.design import Design, Kind, Layer
 from hlsflow.estimation.estimate import layer_estimate
 from hlsflow.estimation.features import layer_cost
 from hlsflow.estimation.liveness import with_liveness
 from hlsflow.estimation.model import Model
 from hlsflow.hls.lint import UNROLL_LIMIT, exact_reuse_factors, parallel_multiplications
-
-RESOURCES = ("lut", "ff", "dsp", "bram_18k")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from hlsflow.devices.catalogue import Device
 from hlsflow.estimation.bounds import CONFIDENCES, DEFAULT_CONFIDENCE
-from hlsflow.estimation.cost import design_cost
+from hlsflow.estimation.cost import RESOURCES, design_cost
 from hlsflow.estimation.design import Design
 from hlsflow.estimation.estimate import Estimate, estimate
 from hlsflow.estimation.model import Model, group_of, weighed
-from hlsflow.fitting.options import RESOURCES, Option, is_free, options_of, with_options
+from hlsflow.fitting.options import Option, is_free, options_of, with_options
 from hlsflow.foundation.errors import UsageError
 
 if TYPE_CHECKING:

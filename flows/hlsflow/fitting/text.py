@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hlsflow.estimation.bounds import CONFIDENCES
+from hlsflow.estimation.cost import RESOURCES
 from hlsflow.fitting.fit import Fit
 from hlsflow.fitting.impossible import NAMES, irreducible, percent
-from hlsflow.fitting.options import RESOURCES
 from hlsflow.fitting.program import Choice, Goal
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 # Values of a network: integers (int64, or Python's own as objects where they are wider) or floats on a grid.
 Array: TypeAlias = NDArray[Any]
-Floats: TypeAlias = NDArray[np.floating[Any]]
-Pixels: TypeAlias = NDArray[np.uint8]

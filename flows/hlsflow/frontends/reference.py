@@ -14,6 +14,7 @@ from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.foundation.interrupts import boundaries
 from hlsflow.frontends.allow_list import BY_CLASS
 from hlsflow.frontends.calibrate import is_open
+from hlsflow.frontends.sparsity import effective_weights
 from hlsflow.network.graph import Network, Op
 from hlsflow.network.ranges import resolve
 
@@ -79,20 +80,9 @@ def _in_float64(model: Any) -> Any:
     for layer in model.layers:
         if layer.weights:
             with _floatx("float32"):
-                effective = _effective_weights(layer)
+                effective = effective_weights(layer)
             twin.get_layer(layer.name).set_weights(effective)
     return twin
-
-
-def _effective_weights(layer: Any) -> list[Array]:
-    """Kernel and bias as a layer multiplies by them: each through its own quantizer, if it has one."""
-    import numpy as np
-
-    quantizers = [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")]
-    return [
-        weight.numpy() if quantizer is None else np.asarray(quantizer(weight))
-        for quantizer, weight in zip(quantizers, layer.weights, strict=False)
-    ]
 
 
 def _layer_in_float64(layer: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,15 +32,23 @@ class LayerSparsity:
     bias_zeros_quantized: float | None
 
 
+def effective_weights(layer: keras.layers.Layer) -> tuple[Array, ...]:
+    """The kernel and (where there is one) bias, float32, that a layer computes with: each through its own quantizer, if
+    it has one."""
+    return tuple(
+        np.asarray(weight if quantizer is None else quantizer(weight))
+        for quantizer, weight in zip(_quantizers(layer), layer.weights, strict=True)
+    )
+
+
 def quantized_weights(layer: keras.layers.Layer) -> tuple[Array, ...] | None:
-    """The kernel and (where there is one) bias, float32, that a QKeras layer computes with; None without quantizers."""
-    quantizers = [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")][
-        : len(layer.weights)
-    ]
-    known = [quantizer for quantizer in quantizers if quantizer is not None]
-    if len(known) < len(quantizers):
-        return None
-    return tuple(np.asarray(quantizer(weight)) for quantizer, weight in zip(known, layer.weights, strict=True))
+    """The same of a QKeras layer; None where a weight has no quantizer."""
+    return None if any(quantizer is None for quantizer in _quantizers(layer)) else effective_weights(layer)
+
+
+def _quantizers(layer: keras.layers.Layer) -> list[Any]:
+    roles = ("kernel", "bias")[: len(layer.weights)]
+    return [getattr(layer, f"{role}_quantizer_internal", None) for role in roles]
 
 
 def measure_sparsity(model: keras.Model) -> tuple[LayerSparsity, ...]:

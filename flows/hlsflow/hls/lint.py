@@ -234,13 +234,12 @@ def _multipliers(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint
             message = f"hls4ml's parallel convolution sums wrongly above {n_in}; exact: {_short(legal)}, or io_stream"
             found.append(_error("reuse-factor", f"{path}.reuse_factor", message))
         elif reuse not in legal:
-            near = min(legal, key=lambda factor: (abs(factor - reuse), factor))
             found.append(
                 _error(
                     "reuse-factor",
                     f"{path}.reuse_factor",
-                    f"{reuse} is not legal for {n_in}x{n_out} in the resource strategy, hls4ml would take {near}; "
-                    f"legal: {_short(legal)}",
+                    f"{reuse} is not legal for {n_in}x{n_out} in the resource strategy, hls4ml would take "
+                    f"{_nearest(legal, reuse)}; legal: {_short(legal)}",
                 )
             )
     elif reuse > n_in * n_out:
@@ -275,12 +274,16 @@ def _depthwise(node: Node, config: HlsConfig, path: str) -> Sequence[Complaint]:
     legal = legal_reuse_factors(n_in, channels)
     if reuse in legal:
         return []
-    near = min(legal, key=lambda factor: (abs(factor - reuse), factor))
     message = (
         f"{reuse} is not legal for a depthwise convolution of {n_in // channels}x{channels} in the resource strategy, "
-        f"hls4ml would take {near}; legal: {_short(legal)}"
+        f"hls4ml would take {_nearest(legal, reuse)}; legal: {_short(legal)}"
     )
     return [_error("reuse-factor", f"{path}.reuse_factor", message)]
+
+
+def _nearest(legal: Sequence[int], reuse: int) -> int:
+    """The reuse factor that hls4ml takes instead: of two as near the smaller."""
+    return min(legal, key=lambda factor: (abs(factor - reuse), factor))
 
 
 def _short(numbers: Sequence[int], most: int = 24) -> str:

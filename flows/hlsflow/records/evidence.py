@@ -199,8 +199,11 @@ def _joined_state(
     earlier: str | None, newer: str | None, before: set[Key], now: set[Key], *, changed: bool
 ) -> str:  # fmt: skip
     """What became of a stage, of two lines about it: a failure never hides what was done."""
-    if earlier is None or newer is None:
-        return newer or earlier or ""
+    if newer is None:
+        assert earlier is not None, "one of the two has run it"
+        return earlier
+    if earlier is None:
+        return newer
     ended_early = (_ended_early(earlier), _ended_early(newer))
     if ended_early == (False, True):
         return earlier

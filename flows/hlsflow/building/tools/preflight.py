@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from hlsflow.building.tools.result import FIGURES_FILE
+from hlsflow.building.tools.result import FIGURES, FIGURES_FILE
 from hlsflow.devices.catalogue import find_part
 from hlsflow.foundation.errors import ConfigError, ToolError
 from hlsflow.hls.lint import UNROLL_LIMIT
@@ -29,8 +29,6 @@ _GIB_LARGEST = 64.0
 _GIB_PER_1000_PRODUCTS = 2.5
 _DISK_BYTES = 2 * GIB
 _RESOURCES = ("lut", "ff", "dsp", "bram_18k", "uram")
-
-_FIGURES = TypeAdapter(list[FigureRecord])
 
 
 def foresee(plan: Plan, project: HlsProject, machine: Machine, memory_limit: int | None) -> list[str]:
@@ -106,7 +104,7 @@ def _capacity(path: Path, part: str) -> list[str]:
 def estimate_of(path: Path) -> FigureRecord | None:
     """The estimate of the whole design, None where none was made."""
     try:
-        figures: Sequence[FigureRecord] = _FIGURES.validate_python(json.loads(path.read_text()))
+        figures: Sequence[FigureRecord] = FIGURES.validate_python(json.loads(path.read_text()))
     except (OSError, ValueError, ValidationError):
         return None
     return next((figure for figure in figures if figure.module is None), None)

@@ -6,8 +6,6 @@ from hlsflow.building.tools.tool import Tool
 from hlsflow.records.tools import TOOL_KINDS
 
 NAMES = tuple(kind.name for kind in TOOL_KINDS)
-# This module, for the keys of steps: of what it imports one tool was chosen.
-REGISTRY = "hlsflow.building.tools.registry"
 
 
 def tool_of(name: str) -> Tool:
