@@ -142,10 +142,10 @@ def _read_one(candidate: _Candidate) -> _Outcome:
     meant = candidate.named or is_meant_as_report(candidate.path)
     left_out = 0
     try:
-        text = _head(candidate.path)
-        if not meant and recognise(text) is None:
+        known = recognise(_head(candidate.path))
+        if not meant and known is None:
             return _Outcome(candidate=candidate)
-        if recognise(text) is tool_log.FORMAT:
+        if known is tool_log.FORMAT:
             # a log of days may be gigabytes: its head has the tool's banner, its end what became of it
             data, left_out = read_ends(candidate.path)
         else:

@@ -90,13 +90,8 @@ def _telling(text: str) -> list[str]:
     for rule in RULES:
         if rule.harmless_before is None:
             continue
-        doubtful = [number for number, line in enumerate(lines) if rule.pattern.search(line)]
-        for number in reversed(doubtful):
-            if any(rule.harmless_before.search(line) for line in lines[number + 1 :]):
-                # and so it did after all that stand before it
-                harmless = {n for n in doubtful if n <= number}
-                lines = [line for n, line in enumerate(lines) if n not in harmless]
-                break
+        went_on = max((n for n, line in enumerate(lines) if rule.harmless_before.search(line)), default=0)
+        lines = [line for n, line in enumerate(lines) if n >= went_on or not rule.pattern.search(line)]
     return lines
 
 
