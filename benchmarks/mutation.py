@@ -80,6 +80,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "emulation/products": ("emulator_products",),
     "emulation/moves": ("emulator_moves",),
     "emulation/pooling": ("emulator_moves",),
+    "hls/call_readers": ("integer_network", "emulator_values", "emulator_products", "emulator_moves"),
     "hls/window": ("emulator_moves", "emulator_products"),
     "building/agreement": ("agreement_counts", "agreement"),
     "records/verdict": ("verdict_edges", "verdict"),

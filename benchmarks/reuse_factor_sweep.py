@@ -122,16 +122,16 @@ def main() -> int:
     workspace = find_workspace()
     plan = make_plan(workspace, BuildRequest(model=args.model))
     hls = workspace.build / plan.name / "hls"
-    from hlsflow.rtl.network import read_network
+    from hlsflow.rtl.chain import read_chain
 
-    network = read_network(read_project(hls))
+    chain = read_chain(read_project(hls))
     target = find_target(args.device)
     simulator, synthesizer = needed(find_verilator(), "Verilator"), needed(find_yosys(), "Yosys")
-    vectors = read_vectors(plan, hls, network)
+    vectors = read_vectors(plan, hls, chain)
     steps = Steps(folder=workspace.build / plan.name / "open-cache", log=Log())
     points = []
     for factor in args.factors:
-        asked = with_reuse_factors(network, {layer.name: factor for layer in network.layers})
+        asked = with_reuse_factors(chain, {layer.name: factor for layer in chain.layers})
         foldings, design = fold_network(asked), folded_design(asked, args.model)
         key = {
             "rtl": digest({**design.sources, **design.memories}),

@@ -16,7 +16,7 @@ from shared_run import SharedRun
 
 ROOT = Path(__file__).resolve().parents[1]
 
-pytest_plugins = ["selection", "tool_fixtures"]
+pytest_plugins = ["selection", "tool_fixtures", "fuzzing"]
 
 # How long a draw or an example takes tells of the machine's load, not of the code.
 hypothesis.settings.register_profile(
@@ -67,7 +67,7 @@ def _convert_shipped(root: Path) -> None:
     for name in ("qap8", "digits6"):
         plan = make_plan(workspace, BuildRequest(model=name))
         steps = Steps(folder=workspace.build / name, log=Log(stream=io.StringIO()))
-        network = load_network_step(plan, steps, Session(plan))
+        network = load_network_step(plan, steps, Session(plan.model))
         hls = workspace.build / name / "hls"
         hls.mkdir()
         convert(network, lint(network, plan.config).layers, plan.config, hls)

@@ -5,6 +5,7 @@ is each project's own C++, not changed: every project's `<top>.cpp` is included 
 `defines.h`, `parameters.h`, weights and generated code (their guards are undefined in between), followed by the loop
 that `driver_source` writes for it. hls4ml's headers are what they share: each set of bytes of `nnet_utils` (there is
 one for each backend) is included once, in a namespace that its projects are nested in, and `ap_types` once for all.
+(Headers for depthwise convolutions over one axis and over two leave each other out, and have a namespace each.)
 Which project a process runs is the name that the program is called by: a link for each.
 """
 
@@ -89,9 +90,12 @@ def _link(folder: Path, index: int) -> Path:
 def source_of_many(projects: Sequence[HlsProject]) -> str:
     """The program's text."""
     assert len({_digest(project.root / "firmware" / "ap_types") for project in projects}) == 1
-    alike: dict[str, list[int]] = {}
+    alike: dict[tuple[str, bool], list[int]] = {}
     for index, project in enumerate(projects):
-        alike.setdefault(_digest(project.root / "firmware" / "nnet_utils"), []).append(index)
+        firmware = project.root / "firmware"
+        # hls4ml's headers for depthwise convolutions over one axis and over two leave each other out.
+        along_one = any(name.startswith("nnet_sepconv1d") for file in _own_files(firmware) for name in _included(file))
+        alike.setdefault((_digest(firmware / "nnet_utils"), along_one), []).append(index)
     parts = [_OUTSIDE, SYSTEM_HEADERS, ARGUMENTS]
     for number, indices in enumerate(alike.values()):
         parts.append(_headers(number, [projects[index].root / "firmware" for index in indices]))

@@ -16,9 +16,9 @@ from hlsflow.hls.window import Window
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding
 from hlsflow.opentools.tools import find_verilator
 from hlsflow.opentools.verilator import Simulated, Traffic, compile_design, simulate
+from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.design import RtlDesign
 from hlsflow.rtl.layers import ArgmaxLayer, Cast, Layer, PoolLayer, ProductLayer
-from hlsflow.rtl.network import IntegerNetwork
 
 # Verilator's own runtime as the first design's simulator had it compiled, more than half of what a small one takes:
 # every design here is compiled with the same flags.
@@ -44,7 +44,7 @@ def network(
     data: FixedType | None = None,
     casts_input: FixedType | None = None,
     seed: int = 1,
-) -> IntegerNetwork:
+) -> Chain:
     """Dense layers with ReLUs between them that round half to even and saturate; weights with 2 fractional bits."""
     rng = np.random.default_rng(seed)
     first = data or fixed(4, 2, signed=False)
@@ -74,7 +74,7 @@ def network(
             )
         )
         data = RELU
-    return IntegerNetwork(
+    return Chain(
         input_type=first.grid,
         input_casts=()
         if casts_input is None
@@ -85,7 +85,7 @@ def network(
     )
 
 
-def frames(net: IntegerNetwork, count: int = 60, seed: int = 2) -> np.ndarray:
+def frames(net: Chain, count: int = 60, seed: int = 2) -> np.ndarray:
     """Inputs: both extremes, zero, then any."""
     low, high = net.input_type.min_int, net.input_type.max_int
     values = np.random.default_rng(seed).integers(low, high + 1, (count, net.input_size))
@@ -145,7 +145,7 @@ class Dense:
 def image_network(
     shape: tuple[int, int, int], *layers: Conv | Pool | Dense, data: FixedType | None = None, argmax: bool = False,
     relu: FixedType = RELU, seed: int = 3,
-) -> IntegerNetwork:  # fmt: skip
+) -> Chain:  # fmt: skip
     """Layers on an image (height, width, channels); products with ReLUs behind all but the last one."""
     rng = np.random.default_rng(seed)
     first = data = data or fixed(4, 2, signed=False)
@@ -166,7 +166,7 @@ def image_network(
         data = made[-1].result.grid
     if argmax:
         made.append(ArgmaxLayer(name="argmax", size=int(np.prod(shape)), data=data, result=fixed(6, 3)))
-    return IntegerNetwork(
+    return Chain(
         input_type=first.grid, input_casts=(), layers=tuple(made), output=made[-1].name, left_out=()
     )  # fmt: skip
 

@@ -33,7 +33,8 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     faults = config.getoption("faults")
-    slow = config.getoption("every") or config.getoption("markexpr") or any("::" in word for word in config.args)
+    asked = config.getoption("every") or config.getoption("fuzz", None) is not None
+    slow = asked or config.getoption("markexpr") or any("::" in word for word in config.args)
     kept, left_out = [], []
     for item in items:
         if (item.path.name in FAULT_TESTS) != faults:

@@ -14,6 +14,7 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 DATA_DIR = Path(os.environ.get("HLSFLOW_DATA") or SHARED / "data")
 REPORTS_DIR = Path(os.environ.get("HLSFLOW_REPORTS") or SHARED / "reports")
+MODELS_DIR = Path(os.environ.get("HLSFLOW_MODELS") or SHARED / "models")
 CHROMIUM = Path("/usr/bin/chromium")
 
 
@@ -73,6 +74,13 @@ def collected_reports() -> Path:
     """The folder of reports that Vivado and Vitis wrote for other people's designs, which are not ours to ship."""
     found = REPORTS_DIR if (REPORTS_DIR / "INDEX.csv").is_file() else None
     return needed(found, "the collected vendor reports", "HLSFLOW_REPORTS=FOLDER")
+
+
+@pytest.fixture(scope="session")
+def collected_models() -> Path:
+    """The folder of Keras models that people published, which are not ours to ship."""
+    found = MODELS_DIR if (MODELS_DIR / "INDEX.csv").is_file() else None
+    return needed(found, "the collected model files", "HLSFLOW_MODELS=FOLDER")
 
 
 needs_verilator = pytest.mark.usefixtures("verilator")

@@ -17,6 +17,7 @@ from hlsflow.foundation.errors import INTERRUPTED_EXIT_CODE, HlsflowError
 # one that is asked for is imported, so that --help answers at once.
 COMMANDS = {
     "init": "make a workspace, with an example that builds at once",
+    "add": "add a model of your own, from any Keras file, to the workspace",
     "build": "model -> exact, C-simulated HLS project and its report (the main job)",
     "train": "train a model as its recipe says",
     "compress": "make a smaller model out of a trained one: pruning, low rank, post-training quantization",
@@ -97,8 +98,10 @@ def _run(words: list[str]) -> int:
         if os.environ.get("HLSFLOW_TRACEBACK"):
             raise
         from hlsflow.foundation.log import paint
+        from hlsflow.foundation.strict_read import printable
 
-        print(f"{paint('error:', 'red', sys.stderr)} {error}", file=sys.stderr)
+        # What a stranger's file is quoted with is no command to the terminal.
+        print(f"{paint('error:', 'red', sys.stderr)} {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output (head, less) is gone; that is no failure of ours.

@@ -1,4 +1,5 @@
-"""Every construct of the measured table: equal on every output in both backends and io types, or refused with a reason.
+"""Every construct of the measured table: equal on every output in both backends and io types, refused with a reason, or
+close where nothing equals it.
 
 The quick test holds the emulator of the converted project against Keras; the slow one holds hls4ml's own C++ against
 both.
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from constructs import CONSTRUCTS, EXACT, INPUT_TYPE, KERAS, randomized
+from constructs import BOUNDED, CONSTRUCTS, EXACT, INPUT_TYPE, KERAS, randomized
 from networks import random_inputs
 from tool_fixtures import SHARED, needed
 
@@ -34,7 +35,10 @@ from hlsflow.network.unbuildable import refusals_of_io_type
 SAMPLES = 300
 BACKENDS = ("Vitis", "Vivado")
 IO_TYPES = ("io_parallel", "io_stream")
-EXACT_CONSTRUCTS = [item for item in CONSTRUCTS if item.expected == EXACT]
+CONVERTED = [item for item in CONSTRUCTS if item.expected in (EXACT, BOUNDED)]
+# Bits of the constants and values of what is only close, and how far off it may be, as a share of the largest output: a
+# step or two of the quantizer behind it, which takes the other side of what was a tie.
+BITS, CLOSE = 16, 2.0**-6
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +51,7 @@ def tensorflow():
 def projects_of(shared_run, construct) -> list[HlsProject]:
     """The converted projects of a construct, one for each backend and io type that it has, made once in a run."""
     slug = re.sub(r"[^A-Za-z0-9.]+", "_", construct.name)
-    folder = shared_run.once(f"constructs/{EXACT_CONSTRUCTS.index(construct)}-{slug}", partial(make, construct))
+    folder = shared_run.once(f"constructs/{CONVERTED.index(construct)}-{slug}", partial(make, construct))
     return [read_project(path) for path in sorted(folder.glob("*/hls"))]
 
 
@@ -59,15 +63,18 @@ def make(construct, folder: Path) -> None:
     """
     from hlsflow.building.agreement import in_lsb
     from hlsflow.frontends.keras2 import network_of
-    from hlsflow.frontends.reference import keras_outputs
+    from hlsflow.frontends.reference import reference_outputs
 
     model = randomized(construct.build())
     network = network_of(model, parse_type(INPUT_TYPE))
-    layers = {io_type: resolve(network, {}, io_type) for io_type in IO_TYPES}
-    types = {layer.node.name: layer.result for layer in layers["io_parallel"]}
     inputs = random_inputs(network, SAMPLES)
-    outputs = keras_outputs(model, network, inputs, network.gate_outputs)
+    given = measured_types(model, network, inputs) if construct.expected == BOUNDED else {}
+    layers = {io_type: resolve(network, given, io_type) for io_type in IO_TYPES}
+    types = {layer.node.name: layer.result for layer in layers["io_parallel"]}
+    outputs = reference_outputs(model, network, inputs, network.gate_outputs)
     expected = {name: in_lsb(name, outputs[name], types[name]) for name in network.gate_outputs}
+    if construct.expected == BOUNDED:
+        expected = {name: outputs[name] / types[name].lsb for name in network.gate_outputs}
     np.savez(folder / "inputs.npz", *inputs)
     np.savez(folder / "expected.npz", **expected)
     (folder / "types.json").write_text(json.dumps({name: str(types[name]) for name in expected}))
@@ -79,6 +86,24 @@ def make(construct, folder: Path) -> None:
             home = folder / f"{backend}-{io_type}" / "hls"
             convert(network, layers[io_type], config, home)
             verify(read_project(home), layers[io_type], config)
+
+
+def measured_types(model, network, inputs):
+    """Types of `BITS` bits for what no types equal."""
+    from hlsflow.frontends.calibrate import before_tables, is_open, rounded_types
+    from hlsflow.frontends.reference import comparable_nodes, keras_outputs
+
+    assert is_open(network)
+    names = dict.fromkeys((*comparable_nodes(network), *network.gate_outputs, *before_tables(network)))
+    return rounded_types(network, keras_outputs(model, network, inputs, list(names)), weights=BITS, values=BITS)
+
+
+def assert_as_keras(construct, found, expected, where):
+    """That integers are Keras', or close to them where nothing equals them."""
+    if construct.expected == EXACT:
+        assert np.array_equal(found, expected), where
+    else:
+        assert np.abs(found - expected).max() <= CLOSE * np.abs(expected).max(), where
 
 
 def refused_in(network, io_type: str, construct) -> bool:
@@ -110,7 +135,7 @@ def variants(construct) -> set[str]:
     return {f"{backend}-{io_type}" for backend in BACKENDS for io_type in io_types}
 
 
-@pytest.mark.parametrize("construct", EXACT_CONSTRUCTS, ids=lambda item: item.name)
+@pytest.mark.parametrize("construct", CONVERTED, ids=lambda item: item.name)
 def test_the_converted_project_equals_keras(construct, shared_run):
     projects = projects_of(shared_run, construct)
     assert {project.root.parent.name for project in projects} == variants(construct)
@@ -118,11 +143,11 @@ def test_the_converted_project_equals_keras(construct, shared_run):
         inputs, expected, _ = given_and_expected(project)
         found = make_emulator(project).run(inputs, layers=list(expected))
         for name, values in expected.items():
-            assert np.array_equal(found[name], values), (project.root.parent.name, name)
+            assert_as_keras(construct, found[name], values, (project.root.parent.name, name))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("construct", EXACT_CONSTRUCTS, ids=lambda item: item.name)
+@pytest.mark.parametrize("construct", CONVERTED, ids=lambda item: item.name)
 def test_the_c_simulation_equals_keras_and_the_emulator(construct, request, shared_run, programs, tmp_path):
     projects = projects_of(shared_run, construct)
     assert {project.root.parent.name for project in projects} == variants(construct)
@@ -131,16 +156,39 @@ def test_the_c_simulation_equals_keras_and_the_emulator(construct, request, shar
         variant = project.root.parent.name
         inputs, expected, types = given_and_expected(project)
         program = compiled[project.root]
+        # Every third of the samples that the emulator was held to Keras on: C++ without optimization is slow.
+        inputs = [values[::3] for values in inputs]
         found = simulate(program, project, inputs, layers=types, folder=tmp_path / variant, workers=1)
         for name, values in expected.items():
-            assert np.array_equal(found[name], values), (variant, name)
+            assert_as_keras(construct, found[name], values[::3], (variant, name))
+        if construct.expected == EXACT:
+            # The emulator's values are Keras' by the quick test: these are the same.
+            continue
         emulated = make_emulator(project).run(inputs, layers=list(expected))
         for name, values in found.items():
             assert np.array_equal(emulated[name], values), (variant, name)
 
 
 @pytest.mark.parametrize(
-    "construct", [item for item in CONSTRUCTS if item.expected not in (EXACT, KERAS)], ids=lambda item: item.name
+    "construct", [item for item in CONSTRUCTS if item.expected == BOUNDED], ids=lambda item: item.name
+)
+def test_nothing_equals_what_is_only_close(construct):
+    """A layer that Keras itself rounds is refused by an exact gate, and so are tables; weights off every grid are seen
+    in no types."""
+    from hlsflow.frontends.keras2 import network_of
+
+    network = network_of(randomized(construct.build()), parse_type(INPUT_TYPE))
+    if network.rounded or network.inner_tables:
+        with pytest.raises(UnsupportedError, match=r"so Keras itself rounds|exact only to its resolution"):
+            lint(network, HlsConfig())
+    else:
+        assert construct.name.startswith("ker:")
+
+
+@pytest.mark.parametrize(
+    "construct",
+    [item for item in CONSTRUCTS if item.expected not in (EXACT, BOUNDED, KERAS)],
+    ids=lambda item: item.name,
 )
 def test_a_construct_that_no_policy_makes_exact_is_refused_with_a_way_out(construct):
     from hlsflow.frontends.keras2 import network_of

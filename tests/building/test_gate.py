@@ -29,7 +29,7 @@ from hlsflow.hls.lint import lint
 from hlsflow.hls.project import read_project
 from hlsflow.network.graph import Network, Node, Op
 from hlsflow.network.ranges import resolve
-from hlsflow.records.report import exactness
+from hlsflow.records.report import exactness, markdown
 
 SIZES = (64, 8, 10)
 
@@ -44,6 +44,18 @@ def with_softmax() -> Network:
     return Network(nodes=(*network.nodes, softmax), inputs=network.inputs, outputs=("probabilities",))
 
 
+def with_sigmoid() -> Network:
+    network = small_network(sizes=SIZES)
+    entry = {
+        "name": "chances", "class_name": "Activation", "activation": "sigmoid", "inputs": ["fc2"],
+        "data_format": "channels_last",
+    }  # fmt: skip
+    sigmoid = Node(
+        name="chances", op=Op.TABLE, inputs=("fc2",), shape=(10,), function="sigmoid", entry=entry, keras_layer="c"
+    )
+    return Network(nodes=(*network.nodes, sigmoid), inputs=network.inputs, outputs=("chances",))
+
+
 def exact_layers(network: Network, x: np.ndarray, names) -> dict[str, np.ndarray]:
     """Every layer's real values by plain arithmetic in float64, which holds all of them: what Keras would give."""
     values = {network.inputs[0]: x.reshape(len(x), -1).astype(np.float64)}
@@ -53,6 +65,8 @@ def exact_layers(network: Network, x: np.ndarray, names) -> dict[str, np.ndarray
             values[node.name] = before @ node.arrays["weight"] + node.arrays["bias"]
         elif node.op is Op.SOFTMAX:
             values[node.name] = true_softmax(before)
+        elif node.op is Op.TABLE:
+            values[node.name] = np.exp(-np.logaddexp(0, -before))
         else:
             lsb = node.declared["result"].lsb
             values[node.name] = np.clip(np.rint(np.maximum(before, 0) / lsb), 0, node.declared["result"].max_int) * lsb
@@ -68,8 +82,8 @@ class Case:
         self.layers = lint(network, config).layers
         convert(network, self.layers, config, folder / "hls")
         self.project = read_project(folder / "hls")
-        self.pixels, self.classes = self.plan.samples.load()
-        self.x = self.pixels / 256.0
+        frames = self.plan.samples.load()
+        self.x, self.classes = frames.inputs[0].astype(np.float64), frames.truth
         self.emulator = make_emulator(self.project)
         names = [*network.gate_outputs, *network.outputs]
         self.keras = exact_layers(network, self.x, dict.fromkeys(names))
@@ -79,12 +93,11 @@ class Case:
         for name in ("reference", "outputs"):
             (self.folder / name).mkdir(exist_ok=True)
         np.savez(self.folder / "reference" / "outputs.npz", **self.keras)
-        np.save(self.folder / "reference" / "classes.npy", self.classes)
         np.savez(self.folder / "outputs" / "outputs.npz", **self.hardware)
         evidence = Evidence(
             plan=self.plan, network=self.network, layers=self.layers, hls=self.folder / "hls", program=self.folder,
             reference=self.folder / "reference", outputs=self.folder / "outputs", warnings=(),
-            keras_layers=lambda pixels, names: exact_layers(self.network, pixels / 256.0, names),
+            keras_layers=lambda frames, names: exact_layers(self.network, frames.inputs[0].astype(np.float64), names),
             scratch=self.folder / "trace",
         )  # fmt: skip
         return judge(evidence)
@@ -270,7 +283,7 @@ def test_the_record_says_of_each_layer_what_it_is_and_how_often_each_side_was_ri
 @pytest.mark.parametrize("said", [None, "{", "[]", "{}", '{"dataset": "digits", "accuracy": {"test": null}}'])
 def test_a_training_record_that_says_nothing_is_no_training(case, said):
     made = case()
-    path = made.plan.model_dir / "training.json"
+    path = made.plan.model.folder / "training.json"
     accuracy = json.loads(path.read_text())["accuracy"]["test"]
     trained = made.judge().trained
     assert (trained.dataset, trained.test_accuracy, trained.source) == (
@@ -295,6 +308,30 @@ def test_a_softmax_is_held_to_its_bound(case):
     record = made.judge()
     assert not record.gate.passed
     assert any("the softmax 'probabilities' is off by" in failure for failure in record.gate.failures)
+
+
+def test_a_sigmoid_is_held_to_its_bound(case):
+    made = case(network=with_sigmoid())
+    record = made.judge()
+    (table,) = record.tables
+    assert record.softmax is None and record.agreement[0].output == "fc2"
+    assert (table.output, table.function, table.entries) == ("chances", "sigmoid", 2048)
+    assert record.exact and 0 < table.table_error == table.max_abs_error <= table.bound < 0.0015
+    assert type(record).from_json(record.to_json(), "r.json") == record
+    assert "a table of 2,048 entries: off by" in markdown(record)
+    keras, output = dict(made.keras), made.project.outputs[0].name
+    made.keras["chances"] = keras["chances"] + 0.01
+    assert [text for text in made.judge().gate.failures if "from Keras, more than the" in text]
+    made.keras = keras
+    made.hardware[output] = made.hardware[output].copy()
+    made.hardware[output][5, 1] ^= 1 << 9
+    failures = made.judge().gate.failures
+    assert [text for text in failures if text.startswith("the sigmoid 'chances' is off by") and "own input" in text]
+    assert [text for text in failures if "the witnesses disagree" in text]
+
+
+def test_a_record_without_tables_says_nothing_of_them(case):
+    assert '"tables"' not in case().judge().to_json()
 
 
 def test_the_softmax_of_a_record_is_the_one_farthest_off_that_has_tables(case):

@@ -158,8 +158,8 @@ def test_the_reference_of_other_samples_is_not_taken_for_the_same(workspace, pac
     root, read = package
     before = keys(workspace)
     edit(
-        root / "building" / "steps" / "reference.py", "pixels, classes = samples.load()",
-        "pixels, classes = samples.load()\n    pixels = pixels[::-1]",
+        root / "building" / "steps" / "reference.py", "frames = samples.load()",
+        "frames = samples.load().taken(slice(None, None, -1))",
     )  # fmt: skip
     read()
     assert changed(before, keys(workspace)) == {"reference", "record"}
@@ -168,7 +168,7 @@ def test_the_reference_of_other_samples_is_not_taken_for_the_same(workspace, pac
 @pytest.mark.parametrize(
     ("module", "old", "new", "reached"),
     [
-        ("building/session.py", "return self._model", "return self._model.reversed()", ALL),
+        ("building/session.py", "return self._keras", "return self._keras.reversed()", ALL),
         # Reached by an import within a function alone.
         ("frontends/runtime.py", "def ", "def  ", ALL),
         # What hands the steps what they work on.
@@ -326,7 +326,7 @@ def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     assert build(workspace, BuildRequest(model=MODEL), log).unchanged
     root = workspace.root / "package"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("__pycache__"))
-    edit(root / "building/session.py", "return self._model", "return self._model.reversed()")
+    edit(root / "building/session.py", "return self._keras", "return self._keras.reversed()")
     monkeypatch.setattr(work, "sources", lambda: Sources(root))
     assert not build(workspace, BuildRequest(model=MODEL), log).unchanged
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from hlsflow.building.agreement import in_lsb
-from hlsflow.building.configure import Target, configure, rounded_up
+from hlsflow.building.configure import configure
 from hlsflow.building.pipeline import build
 from hlsflow.building.plan import BuildRequest
+from hlsflow.building.rounding import rounded_up
+from hlsflow.building.target import Target
 from hlsflow.datasets.dataset import load_dataset
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.log import Log

@@ -255,9 +255,10 @@ def test_a_quantized_model_is_refused(digits):
 
 @pytest.mark.slow
 def test_quantized_networks_are_built_with_no_mismatch(tmp_path, digits):
-    from hlsflow.building.configure import Target, configure
+    from hlsflow.building.configure import configure
     from hlsflow.building.pipeline import build
     from hlsflow.building.plan import BuildRequest
+    from hlsflow.building.target import Target
     from hlsflow.foundation.workspace import Workspace
     from hlsflow.training.making import make_derived, make_trained
 

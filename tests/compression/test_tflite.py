@@ -154,7 +154,7 @@ def test_qat_of_a_network_with_quantizers_is_refused(digits, tmp_path):
 
 def test_activations_of_one_sign_are_refused(digits, tmp_path):
     source = source_of(MLP, {**QUANTIZATION, "activation": "binary(alpha=1)"})
-    with pytest.raises(ModelError, match="the activation behind 'fc1' is binary"):
+    with pytest.raises(ModelError, match="layer 'relu1': plain Keras layers have no binary"):
         make_tflite(source, Parameters(kind="float"), digits, tmp_path)
 
 

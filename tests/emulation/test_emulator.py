@@ -118,6 +118,6 @@ def test_an_input_off_the_grid_is_refused(tmp_path):
 def test_a_function_that_is_not_covered_is_refused_and_named(tmp_path):
     project_of("exact", "latency", tmp_path)
     (source,) = (tmp_path / "hls" / "firmware").glob("*.cpp")
-    source.write_text(source.read_text().replace("nnet::relu<", "nnet::selu<"))
-    with pytest.raises(UnsupportedError, match=r"the emulator does not cover nnet::selu \(layer 'relu1'\)"):
+    source.write_text(source.read_text().replace("nnet::relu<", "nnet::thresholded_relu<"))
+    with pytest.raises(UnsupportedError, match=r"the emulator does not cover nnet::thresholded_relu \(layer 'relu1'\)"):
         make_emulator(read_project(tmp_path / "hls"))

@@ -90,8 +90,8 @@ def test_a_cloned_stream_is_there_as_often_as_it_is_read(copies, result):
     made = project("clone_stream", [str(DATA), result], arguments=("x", *copies))
     x = images(1, 32)
     assert run(made, x) == [assigned(x, result)]
-    (step, _) = make_emulator(made).steps[0]
-    assert step.outputs == copies
+    (step, node) = make_emulator(made).steps[0]
+    assert node.outputs == copies
     found = [values.tolist() for values in step.function([x.astype(np.float64)])]
     assert found == [[assigned(x, result)]] * len(copies)
 
@@ -110,10 +110,19 @@ def test_concatenation_along_the_last_axis(axis, result):
     assert run(made, a.reshape(2, -1), b.reshape(2, -1)) == expected
 
 
-def test_concatenation_along_another_axis_is_refused():
-    config = {"n_elem1_0": 3, "n_elem1_1": 2, "n_elem2_0": 3, "n_elem2_1": 1, "axis": 1}
-    with pytest.raises(UnsupportedError, match=r"along the last axis alone \(layer 'layer'\)"):
-        make_emulator(project("concatenate2d", [str(DATA)] * 3, config=config, inputs=2))
+@pytest.mark.parametrize("result", RESULTS)
+@pytest.mark.parametrize(("axis", "rank"), [(1, 2), (-2, 2), (1, 3), (-3, 3), (2, 3), (-2, 3)])
+def test_concatenation_along_another_axis(axis, rank, result):
+    place = axis - 1 if axis > 0 else axis + rank
+    shape = (3, 2, 4)[-rank:]
+    longer = tuple(size + (index == place) for index, size in enumerate(shape))
+    a, b = images(2, *shape), images(2, *longer)
+    sizes = {
+        f"n_elem{number}_{index}": size for number, of in ((1, shape), (2, longer)) for index, size in enumerate(of)
+    }
+    made = project(f"concatenate{rank}d", [str(DATA)] * 2 + [result], config={**sizes, "axis": axis}, inputs=2)
+    expected = [assigned(np.concatenate([x, y], axis=place), result) for x, y in zip(a, b, strict=True)]
+    assert run(made, a.reshape(2, -1), b.reshape(2, -1)) == expected
 
 
 # --- pooling

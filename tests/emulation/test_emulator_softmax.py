@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import pytest
@@ -11,17 +12,18 @@ from softmaxes import true_softmax
 
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.emulation.softmax import address_bits, error_bound
-from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.foundation.errors import ToolError, UnsupportedError
 from hlsflow.hls.config import HlsConfig, LayerConfig
 from hlsflow.hls.convert import convert
 from hlsflow.hls.csim import simulate
+from hlsflow.hls.effective import verify
 from hlsflow.hls.lint import lint
 from hlsflow.hls.project import read_project
 from hlsflow.network.fixed_point import parse_type
 from hlsflow.network.graph import Network, Node, Op
 from hlsflow.network.ranges import resolve, softmax_table_sizes
 from hlsflow.network.softmax_bound import why_unbounded
-from hlsflow.network.softmax_tables import _table
+from hlsflow.network.softmax_tables import rounded_to
 
 
 def network_with_softmax(classes: int) -> Network:
@@ -62,6 +64,56 @@ def test_equal_to_the_c_simulation(implementation, tmp_path, quick_compile):
     x = np.random.default_rng(0).integers(0, 256, (1500, 10)) / 256
     hardware = simulate(quick_compile(project, tmp_path / "c", "Vitis"), project, [x], folder=tmp_path / "c")
     emulated = make_emulator(project).run([x])
+    assert all(np.array_equal(hardware[name], emulated[name]) for name in hardware)
+
+
+def softmax_of_rows(shape: tuple[int, ...]) -> Network:
+    entry = {
+        "name": "probabilities", "class_name": "Softmax", "activation": "softmax", "inputs": ["x_in"], "axis": -1,
+        "data_format": "channels_last", "n_outer": prod(shape[:-1]), "parallelization_factor": prod(shape[:-1]),
+    }  # fmt: skip
+    softmax = Node(name="probabilities", op=Op.SOFTMAX, inputs=("x_in",), shape=shape, entry=entry, keras_layer="p")
+    flat = input_node(prod(shape), "fixed<8,4>")
+    x = replace(flat, shape=shape, entry={**flat.entry, "input_shape": list(shape)})
+    return Network(nodes=(x, softmax), inputs=("x_in",), outputs=("probabilities",))
+
+
+def rows(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(1).integers(-128, 128, (500, prod(shape)))
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (2, 3, 4)])
+def test_each_vector_along_the_last_axis_has_a_softmax_of_its_own(shape, tmp_path):
+    layers = resolve(softmax_of_rows(shape), {})
+    convert(softmax_of_rows(shape), layers, HlsConfig(), tmp_path)
+    project = read_project(tmp_path)
+    verify(project, layers, HlsConfig())
+    (found,) = make_emulator(project).run([rows(shape)]).values()
+    true = true_softmax(rows(shape).reshape(-1, shape[-1]) / 16).reshape(found.shape)
+    bound = error_bound(shape[-1], layers[0].result, layers[-1].types, softmax_table_sizes(layers[-1]))
+    assert np.abs(found * layers[-1].result.lsb - true).max() <= bound < 0.01
+
+
+def test_a_softmax_of_all_values_where_one_of_each_row_was_due_is_named(tmp_path):
+    layers = resolve(softmax_of_rows((3, 5)), {})
+    convert(softmax_of_rows((3, 5)), layers, HlsConfig(), tmp_path)
+    header = tmp_path / "firmware" / "parameters.h"
+    header.write_text(header.read_text().replace("n_slice = 5", "n_slice = 15"))
+    with pytest.raises(ToolError, match="n_slice is 15 in the C\\+\\+, 5 planned"):
+        verify(read_project(tmp_path), layers, HlsConfig())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("implementation", ["stable", "argmax"])
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_of_each_row_it_is_equal_to_the_c_simulation(io_type, implementation, tmp_path, quick_compile):
+    shape = (2, 3, 4)
+    config = HlsConfig(io_type=io_type, layers={"probabilities": LayerConfig(implementation=implementation)})
+    convert(softmax_of_rows(shape), resolve(softmax_of_rows(shape), {}, io_type), config, tmp_path / "hls")
+    project = read_project(tmp_path / "hls")
+    program = quick_compile(project, tmp_path / "c", "Vitis")
+    hardware = simulate(program, project, [rows(shape).reshape(-1, *shape) / 16], folder=tmp_path / "c")
+    emulated = make_emulator(project).run([rows(shape)])
     assert all(np.array_equal(hardware[name], emulated[name]) for name in hardware)
 
 
@@ -222,8 +274,8 @@ def test_the_bound_of_many_classes_is_no_negative_number(classes, tmp_path):
 def test_table_entries_are_rounded_where_they_lie():
     # Just below a grid point: cut off, it is the one below.
     values = np.array([0.5 - 2.0**-40, 0.5, 3 * 2.0**-19, -(2.0**-60)])
-    assert _table(values, parse_type("fixed<8,2>")).tolist() == [31, 32, 0, -1]
-    assert _table(values, parse_type("fixed<20,2,RND_CONV,SAT>")).tolist() == [131072, 131072, 2, 0]
+    assert rounded_to(values, parse_type("fixed<8,2>")).tolist() == [31, 32, 0, -1]
+    assert rounded_to(values, parse_type("fixed<20,2,RND_CONV,SAT>")).tolist() == [131072, 131072, 2, 0]
 
 
 def test_the_bound_grows_with_what_is_cut_off():
@@ -243,4 +295,14 @@ def test_a_softmax_that_can_read_one_over_zero_is_refused(tmp_path):
     layers = resolve(network, given)
     convert(network, layers, HlsConfig(), tmp_path)
     with pytest.raises(UnsupportedError, match="1/0"):
+        make_emulator(read_project(tmp_path))
+
+
+def test_a_stream_of_other_packs_than_its_vectors_is_not_covered(tmp_path):
+    """As hls4ml's own converter writes it of an image: one softmax of all by its struct, one of each pack in truth."""
+    config = HlsConfig(io_type="io_stream")
+    convert(softmax_of_rows((3, 5)), resolve(softmax_of_rows((3, 5)), {}, "io_stream"), config, tmp_path)
+    header = tmp_path / "firmware" / "parameters.h"
+    header.write_text(header.read_text().replace("n_slice = 5", "n_slice = 15"))
+    with pytest.raises(UnsupportedError, match="covers a softmax over the last axis alone"):
         make_emulator(read_project(tmp_path))

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hlsflow.emulation.emulator import make_emulator
-from hlsflow.emulation.step import magnitude_bits, type_bits, weights_of
+from hlsflow.emulation.step import magnitude_bits, type_bits
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.hls.call_fields import constants_of
 from hlsflow.network.fixed_point import parse_type
 
 
@@ -58,5 +59,5 @@ def test_too_few_weights_and_too_many_are_refused(due, found, tmp_path):
 def test_a_large_matrix_is_taken_as_it_is(tmp_path):
     made = dense(tmp_path, 1000, 1000)
     assert run(made, np.ones((1, 1000), dtype=np.int64)) == [[1000]]
-    values = weights_of(made, "w2", parse_type("fixed<6,4>"), 1000)
-    assert values.dtype == np.float64 and set(values) == {4.0}
+    values = constants_of(made, "w2", parse_type("fixed<6,4>"), 1000)
+    assert values.dtype == np.int64 and set(values) == {4}

@@ -6,17 +6,18 @@ The layers here are STAND-INS with the attributes that the handlers read, so tha
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.frontends import layers as frontend_layers
+from hlsflow.frontends import constants
 from hlsflow.frontends.builder import Builder
 from hlsflow.frontends.keras2 import add_entry
 from hlsflow.network.fixed_point import parse_type
-from hlsflow.network.graph import Op
+from hlsflow.network.graph import ROUNDED, Op
 
 
 def layer(name: str, class_name: str = "StandIn", **attributes):
@@ -86,8 +87,8 @@ def test_a_dense_layer_multiplies_by_what_its_quantizers_give():
 )  # fmt: skip
 def test_a_declared_type_is_kept_if_it_holds_every_weight(values, holds):
     declared = parse_type("fixed<4,2>")
-    assert frontend_layers._on_grid(np.array(values), declared) == (declared if holds else None)
-    assert frontend_layers._on_grid(np.array(values), None) is None
+    assert constants._on_grid(np.array(values), declared) == (declared if holds else None)
+    assert constants._on_grid(np.array(values), None) is None
 
 
 def test_a_layer_without_bias_or_quantizer_declares_nothing():
@@ -133,33 +134,39 @@ def test_a_depthwise_convolution_reads_its_own_kernel():
 
 @pytest.mark.parametrize("two_d", [True, False])
 def test_a_separable_convolution_is_two_layers_with_types_of_their_own(two_d):
-    owner = layer("s", depthwise_kernel=np.full((2, 2, 3, 1), 0.5), pointwise_kernel=np.full((1, 1, 3, 5), 0.25),
-                  bias=np.ones(5), pointwise_quantizer_internal=quantizer("quantized_bits", **BITS),
+    """Padded as Keras pads: what is odd comes behind."""
+    axes = 2 if two_d else 1
+    window, shape = (2, 3)[-axes:], (5, 6)[-axes:]
+    owner = layer("s", depthwise_kernel=np.full((*window, 3, 1), 0.5), bias=np.ones(5), padding="same",
+                  pointwise_kernel=np.full((*(1,) * axes, 3, 5), 0.25), strides=(2,) * axes, dilation_rate=(1,) * axes,
+                  output_shape=(None, *(3,) * axes, 5),
+                  pointwise_quantizer_internal=quantizer("quantized_bits", **BITS),
                   bias_quantizer_internal=quantizer("quantized_bits", **{**BITS, "bits": 5}))  # fmt: skip
-    entry = {**CONV, "name": "s", "n_chan": 3, "filt_height": 2, "filt_width": 2,
-             "class_name": "SeparableConv2D" if two_d else "SeparableConv1D"}  # fmt: skip
-    if not two_d:
-        entry = {key: value for key, value in entry.items() if not key.endswith(("height", "top", "bottom"))}
-    _, depthwise, pointwise = built((entry, owner), shape=(6, 6, 3)).nodes
+    entry = {"name": "s", "class_name": f"SeparableConv{axes}D"}
+    _, depthwise, pointwise = built((entry, owner), shape=(*shape, 3)).nodes
     assert (depthwise.name, depthwise.op, depthwise.inputs) == ("s_depthwise", Op.DEPTHWISE, ("x",))
     assert (pointwise.name, pointwise.op, pointwise.inputs) == ("s_pointwise", Op.CONV, ("s_depthwise",))
     assert depthwise.shape[-1] == 3 and pointwise.shape[-1] == 5 and depthwise.shape[:-1] == pointwise.shape[:-1]
     assert set(depthwise.arrays) == {"weight"} and set(pointwise.arrays) == {"weight", "bias"}
     assert depthwise.declared == {}
     assert {role: str(t) for role, t in pointwise.declared.items()} == {"weight": "fixed<4,2>", "bias": "fixed<5,2>"}
-    assert depthwise.attributes["stride_width"] == 3 and depthwise.attributes["pad_left"] == 3
-    assert pointwise.attributes["stride_width"] == 1 and pointwise.attributes["pad_left"] == 0
-    assert pointwise.entry["in_width"] == pointwise.entry["out_width"] == 2
+    around = {key: depthwise.attributes[key] for key in ("pad_top", "pad_bottom", "pad_left", "pad_right")}
+    assert around == {"pad_top": 0, "pad_bottom": 1 if two_d else 0, "pad_left": 0, "pad_right": 1}
+    assert (depthwise.attributes["stride_width"], pointwise.attributes["stride_width"]) == (2, 1)
+    assert pointwise.entry["in_width"] == pointwise.entry["out_width"] == 3
     assert ("in_height" in pointwise.entry) is two_d and not depthwise.entry["use_bias"]
 
 
 def test_what_follows_a_layer_that_was_split_reads_its_last_part():
-    owner = layer("s", depthwise_kernel=np.ones((2, 2, 3, 1)), pointwise_kernel=np.ones((1, 1, 3, 5)), bias=None)
-    entry = {**CONV, "name": "s", "n_chan": 3, "class_name": "SeparableConv2D"}
+    owner = layer("s", depthwise_kernel=np.ones((2, 2, 3, 1)), pointwise_kernel=np.ones((1, 1, 3, 5)), bias=None,
+                  padding="valid", strides=(2, 2), dilation_rate=(1, 1), output_shape=(None, 3, 3, 5))  # fmt: skip
     flat = {"name": "m", "class_name": "Reshape", "inputs": ["s"]}
-    nodes = built((entry, owner), (flat, layer("m", output_shape=(None, 30))), shape=(6, 6, 3)).nodes
-    assert nodes[-1].inputs == ("s_pointwise",) and nodes[-1].shape == (30,)
-    assert nodes[-1].entry["target_shape"] == [30]
+    nodes = built(
+        ({"name": "s", "class_name": "SeparableConv2D"}, owner), (flat, layer("m", output_shape=(None, 45))),
+        shape=(6, 6, 3),
+    ).nodes  # fmt: skip
+    assert nodes[-1].inputs == ("s_pointwise",) and nodes[-1].shape == (45,)
+    assert nodes[-1].entry["target_shape"] == [45]
 
 
 # --- activations
@@ -178,6 +185,7 @@ def test_a_relu_of_few_bits_has_its_quantizer_s_type():
     assert (node.function, str(node.declared["result"])) == ("relu", "ufixed<6,2,RND_CONV,SAT>")
     assert node.entry == {"name": "act", "inputs": ["x"], "data_format": "channels_last", "class_name": "Activation",
                           "activation": "relu"}  # fmt: skip
+    assert node.attributes == {}
 
 
 @pytest.mark.parametrize(("bits", "wide"), [(24, False), (25, True), (32, True)])
@@ -212,25 +220,145 @@ def test_a_ternary_activation_is_scaled_to_hls4ml_s_thresholds(threshold, used):
 
 def test_a_refusal_names_the_layer_and_the_way_out():
     with pytest.raises(UnsupportedError) as caught:
-        activation(quantizer("binary", alpha=1, use_01=True))
-    assert "layer 'act': binary(use_01=True) gives 0 and 1" in f"{caught.value}" and "use_01=False" in f"{caught.value}"
+        activation(quantizer("binary", alpha="auto"))
+    assert "layer 'act': alpha='auto' scales an activation" in f"{caught.value}" and "alpha=1" in f"{caught.value}"
 
 
-@pytest.mark.parametrize(("slope", "fine"), [(0.25, True), (0.0, True), (1.5, True), (2**-12, True), (2**-13, False),
-                                             (0.3, False), (-0.25, False)])  # fmt: skip
-def test_a_slope_is_a_short_binary_fraction_or_refused(slope, fine):
-    step = ({"name": "l", "class_name": "LeakyReLU", "activ_param": slope}, layer("l"))
-    if fine:
-        node = built(step).nodes[-1]
-        assert node.arrays["param"].tolist() == [slope] and node.function == "leaky_relu"
-    else:
-        with pytest.raises(UnsupportedError, match="is no short binary fraction, so Keras itself rounds"):
-            built(step)
+def parts(nodes):
+    """(name, op or function, constants) of every node behind the input, each of which reads the one before it."""
+    for before, node in itertools.pairwise(nodes):
+        assert node.inputs[-1] == before.name and list(node.inputs) == node.entry["inputs"]
+    return [
+        (node.name, node.function or str(node.op), *(float(array.ravel()[0]) for array in node.arrays.values()))
+        for node in nodes[1:]
+    ]
 
 
-def test_a_float_activation_that_is_no_relu_is_refused_and_a_linear_one_is_nothing():
-    with pytest.raises(UnsupportedError, match="layer 'a': 'tanh' is a table"):
-        built(({"name": "a", "class_name": "Activation", "activation": "tanh"}, layer("a")))
+def test_a_leaky_quantizer_is_a_slope_whose_values_are_held_from_below():
+    nodes = activation(quantizer("quantized_relu", bits=6, integer=2, negative_slope=0.25))
+    assert parts(nodes) == [
+        ("act_rounded", "leaky_relu", 0.25),
+        ("act_scale_1", "scale", 1, 1),
+        ("act_from_least", "relu"),
+        ("act", "scale", 1, -1),
+    ]
+    assert str(nodes[1].declared["result"]) == "fixed<6,3,RND_CONV,SAT>"
+    assert nodes[1].entry["class_name"] == "LeakyReLU" and {node.keras_layer for node in nodes[1:]} == {"act"}
+
+
+def test_two_scales_in_a_row_are_one():
+    more = {"relu_upper_bound": 1.5, "is_quantized_clip": False}
+    nodes = activation(quantizer("quantized_relu", bits=6, integer=2, negative_slope=0.5, **more))
+    assert parts(nodes)[2:] == [
+        ("act_from_least", "relu"),
+        # 1.5 - (x - 2)
+        ("act_scale_3", "scale", -1, 3.5),
+        ("act_to_most", "relu"),
+        ("act", "scale", -1, 1.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("binary_tanh", [("act_above", "scale"), ("act_in", "linear"), ("act", "binary_tanh")]),
+        ("binary_sigmoid", [("act_above", "scale"), ("act_in", "linear"), ("act_sign", "binary_tanh"),
+                            ("act", "scale", 0.5, 0.5)]),
+        ("hard_tanh", [("act", "hard_tanh")]),
+        ("hard_sigmoid", [("act", "hard_sigmoid")]),
+        ("smooth_tanh", [("act_scale_0", "scale", 0.1875, 0.5), ("act_from_zero", "relu"),
+                         ("act_scale_2", "scale", -1, 1), ("act_to_most", "relu"), ("act", "scale", -2, 1)]),
+    ],
+)  # fmt: skip
+def test_a_function_of_qkeras_is_made_of_those_of_hls4ml(name, expected):
+    def function(x):
+        return x
+
+    function.__name__ = name
+    nodes = activation(function)
+    assert parts(nodes) == expected and all(
+        "result" in node.declared for node in nodes if node.function == "binary_tanh"
+    )
+
+
+def test_a_function_of_qkeras_without_a_proof_is_refused():
+    with pytest.raises(UnsupportedError, match=r"layer 'act': no exact conversion of QActivation\('of_mine'\)"):
+        activation(type("Function", (), {"__name__": "of_mine"})())
+
+
+@pytest.mark.parametrize(("slope", "exact"), [(0.25, True), (0.0, True), (1.5, True), (2**-12, True), (2**-13, False),
+                                              (0.3, False)])  # fmt: skip
+def test_a_slope_that_is_no_short_binary_fraction_is_said_to_round(slope, exact):
+    node = built(({"name": "l", "class_name": "LeakyReLU", "activ_param": slope}, layer("l"))).nodes[-1]
+    assert node.arrays["param"].tolist() == [np.float32(slope)] and node.function == "leaky_relu"
+    assert node.entry["activ_param"] == np.float32(slope)
+    assert (ROUNDED not in node.attributes) is exact
+    if not exact:
+        assert "is no short binary fraction, so Keras itself rounds" in node.attributes[ROUNDED]
+
+
+def test_a_negative_slope_is_refused():
+    with pytest.raises(UnsupportedError, match=r"layer 'l': the slope -0\.25 is negative"):
+        built(({"name": "l", "class_name": "LeakyReLU", "activ_param": -0.25}, layer("l")))
+
+
+def relu_layer(**settings):
+    owner = layer("r", "ReLU", **{"negative_slope": 0, "threshold": 0, "max_value": None, **settings})
+    return built(({"name": "r", "class_name": "Activation", "activation": "ReLU"}, owner)).nodes
+
+
+def test_a_relu_with_a_bound_a_slope_or_a_threshold_is_made_of_parts():
+    assert parts(relu_layer(max_value=6)) == [
+        ("r_lower", "relu"), ("r_scale_1", "scale", -1, 6), ("r_to_most", "relu"), ("r", "scale", -1, 6)
+    ]  # fmt: skip
+    assert parts(relu_layer(negative_slope=0.5, max_value=2))[:2] == [
+        ("r_leaky", "leaky_relu", 0.5), ("r_scale_1", "scale", -1, 2)
+    ]  # fmt: skip
+    assert ROUNDED in relu_layer(negative_slope=0.3, max_value=2)[-1].attributes
+    nodes = relu_layer(threshold=0.3)
+    assert parts(nodes) == [
+        ("r_above", "scale"), ("r_in", "linear"), ("r_sign", "binary_tanh"), ("r_scale_3", "scale", 0.5, 0.5),
+        ("r", "multiply"),
+    ]  # fmt: skip
+    assert nodes[1].attributes == {"above": float(np.float32(0.3))} and nodes[-1].inputs == ("x", "r_scale_3")
+
+
+def test_a_thresholded_relu_passes_what_is_above_its_threshold():
+    nodes = built(({"name": "t", "class_name": "ThresholdedReLU"}, layer("t", theta=0.75))).nodes
+    assert nodes[1].attributes == {"above": 0.75} and (nodes[-1].op, nodes[-1].inputs[0]) == (Op.MERGE, "x")
+
+
+def test_an_elu_of_another_alpha_is_one_of_alpha_one_with_a_slope():
+    def elu(alpha):
+        return built(({"name": "e", "class_name": "ELU"}, layer("e", alpha=alpha))).nodes
+
+    assert parts(elu(1.0)) == [("e", "elu")]
+    assert parts(elu(0.5)) == [("e_table", "elu"), ("e", "leaky_relu", 0.5)]
+
+
+@pytest.mark.parametrize(("function", "tables"), [("swish", ["sigmoid"]), ("mish", ["softplus", "tanh"])])
+def test_a_gated_function_is_its_input_times_tables_of_it(function, tables):
+    nodes = built(({"name": "a", "class_name": "Activation", "activation": function}, layer("a"))).nodes
+    assert [node.function for node in nodes[1:-1]] == tables and all(node.op is Op.TABLE for node in nodes[1:-1])
+    assert (nodes[-1].function, nodes[-1].inputs) == ("multiply", ("x", nodes[-2].name))
+
+
+def test_keras_own_hard_sigmoid_is_said_to_round():
+    entry = {"name": "a", "class_name": "HardActivation", "activation": "hard_sigmoid"}
+    nodes = built((entry, layer("a"))).nodes
+    assert parts(nodes)[0] == ("a_scale_0", "scale", float(np.float32(0.2)), 0.5)
+    assert "the factor 0.2 of Keras' hard_sigmoid" in nodes[-1].attributes[ROUNDED]
+
+
+@pytest.mark.parametrize("function", ["sigmoid", "tanh", "softplus", "softsign", "elu", "selu"])
+def test_a_function_of_single_values_is_a_table(function):
+    node = built(({"name": "a", "class_name": "Activation", "activation": function}, layer("a"))).nodes[-1]
+    assert (node.op, node.function, node.entry["activation"]) == (Op.TABLE, function, function)
+
+
+def test_a_float_activation_without_a_proof_is_refused_and_a_linear_one_is_nothing():
+    with pytest.raises(UnsupportedError, match="layer 'a': hls4ml has no function for the activation 'gelu'"):
+        built(({"name": "a", "class_name": "Activation", "activation": "gelu"}, layer("a")))
     assert (
         built(({"name": "a", "class_name": "Activation", "activation": "relu"}, layer("a"))).nodes[-1].function
         == "relu"
@@ -250,11 +378,13 @@ def test_a_causal_convolution_pads_by_all_but_one_of_its_kernel_whatever_the_str
                                ("SeparableConv1D", {"depthwise_kernel": np.ones((3, 1, 1)),
                                                     "pointwise_kernel": np.ones((1, 1, 5))})):  # fmt: skip
         entry = {"name": "c", "class_name": class_name, "in_width": 8, "out_width": 3, "n_filt": 5, "n_chan": 1,
-                 "filt_width": 3, "stride_width": 3, "pad_left": 1, "pad_right": 0}  # fmt: skip
-        for padding, pads in (("causal", 2), ("same", 1)):
-            owner = layer("c", class_name, bias=None, padding=padding, **arrays)
+                 "filt_width": 3, "stride_width": 3, "pad_left": 0, "pad_right": 1}  # fmt: skip
+        for padding, pads in (("causal", (2, 0)), ("same", (0, 1))):
+            owner = layer("c", class_name, bias=None, padding=padding, strides=(3,), dilation_rate=(1,),
+                          output_shape=(None, 3, 5), **arrays)  # fmt: skip
             node = built((entry, owner), shape=(8, 1)).nodes[1]
-            assert (node.attributes["pad_left"], node.entry["pad_left"], node.entry["pad_right"]) == (pads, pads, 0)
+            assert (node.entry["pad_left"], node.entry["pad_right"]) == pads
+            assert node.attributes["pad_left"] == pads[0]
 
 
 @pytest.mark.parametrize(
@@ -300,10 +430,10 @@ def test_global_pooling_covers_the_whole_image():
 
 
 def test_pooling_keeps_its_window():
-    entry = {**CONV, "name": "p", "class_name": "MaxPooling2D", "pool_height": 2, "pool_width": 3}
+    entry = {**CONV, "name": "p", "class_name": "MaxPooling2D", "pool_height": 4, "pool_width": 3}
     node = built((entry, layer("p")), shape=(6, 6, 5)).nodes[-1]
     assert (node.op, node.shape) == (Op.MAX_POOL, (3, 2, 5))
-    assert (node.attributes["pool_height"], node.attributes["pool_width"], node.attributes["pad_left"]) == (2, 3, 3)
+    assert (node.attributes["pool_height"], node.attributes["pool_width"], node.attributes["pad_left"]) == (4, 3, 3)
     entry = {"name": "p", "class_name": "AveragePooling1D", "n_out": 3, "n_filt": 5, "pool_width": 2,
              "stride_width": 2, "pad_left": 0, "pad_right": 0}  # fmt: skip
     node = built((entry, layer("p")), shape=(6, 5)).nodes[-1]
@@ -314,9 +444,14 @@ def test_pooling_keeps_its_window():
 @pytest.mark.parametrize(("axis", "shape", "index"), [(1, (8, 3, 2), 0), (2, (4, 6, 2), 1), (3, (4, 3, 4), 2),
                                                       (-1, (4, 3, 4), 2), (-3, (8, 3, 2), 0)])  # fmt: skip
 def test_concatenation_counts_its_axis_without_the_batch(axis, shape, index):
+    """Of three tensors it is a chain of two."""
     entry = {"name": "c", "class_name": "Concatenate", "axis": axis, "inputs": ["x", "x"]}
-    node = built((entry, layer("c")), shape=(4, 3, 2)).nodes[-1]
+    node = built((entry, layer("c", axis=axis)), shape=(4, 3, 2)).nodes[-1]
     assert (node.shape, node.attributes) == (shape, {"axis": index})
+    *_, first, second = built(({**entry, "inputs": ["x", "x", "x"]}, layer("c", axis=axis)), shape=(4, 3, 2)).nodes
+    assert (first.name, first.shape, first.inputs) == ("c_of_1", shape, ("x", "x"))
+    longer = tuple(size + (4, 3, 2)[index] * (place == index) for place, size in enumerate(shape))
+    assert (second.name, second.shape, second.inputs) == ("c", longer, ("c_of_1", "x"))
 
 
 def test_moves_have_the_shape_that_keras_says():

@@ -65,7 +65,7 @@ def test_rounded_types_hold_what_was_measured():
     network = small_network()
     assert not is_open(network)
     outputs = {"fc2": np.array([[-3.2, 0.1, 5.9]])}
-    types = rounded_types(network, outputs, 12)
+    types = rounded_types(network, outputs, weights=12, values=12)
     assert str(types["fc2"]["result"]) == "fixed<12,5,RND_CONV,SAT>"
 
 
@@ -74,5 +74,5 @@ def test_a_product_of_a_product_is_rounded_in_between():
     left, right = dense_node("fc1_left", "x_in", np.ones((4, 2))), dense_node("fc1", "fc1_left", np.ones((2, 3)))
     network = Network(nodes=(input_node(4), left, right), inputs=("x_in",), outputs=("fc1",))
     outputs = {name: np.array([[1.5, -0.25]]) for name in ("fc1_left", "fc1")}
-    types = rounded_types(network, outputs, 12)
+    types = rounded_types(network, outputs, weights=12, values=12)
     assert (types["fc1_left"]["result"].width, types["fc1"]["result"].width) == (12, 12)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from networks import input_node
 from proof_networks import Chain
 
 from hlsflow.foundation.errors import ToolError
@@ -16,6 +17,7 @@ from hlsflow.hls.convert import convert
 from hlsflow.hls.effective import verify
 from hlsflow.hls.project import read_project
 from hlsflow.network.fixed_point import parse_type
+from hlsflow.network.graph import Network, Node, Op
 from hlsflow.network.ranges import resolve
 
 CONFIG = HlsConfig.model_validate(
@@ -180,3 +182,28 @@ def test_what_assigns_values_to_their_own_type_may_be_left_out(tmp_path):
     other = [replace(layers[1], types={"result": parse_type("fixed<7,3>")})]
     with pytest.raises(ToolError, match="layer 'same': 0 calls in the C\\+\\+ where one was due"):
         verify(project, [layers[0], *other, layers[2]], HlsConfig())
+
+
+def test_inputs_stand_in_the_order_of_the_model_whichever_is_read_first(tmp_path):
+    first, second = input_node(3, "fixed<8,3>", "first"), input_node(3, "ufixed<4,4>", "second")
+    entry = {"name": "sum", "class_name": "Merge", "op": "add", "inputs": ["second", "first"]}
+    merge = Node(name="sum", op=Op.MERGE, inputs=("second", "first"), shape=(3,), function="add", entry=entry,
+                 keras_layer="sum")  # fmt: skip
+    both = Network(nodes=(second, first, merge), inputs=("first", "second"), outputs=("sum",))
+    layers = resolve(both, {})
+    convert(both, layers, HlsConfig(), tmp_path)
+    project = read_project(tmp_path)
+    assert [port.name for port in project.inputs] == ["first", "second"]
+    verify(project, layers, HlsConfig())
+    change(tmp_path / "firmware" / "defines.h", r"ap_ufixed<4,4>", "ap_ufixed<5,5>")
+    with pytest.raises(ToolError, match=r"input 'second': ufixed<5,5> in the C\+\+, ufixed<4,4> planned"):
+        verify(read_project(tmp_path), layers, HlsConfig())
+
+
+def test_an_input_of_another_name_is_none_that_was_planned(project):
+    folder, layers = project
+    others = [
+        replace(layer, node=replace(layer.node, name="x")) if layer.node.op is Op.INPUT else layer for layer in layers
+    ]
+    with pytest.raises(ToolError, match="input 'x_in' is no input that was planned"):
+        verify(read_project(folder), [others[0]], CONFIG)

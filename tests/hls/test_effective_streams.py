@@ -18,11 +18,11 @@ from hlsflow.network.graph import Node, Op
 from hlsflow.network.layer_types import LayerTypes
 
 
-def project(*calls: Call, **configs: dict[str, str]) -> HlsProject:
+def project(*calls: Call, aliases: dict[str, str] | None = None, **configs: dict[str, str]) -> HlsProject:
     structs = {name: Config(name=name, values=values) for name, values in configs.items()}
     return HlsProject(
         root=Path("nowhere"), top="top", inputs=(), outputs=(), types={}, packed={}, configs=structs, calls=calls,
-        aliases={}, traced={},
+        aliases=aliases or {}, traced={},
     )  # fmt: skip
 
 
@@ -79,3 +79,11 @@ def test_a_copy_of_a_stream_is_of_the_layer_that_wrote_it():
     again = call("".join(["clone", "_stream"]), ("layer2_t", "layer2_t", "4"), ("b", "c", "d"), "clone_b")
     made = project(relu, clone, again)
     assert [_writer(made, name) for name in ("layer2_out", "a", "b", "c", "d", "x_in")] == [*["relu"] * 5, ""]
+
+
+def test_a_stream_in_packs_of_another_size_is_of_the_layer_that_wrote_it_under_whichever_name():
+    relu = call("relu", ("input_t", "layer2_t", "config2"), ("x_in", "layer2_out"), "relu")
+    # A flattening is a second name of what it reads.
+    repack = call("".join(["repack", "_stream"]), ("layer2_t", "result_t", "4"), ("layer3_out", "out"), "shape")
+    made = project(relu, repack, aliases={"layer3_out": "layer2_out"})
+    assert _writer(made, "out") == "relu"

@@ -109,9 +109,12 @@ def test_modules_named_in_strings_are_found():
 
 
 def test_what_imports_by_name_names_what_it_imports():
-    """A module that imports what a variable names has the names in its own text, or the closure would end there."""
+    """A module that imports what a variable names has the names in its own text, or the closure would end there.
+
+    It should end at the package itself: its functions for notebooks are run by people, and by no step.
+    """
     for module, path in SOURCES.paths.items():
-        if "import_module(" in path.read_text() and not module.startswith("hlsflow.keys"):
+        if "import_module(" in path.read_text() and not module.startswith("hlsflow.keys") and module != "hlsflow":
             found = SOURCES.imports(module)
             assert found.named & set(SOURCES.paths) or found.below, module
 
@@ -231,7 +234,7 @@ def test_a_copy_is_the_same(copied):
     ("module", "old", "new", "steps"),
     [
         ("frontends/reference.py", "return ", "return 0 or ", {"reference", "hls", "csim"}),
-        ("building/session.py", "return self._model", "return self.model_of()", {"network", "reference"}),
+        ("building/session.py", "return self._keras", "return self.keras_of()", {"network", "reference"}),
         ("hls/csim.py", "-O1", "-O2", {"compile", "csim"}),
         ("hls/convert.py", "TraceOutput", "Trace", {"hls"}),
         ("network/fixed_point.py", "def ", "def  ", set(STEPS)),

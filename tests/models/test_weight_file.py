@@ -15,12 +15,14 @@ from hypothesis.extra.numpy import arrays
 
 from hlsflow.cli import weights as command
 from hlsflow.foundation.errors import ModelError, UsageError
+from hlsflow.models.owner import owner_of
 from hlsflow.models.recipe import load_recipe
 from hlsflow.models.weight_file import (
     WeightFile,
     as_integers,
-    check_recipe,
+    check_owner,
     export_weights,
+    order_of,
     read_weight_file,
     real_values,
     to_bytes,
@@ -58,10 +60,10 @@ def test_float_weights_come_back_bit_for_bit(tmp_path, name, format_):
     path = written(tmp_path, to_bytes(export_weights(MODELS / name), format_))
     file = read_weight_file(path)
     recipe = load_recipe(MODELS / name)
-    check_recipe(file, path, recipe)
+    check_owner(file.metadata, path, owner_of(MODELS / name))
     assert file.metadata.model == name and set(file.metadata.types.values()) == {"float32"}
     # The weights file itself, order and all, so that the record of the training still vouches for it.
-    assert pack_arrays(real_values(file, path, recipe)) == (MODELS / name / "weights.npz").read_bytes()
+    assert pack_arrays(real_values(file, path, order_of(recipe))) == (MODELS / name / "weights.npz").read_bytes()
     assert to_bytes(file, format_) == path.read_bytes()
 
 
@@ -89,7 +91,7 @@ def test_float16_is_stored_where_it_holds_every_weight(tmp_path):
     file = export_weights(folder)
     assert {array.dtype.name for array in file.arrays.values()} == {"float16"}
     path = written(tmp_path, to_bytes(file, "safetensors"))
-    back = real_values(read_weight_file(path), path, load_recipe(folder))
+    back = real_values(read_weight_file(path), path, order_of(load_recipe(folder)))
     for key, array in halves.items():
         assert back[key].dtype == np.float32
         np.testing.assert_array_equal(back[key], array)
@@ -128,7 +130,9 @@ def test_integers_stand_for_the_very_values(tmp_path_factory, integers, shift, e
     path = tmp_path_factory.getbasetemp() / f"integers.{format_}"
     path.write_bytes(to_bytes(file, format_))
     back = read_weight_file(path)
-    np.testing.assert_array_equal(real_values(back, path, load_recipe(MODELS / "digits6"))["fc1/kernel"], values)
+    np.testing.assert_array_equal(
+        real_values(back, path, order_of(load_recipe(MODELS / "digits6")))["fc1/kernel"], values
+    )
     assert to_bytes(back, format_) == path.read_bytes()
 
 
@@ -229,7 +233,7 @@ KERNEL, SCALE, ZERO = np.ones((3, 2), np.int8), np.ones((), np.float32), np.zero
 def test_integers_without_what_they_stand_for_are_refused(tmp_path, content, message):
     path = written(tmp_path, pack_arrays(content))
     with pytest.raises(ModelError) as caught:
-        real_values(read_weight_file(path), path, load_recipe(MODELS / "digits6"))
+        real_values(read_weight_file(path), path, order_of(load_recipe(MODELS / "digits6")))
     assert caught.value.message == f"{path}: {message}"
 
 
@@ -277,7 +281,7 @@ def test_the_integers_are_those_that_the_layers_compute_with(root, capsys):
         path = root / f"weights.{format_}"
         run("export", "digits6", path, "--integers", "--workspace", root)
         file = read_weight_file(path)
-        values = real_values(file, path, load_recipe(folder))
+        values = real_values(file, path, order_of(load_recipe(folder)))
         for layer in model.layers:
             for role, array in zip(("kernel", "bias"), quantized_weights(layer) if layer.weights else (), strict=False):
                 np.testing.assert_array_equal(values[f"{layer.name}/{role}"], array)

@@ -5,6 +5,8 @@ A range of values is that of a sum of inputs of one bit each, so that its end is
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from networks import activation_node, dense_node, input_node
@@ -186,3 +188,38 @@ def test_a_scaled_value_and_its_bias(scale, bias, most, expected):
     node = Node(name="s", op=Op.SCALE, inputs=("x",), shape=(1,), keras_layer="s",
                 arrays={"scale": np.array([scale]), "bias": np.array([bias])})  # fmt: skip
     assert exact(most, 0, node) is expected
+
+
+def leaky(slope: float, result: str) -> Node:
+    return Node(
+        name="act", op=Op.ACTIVATION, inputs=("x",), shape=(1,), function="leaky_relu", keras_layer="act",
+        arrays={"param": np.array([slope])}, declared={"result": parse_type(result)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("most", "fraction", "expected"),
+    [
+        # the product with the slope is on eighths, and so is q on halves: 2^24 eighths, and one more
+        (-(2**24), 1, True),
+        (-(2**24) - 1, 1, False),
+        (2**22, 1, True),
+        (2**22 + 1, 1, False),
+    ],
+)
+def test_a_leaky_quantizer_far_beyond_its_range(most, fraction, expected):
+    if abs(most) > LIMIT:
+        assert not resolve(network(most, fraction, leaky(0.25, "fixed<8,7,RND_CONV,SAT>")), {})[-1].keras_exact
+    else:
+        assert exact(most, fraction, leaky(0.25, "fixed<8,7,RND_CONV,SAT>")) is expected
+
+
+@pytest.mark.parametrize(("fraction", "expected"), [(22, True), (23, False), (0, True)])
+def test_a_sign_above_zero_takes_half_a_value_and_one_half(fraction, expected):
+    shift = Node(name="act", op=Op.SCALE, inputs=("x",), shape=(1,), attributes={"above": 0.0}, keras_layer="act")
+    assert exact(2, fraction, shift) is expected
+
+
+def test_float32_rounds_what_is_called_soft():
+    node = quantizer("linear", "fixed<8,7,RND_CONV,SAT>")
+    assert exact(7, 0, node) and not exact(7, 0, replace(node, attributes={"soft": True}))

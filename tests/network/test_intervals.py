@@ -409,3 +409,18 @@ def test_padding_brings_its_zero_and_resizing_none():
     assert (padded.low[0].tolist(), padded.high[0].tolist(), padded.low.shape) == ([0, -9], [6, 0], (4, 2))
     resized = intervals.moved(node(Op.RESIZE, (4, 2)), x)
     assert (resized.low[3].tolist(), resized.high[3].tolist(), resized.fraction) == ([3, -9], [6, -6], 1)
+
+
+@pytest.mark.parametrize("function", ["hard_tanh", "hard_sigmoid"])
+@pytest.mark.parametrize("fraction", [-2, 0, 1, 3])
+@pytest.mark.parametrize("ends", [(-20, 20), (-3, -1), (-1, 2), (1, 5), (0, 0), (9, 12)])
+def test_a_hard_function(function, fraction, ends):
+    found = intervals.hard(function, interval([ends[0]], [ends[1]], fraction))
+    lsb = Fraction(2) ** -found.fraction
+    values = [
+        min(max(integer * Fraction(2) ** -fraction, Fraction(-1)), Fraction(1))
+        for integer in range(ends[0], ends[1] + 1)
+    ]
+    values = values if function == "hard_tanh" else [(value + 1) / 2 for value in values]
+    assert all(value % lsb == 0 for value in values)
+    assert tuple(bound * lsb for bound in found.bounds) == (min(values), max(values))

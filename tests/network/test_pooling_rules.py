@@ -91,8 +91,8 @@ def test_a_maximum_is_one_of_its_inputs(type_, pads, bounds):
 
 
 def test_the_padding_of_unsigned_values_is_half_the_range_however_small_they_are():
-    """A ReLU gives 0 to 31 of a type of six bits, and hls4ml pads with 32."""
-    relu = Node(name="r", op=Op.ACTIVATION, inputs=("x",), shape=(4, 1), function="relu",
+    """A quantizer gives 0 to 31 of a type of six bits, and hls4ml pads with 32."""
+    relu = Node(name="r", op=Op.ACTIVATION, inputs=("x",), shape=(4, 1), function="linear",
                 declared={"result": parse_type("ufixed<6,6,RND_CONV,SAT>")}, keras_layer="r")  # fmt: skip
     for pads, most in (((0, 0, 0, 0), 31), ((0, 0, 1, 0), 32), ((0, 0, 0, 1), 32)):
         layer = last(image((4, 1), "fixed<6,6>"), relu, pool(Op.MAX_POOL, (3, 1), pads=pads, source="r"))

@@ -10,6 +10,7 @@ from hlsflow.network.quantizers import (
     NotExact,
     activation_quantizer,
     configuration_of,
+    exponents_beyond,
     kernel_type,
     quantizer_type,
 )
@@ -129,6 +130,10 @@ ACTIVATIONS = {
         ("ternary", {"alpha": None}, "ternary_tanh", "fixed<2,2>"),
         ("binary", {}, "binary_tanh", "fixed<2,2>"),
         ("binary", {"use_stochastic_rounding": False, "qnoise_factor": 1.0}, "binary_tanh", "fixed<2,2>"),
+        ("quantized_bits", {"bits": 1}, "binary_tanh", "fixed<2,2>"),
+        ("quantized_relu", {"negative_slope": 0.25}, "leaky_relu", "fixed<6,3,RND_CONV,SAT>"),
+        # steps of two LSBs of the plain ReLU
+        ("quantized_relu", {"use_sigmoid": 1}, "relu", "ufixed<6,3,RND_CONV,SAT>"),
     ],
 )  # fmt: skip
 def test_the_hardware_activation_of_a_quantizer(name, changes, function, type_):
@@ -139,24 +144,23 @@ def test_the_hardware_activation_of_a_quantizer(name, changes, function, type_):
 @pytest.mark.parametrize(
     ("name", "changes", "reason", "way_out"),
     [
-        ("quantized_bits", {"bits": 1}, "quantized_bits of one bit is a sign function", "binary(alpha=1)"),
+        ("quantized_bits", {"bits": 0}, "quantized_bits of 0 bits", "at least one bit"),
         ("quantized_bits", {"alpha": "auto"}, "alpha='auto' scales an activation by its own data", "alpha=1"),
-        ("quantized_bits", {"alpha": 2.0}, "alpha=2.0 on an activation is ignored by hls4ml", "alpha=1"),
-        ("quantized_bits", {"alpha": 0.0}, "alpha=0.0 on an activation is ignored by hls4ml", "alpha=1"),
+        ("quantized_bits", {"alpha": 0.3}, "alpha=0.3 of an activation is no short binary fraction", "alpha=1"),
+        ("quantized_bits", {"alpha": [1.0, 2.0]}, "of an activation is no short binary fraction", "alpha=1"),
+        ("quantized_bits", {"alpha": 0.0}, "alpha=0 makes every value of an activation zero", "alpha=1"),
         ("ternary", {"alpha": "auto_po2"}, "alpha='auto_po2' scales an activation by its own data", "alpha=1"),
-        ("binary", {"alpha": 0.5}, "alpha=0.5 on an activation is ignored by hls4ml", "alpha=1"),
-        ("binary", {"use_01": True}, "binary(use_01=True) gives 0 and 1", "use_01=False"),
-        ("quantized_relu", {"negative_slope": 0.25}, "a leaky quantized_relu quantizes its two sides",
-         "negative_slope=0, or quantized_bits after a LeakyReLU"),
-        ("quantized_relu", {"use_sigmoid": 1}, "quantized_relu with use_sigmoid is a hard sigmoid", "use_sigmoid=0"),
+        ("binary", {"alpha": 1 / 3}, "of an activation is no short binary fraction", "alpha=1"),
+        ("quantized_relu", {"negative_slope": 2.0}, "a leaky quantized_relu of slope 2", "a slope of 1, 0.5"),
+        ("quantized_relu", {"negative_slope": 2.0**-13}, "a leaky quantized_relu of slope 0.000", "a slope of 1, 0.5"),
+        ("quantized_relu", {"negative_slope": 0.5, "bits": 1}, "a leaky quantized_relu of 1 bit", "at least two bits"),
+        ("quantized_relu", {"use_sigmoid": 1, "bits": 1}, "use_sigmoid of one bit", "use_sigmoid=0"),
+        ("quantized_relu", {"use_sigmoid": 1, "negative_slope": 0.5}, "or with a slope, rounds to", "use_sigmoid=0"),
         ("quantized_relu", {"relu_upper_bound": 3.9, "is_quantized_clip": False},
-         "relu_upper_bound=3.9 lies inside the range of 6 bits", "is_quantized_clip=True"),
-        ("quantized_relu", {"integer": 3, "relu_upper_bound": 7.75, "is_quantized_clip": False},
-         "relu_upper_bound=7.75 lies inside the range of 6 bits", "is_quantized_clip=True"),
-        ("quantized_tanh", {"use_real_tanh": True}, "the real tanh is a table", "use_real_tanh=False"),
-        ("quantized_sigmoid", {"use_real_sigmoid": True}, "the real sigmoid is a table", "use_real_sigmoid=False"),
-        ("quantized_sigmoid", {"symmetric": True}, "a symmetric quantized_sigmoid never gives 0", "symmetric=False"),
-        ("quantized_po2", {}, "hls4ml does not convert the activation 'quantized_po2'", "use quantized_relu"),
+         "relu_upper_bound=3.9 is no short binary fraction", "e.g. 1.5"),
+        ("quantized_po2", {}, "'quantized_po2' as an activation is a staircase to powers of two", "quantized_relu"),
+        ("bernoulli", {}, "hls4ml does not convert the activation 'bernoulli'", "use quantized_relu"),
+        ("quantized_hswish", {"relu_shift": 0.3, "relu_upper_bound": 6}, "a shift and a bound of no", "whole numbers"),
     ],
 )  # fmt: skip
 def test_a_quantizer_that_no_type_equals_is_refused_with_a_way_out(name, changes, reason, way_out):
@@ -183,8 +187,63 @@ def test_a_relu_says_whether_it_clips_at_its_bound_though_its_configuration_does
     config = {"bits": 8, "integer": 4, "relu_upper_bound": 6.0}
     quantizer = type("quantized_relu", (), {"get_config": lambda self: config, "is_quantized_clip": clips})()
     assert configuration_of(quantizer) == config | {"is_quantized_clip": clips}
-    if clips:
-        assert activation_quantizer("quantized_relu", configuration_of(quantizer)).function == "relu"
-    else:
-        with pytest.raises(NotExact, match=r"relu_upper_bound=6.0 lies inside the range of 8 bits"):
-            activation_quantizer("quantized_relu", configuration_of(quantizer))
+    found = activation_quantizer("quantized_relu", configuration_of(quantizer))
+    assert (found.function, found.most, found.soft) == ("relu", None if clips else 6.0, not clips)
+
+
+NO_CLIP = {"is_quantized_clip": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "held", "scaled"),
+    [
+        ("quantized_relu", {}, (None, None), (1, 0)),
+        ("quantized_relu", {"negative_slope": 0.25}, (-1, None), (1, 0)),
+        ("quantized_relu", {"negative_slope": 1.0}, (None, None), (1, 0)),
+        # finer than the LSB of 1/8
+        ("quantized_relu", {"negative_slope": 2.0**-6}, (-(2.0**-4), None), (1, 0)),
+        ("quantized_relu", {"relu_upper_bound": 3.75, **NO_CLIP}, (None, 3.75), (1, 0)),
+        # above the greatest value, 4 - 1/8 of five bits and a sign
+        ("quantized_relu", {"relu_upper_bound": 3.9, "negative_slope": 0.5, **NO_CLIP}, (-2, None), (1, 0)),
+        ("quantized_relu", {"use_sigmoid": 1}, (None, 4 - 1 / 16), (1, 0)),
+        ("quantized_relu", {"use_sigmoid": 1, "relu_upper_bound": 2.5, **NO_CLIP}, (None, 2.5), (1, 0)),
+        ("quantized_sigmoid", {"symmetric": True}, (1 / 64, None), (1, 0)),
+        ("quantized_bits", {"alpha": 0.5}, (None, None), (0.5, 0)),
+        ("binary", {"use_01": True}, (None, None), (0.5, 0.5)),
+        ("binary", {"use_01": True, "alpha": 4}, (None, None), (2, 2)),
+        ("ternary", {"alpha": 0.75}, (None, None), (0.75, 0)),
+    ],
+)
+def test_what_becomes_of_the_function_s_values(name, changes, held, scaled):
+    found = activation_quantizer(name, ACTIVATIONS[name] | changes)
+    assert ((found.least, found.most), (found.factor, found.offset), found.table) == (held, scaled, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "soft"),
+    [
+        ("quantized_bits", {"alpha": None}, False),
+        ("quantized_bits", {"alpha": 1}, False),
+        ("quantized_bits", {"alpha": 2}, True),
+        ("binary", {"alpha": None}, True),
+        ("binary", {"alpha": 2}, True),
+        ("ternary", {}, False),
+        ("quantized_relu", {}, False),
+        ("quantized_relu", NO_CLIP, True),
+        ("quantized_relu", {"use_sigmoid": 1}, True),
+    ],
+)
+def test_float32_rounds_where_the_quantized_value_may_be_far_from_what_it_is_added_to(name, changes, soft):
+    assert activation_quantizer(name, ACTIVATIONS[name] | changes).soft is soft
+
+
+@pytest.mark.parametrize(("name", "table"), [("tanh", "tanh"), ("sigmoid", "sigmoid")])
+def test_a_real_function_is_a_table_whose_values_are_quantized(name, table):
+    found = activation_quantizer(f"quantized_{name}", {"bits": 6, f"use_real_{name}": True})
+    assert (found.function, found.table, found.result.width) == ("linear", table, 6)
+
+
+@pytest.mark.parametrize(("bits", "fine"), [(1, True), (11, True), (12, False), (1e9, False)])
+def test_powers_of_two_are_those_that_qkeras_computes(bits, fine):
+    assert (exponents_beyond("quantized_po2", bits) is None) is fine
+    assert exponents_beyond("quantized_bits", bits) is None and exponents_beyond("quantized_po2", None) is None

@@ -86,6 +86,16 @@ def test_a_stream_has_seven_readers_at_most(readers, outputs, refused):
         assert found[0].reason == "a stream has 8 readers, the outputs among them, and hls4ml copies it at most 7 times"
 
 
+@pytest.mark.parametrize(("kernel", "positions", "refused"), [(2, 2**17, False), (2, 2**17 + 1, True),
+                                                              (1, 2**20 + 1, False)])  # fmt: skip
+def test_windows_are_written_out_in_parallel_up_to_a_limit(kernel, positions, refused):
+    made = network(node("c", Op.CONV, "x", shape=(positions, 5), weight=(kernel, 4, 5)), shape=(positions + 1, 4))
+    found = refusals_of_io_type(made, "io_parallel")
+    assert [item.layer for item in found] == (["c"] if refused else [])
+    if refused:
+        assert found[0].reason == "io_parallel writes a statement for each of the 1,048,584 values in its windows"
+
+
 def convolution(name: str, op: Op, kernel, stride_height: int, shape=(2, 3, 5)) -> Node:
     pads = dict.fromkeys(("pad_top", "pad_bottom", "pad_left", "pad_right"), 0)
     return node(name, op, "x", shape=shape, weight=(*kernel, 2, 5), stride_height=stride_height, stride_width=1, **pads)

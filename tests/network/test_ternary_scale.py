@@ -67,3 +67,28 @@ def test_the_factor_has_as_few_bits_as_can_be(threshold):
 def test_every_channel_has_the_factor():
     found = factor("fixed<7,3>", 0.3, "io_parallel", shape=(4, 5, 3))
     assert found.shape == (3,) and len(set(found)) == 1
+
+
+# --- a sign above a value
+
+
+def shifted(type_: str, threshold: float) -> tuple[float, float]:
+    """The factor and the shift before the sign of what is above a threshold."""
+    first = input_node(1, type_, "x")
+    scale = Node(name="s", op=Op.SCALE, inputs=("x",), shape=(1,), attributes={"above": threshold}, keras_layer="t")
+    sign = activation_node("act", "s", 1, "binary_tanh", "fixed<2,2>")
+    layers = resolve(Network(nodes=(first, scale, sign), inputs=("x",), outputs=("act",)), {})
+    assert layers[1].findings == ()
+    return float(layers[1].node.arrays["scale"][0]), float(layers[1].node.arrays["bias"][0])
+
+
+@pytest.mark.parametrize("type_", ["fixed<7,3>", "fixed<6,1>", "fixed<5,7>", "ufixed<4,4>"])
+@pytest.mark.parametrize("threshold", [0.0, 0.0625, 0.3, 1.0, 3.7, -0.0625, -0.1, -1.0, 100.0])
+def test_the_sign_is_one_above_the_threshold_alone(type_, threshold):
+    node = input_node(1, type_).declared["result"]
+    factor, shift = shifted(type_, threshold)
+    for code in range(node.min_int, node.max_int + 1):
+        x = code * node.lsb
+        assert (x * factor + shift >= 0) == (x > threshold), (code, factor, shift)
+    # hls4ml leaves out what multiplies by one and adds nothing.
+    assert (factor, shift) != (1, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,15 @@ from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import ConfigError, ToolError, UnsupportedError
 from hlsflow.foundation.log import Log
 from hlsflow.hls.config import HlsConfig
+from hlsflow.hls.integer_network import read_integer_network
+from hlsflow.hls.integer_nodes import Argmax, Lookup, Matrix, Node, Padding, Pooling, Softmax
 from hlsflow.hls.project import read_project
 from hlsflow.network.fixed_point import parse_type, to_integers
 from hlsflow.network.graph import Network
 from hlsflow.network.ranges import resolve
-from hlsflow.opentools.check import check_supported
+from hlsflow.opentools.check import check_supported, planned_nodes
 from hlsflow.opentools.design import Architecture
-from hlsflow.rtl.network import read_network
+from hlsflow.rtl.chain import read_chain
 
 ROOT = Path(__file__).resolve().parents[2]
 # Some of what there is hardware for, so that refusing everything would fail.
@@ -50,14 +53,42 @@ def test_the_check_refuses_what_cannot_be_read_and_no_more(construct, shared_run
         inputs = random_inputs(network, 50)
         project = read_project(root)
         early = refused(check_supported, network, layers, config, Architecture.AUTO)
-        late = refused(read_network, project)
+        late = refused(read_chain, project)
         assert bool(early) == bool(late), (early, late)
         assert not (late and construct.name in READ), late
         if not late:
-            read = read_network(project)
+            read = read_chain(project)
             integers = to_integers(inputs[0].reshape(len(inputs[0]), -1), read.input_type.fraction)
             expected = make_emulator(project).run(inputs, layers=[read.output])[read.output]
             np.testing.assert_array_equal(read.run(integers), expected)
+
+
+def said(node: Node, io_type: str) -> dict[str, object]:
+    """What a node computes, without the names of its variables and the modes of its input's type.
+
+    hls4ml pads a stream by a call of its own, so that a convolution's window is another one there.
+    """
+    own = {item.name: getattr(node, item.name) for item in fields(node) if item.name not in WIRES}
+    own |= {key: own[key].grid for key in ("data", "result") if key in own}
+    if io_type == "io_stream" and isinstance(node, Matrix):
+        del own["window"]
+    return {"class": type(node)} | {
+        key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in own.items()
+    }
+
+
+WIRES = {item.name for item in fields(Node)}
+COMPUTE = (Matrix, Pooling, Padding, Softmax, Argmax, Lookup)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("construct", EXACT_CONSTRUCTS, ids=lambda item: item.name)
+def test_the_planned_nodes_are_those_that_are_read_back(construct, shared_run):
+    for network, layers, config, root in planned(shared_run, construct):
+        read = [node for node in read_integer_network(read_project(root)).nodes if not node.name.startswith("zp")]
+        plan = planned_nodes(network, layers, config)
+        plan, read = ([node for node in found if isinstance(node, COMPUTE)] for found in (plan, read))
+        assert [said(node, config.io_type) for node in plan] == [said(node, config.io_type) for node in read]
 
 
 def typed(network: Network):

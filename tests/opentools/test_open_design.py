@@ -20,10 +20,10 @@ from hlsflow.opentools.design import (
     choose,
     make_design,
     read_options,
-    signed_digits,
     with_reuse_factors,
 )
 from hlsflow.opentools.nextpnr import parse_report
+from hlsflow.rtl.adders import signed_digits
 
 SMALL = network((16, 8, 4), (16, 8))
 
@@ -54,16 +54,14 @@ def test_options():
 
 
 def test_signed_digits_are_those_of_the_canonical_form():
-    weights = np.array([[0, 1], [7, -5], [6, 3]])
-    net = replace(SMALL, layers=(replace(SMALL.layers[0], weights=weights),))
     # 0: none; 1, 7 = 8 - 1, -5 = -4 - 1, 6 = 8 - 2, 3 = 4 - 1
-    assert signed_digits(net) == 0 + 1 + 2 + 2 + 2 + 2
+    assert signed_digits([np.array([[0, 1], [7, -5]]), np.array([[6, 3]])]) == 0 + 1 + 2 + 2 + 2 + 2
 
 
 def test_architecture_by_size():
     assert choose(SMALL, OpenOptions())[0] is Architecture.UNROLLED
     large = replace(SMALL, layers=(replace(SMALL.layers[0], weights=np.full((100, 100), 1)),))
-    assert signed_digits(large) > UNROLLED_DIGITS
+    assert signed_digits([large.layers[0].weights]) > UNROLLED_DIGITS
     assert choose(large, OpenOptions())[0] is Architecture.FOLDED
     assert choose(large, OpenOptions(architecture=Architecture.UNROLLED))[0] is Architecture.UNROLLED
     assert choose(SMALL, OpenOptions(reuse_factors={"fc0": 2}))[0] is Architecture.FOLDED

@@ -17,8 +17,8 @@ from hlsflow.network.fixed_point import parse_type, to_integers
 from hlsflow.opentools.check import check_supported
 from hlsflow.opentools.design import Architecture
 from hlsflow.opentools.verilator import Traffic
+from hlsflow.rtl.chain import read_chain
 from hlsflow.rtl.folded import folded_design
-from hlsflow.rtl.network import read_network
 
 # Each image is a hundred windows: every kind of image below is some thousands of sums in every layer.
 SAMPLES = 500
@@ -126,7 +126,7 @@ def test_qkeras_c_simulation_and_rtl_are_equal(name, tmp_path, quick_compile):
     check_supported(network, typed, config, Architecture.AUTO)
     convert(network, typed, config, tmp_path / "hls")
     project = read_project(tmp_path / "hls")
-    read = read_network(project)
+    read = read_chain(project)
     inputs = edge_inputs(model.input_shape[1:])
     integers = to_integers(inputs.reshape(SAMPLES, -1), read.input_type.fraction)
 

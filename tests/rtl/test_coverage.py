@@ -8,41 +8,79 @@ import numpy as np
 import pytest
 from rtl_networks import Pool, fixed, window_on
 
-from hlsflow.rtl.coverage import Asked, Average, Product, problems
+from hlsflow.hls.integer_nodes import Argmax, Cast, Lookup, Matrix, Node, Padding, Pooling, Softmax
+from hlsflow.network.value_tables import ValueTable
+from hlsflow.rtl.coverage import problems
 
-PRODUCT = Product(
-    weights=np.array([[1, -2], [3, 4]]), bias=np.array([0, 1]), data=fixed(4, 2), weight=fixed(4, 2),
-    accum=fixed(12, 8), strategy="latency",
-)  # fmt: skip
-
-
-def layer(name: str, function: str, reads: str, **said) -> Asked:
-    return Asked(name=name, function=function, called=function, inputs=(reads,), outputs=(name,), **said)
-
-
-DENSE = layer("fc", "dense", "x", work=PRODUCT)
-RELU = layer("relu", "relu", "fc")
+DATA = fixed(4, 2)
 POOL = window_on((4, 4, 1), Pool("sum"))
 
 
-def texts(*layers: Asked, inputs=("x",), outputs=("y",)) -> list[str]:
-    return [problem.text for problem in problems(layers, inputs, outputs)]
+def layer(made: type[Node], name: str, function: str, reads: str, **said) -> Node:
+    return made(name=name, function=function, inputs=(reads,), outputs=(name,), **said)
 
 
-def average(**window) -> Asked:
-    work = Average(window=replace(POOL, **window), data=fixed(4, 2), accum=fixed(8, 6))
-    return layer("pool", "pooling2d_cl", "x", work=work)
+def one(made: type[Node], name: str, function: str, reads: str, **said) -> Node:
+    return layer(made, name, function, reads, **{"data": DATA, "result": DATA, **said})
+
+
+def matrix(name: str, function: str, reads: str, **said) -> Node:
+    product = {
+        "weights": np.array([[1, -2], [3, 4]]), "bias": np.array([0, 1]), "weight": fixed(4, 2), "accum": fixed(12, 8),
+        "strategy": "latency", "multiplication": "nnet::product::mult", "reuse_factor": 1,
+    }  # fmt: skip
+    return one(Matrix, name, function, reads, **product, **said)
+
+
+def padding(function: str, result=DATA) -> Node:
+    sizes = dict.fromkeys(("height", "width", "channels", "top", "bottom", "left", "right"), 1)
+    return one(Padding, "pad", function, "x", result=result, **sizes)
+
+
+def pool(name: str, function: str, reads: str, *, kind="max", whole=False, **window) -> Node:
+    said = {"kind": kind, "whole": whole, "window": replace(POOL, **window), "accum": fixed(8, 6)}
+    return one(Pooling, name, function, reads, **said)
+
+
+def softmax(reads: str, *, part=4) -> Node:
+    return one(Softmax, "s", "softmax", reads, size=4, slice=part, last=True, implementation="stable", tables=None)
+
+
+def argmax(reads: str, *, part=4) -> Node:
+    return one(Argmax, "s", "softmax", reads, size=4, slice=part, last=True)
+
+
+def table(function: str) -> Node:
+    return one(
+        Lookup, "s", function, "fc", table=ValueTable(function=function, data=DATA, size=64, table=DATA, result=DATA)
+    )
+
+
+DENSE = matrix("fc", "dense", "x")
+RELU = one(Cast, "relu", "relu", "fc", relu=True)
+
+
+GLOBAL = pool("g", "global_pooling2d_cl", "fc", whole=True)
+
+
+def texts(*layers: Node, inputs=("x",), outputs=("y",)) -> list[str]:
+    return [problem.text for problem in problems(layers, inputs, outputs, lambda node: node.function)]
+
+
+def average(**window) -> Node:
+    return pool("pool", "pooling2d_cl", "x", kind="average", **window)
 
 
 @pytest.mark.parametrize(
     "layers",
     [
         (DENSE, RELU),
-        (DENSE, layer("s", "softmax", "fc", is_argmax=True)),
-        (DENSE, layer("s", "softmax", "fc", of_parts=True)),
-        (layer("pad", "zeropad2d_cl", "x"), layer("c", "conv_2d_cl", "pad", work=PRODUCT)),
+        (DENSE, argmax("fc")),
+        (DENSE, softmax("fc", part=2)),
+        (DENSE, table("sigmoid")),
+        (padding("zeropad2d_cl"), matrix("c", "conv_2d_cl", "pad", window=POOL)),
         (average(),),
-        (layer("max", "pooling1d_cl", "x"),),
+        (pool("max", "pooling1d_cl", "x"),),
     ],
 )
 def test_covered(layers):
@@ -52,27 +90,28 @@ def test_covered(layers):
 @pytest.mark.parametrize(
     ("layers", "said"),
     [
-        ((DENSE, layer("relu", "relu", "y")), "layer 'relu' reads 'y', which no layer writes"),
-        ((layer("relu", "relu", "x"),), "no layer multiplies or pools"),
+        ((DENSE, one(Cast, "relu", "relu", "y", relu=True)), "layer 'relu' reads 'y', which no layer writes"),
+        ((one(Cast, "relu", "relu", "x", relu=True),), "no layer multiplies or pools"),
         ((DENSE, RELU, replace(RELU, name="other", outputs=("z",))), "'fc' is read by 2 layers: it covers networks"),
-        ((DENSE, layer("t", "tanh", "fc")), "no hardware for tanh (layer 't')"),
-        ((DENSE, layer("g", "global_pooling2d_cl", "fc")), "'g' pools over the whole image: it covers windows of"),
-        ((layer("pad", "zeropad2d_cl", "x"), layer("max", "pooling2d_cl", "pad")), "'pad' pads with zeros: it covers"),
+        ((DENSE, layer(Node, "t", "thresholded_relu", "fc")), "no hardware for thresholded_relu (layer 't')"),
+        ((DENSE, GLOBAL), "'g' pools over the whole image: it covers windows of"),
+        ((padding("zeropad2d_cl"), pool("max", "pooling2d_cl", "pad")), "'pad' pads with zeros: it covers"),
         (
             (
-                layer("pad", "zeropad2d_cl", "x"),
-                layer("c", "conv_2d_cl", "pad", work=PRODUCT, behind_reshape=True),
+                padding("zeropad2d_cl"),
+                matrix("c", "conv_2d_cl", "pad", window=POOL, reshaped=True),
             ),
             "'pad' pads with zeros: it covers that before convolutions",
         ),
         (
-            (layer("pad", "zeropad1d_cl", "x", changes_type=True), layer("c", "conv_1d_cl", "pad", work=PRODUCT)),
+            (padding("zeropad1d_cl", fixed(5, 3)), matrix("c", "conv_1d_cl", "pad", window=POOL)),
             "'pad' pads and changes the type",
         ),
-        ((DENSE, layer("s", "softmax", "fc", is_argmax=True, of_parts=True)), "'s' takes the largest of parts of its"),
-        ((DENSE, layer("s", "softmax", "fc"), layer("r", "relu", "s")), "layer 'r' stands behind the softmax 's'"),
-        ((replace(DENSE, work=replace(PRODUCT, accum=fixed(8, 6))),), "the accumulator fixed<8,6> of 'fc' rounds"),
-        ((replace(DENSE, work=replace(PRODUCT, strategy="other")),), "strategy other is not covered (layer 'fc')"),
+        ((DENSE, argmax("fc", part=2)), "'s' takes the largest of parts of its"),
+        ((DENSE, softmax("fc"), one(Cast, "r", "relu", "s", relu=True)), "layer 'r' stands behind the softmax 's'"),
+        ((DENSE, table("tanh"), one(Cast, "r", "relu", "s", relu=True)), "layer 'r' stands behind the tanh 's'"),
+        ((replace(DENSE, accum=fixed(8, 6)),), "the accumulator fixed<8,6> of 'fc' rounds"),
+        ((replace(DENSE, strategy="other"),), "strategy other is not covered (layer 'fc')"),
         ((average(height=3),), "'pool' averages windows of 3 x 2 values: it covers averages of 2, 4, 8, … values"),
         ((average(pad_top=1),), "'pool' averages windows of 2 x 2 values, with padding: it covers averages"),
     ],

@@ -1,4 +1,4 @@
-"""The unrolled architecture, simulated bit for bit. da4ml compiles itself at its first use on a machine: slow."""
+"""The unrolled architecture, simulated bit for bit. Simulated, so slow."""
 
 from __future__ import annotations
 

@@ -2,120 +2,153 @@
 
 from __future__ import annotations
 
-import tempfile
-from math import ceil, floor, log10
+import os
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsflow.building.rounding import Rounding
 from hlsflow.building.target import Target
+from hlsflow.foundation.errors import UnsupportedError, UsageError
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.workspace import Workspace, write_text
 from hlsflow.hls.config import HlsConfig
+from hlsflow.hls.config_seal import is_untouched, sealed
 from hlsflow.hls.config_writer import multiplier_choice, write_config
+from hlsflow.network.graph import Op
 
 if TYPE_CHECKING:
-    from hlsflow.foundation.arrays import Array
-    from hlsflow.models.recipe import Recipe
+    from collections.abc import Sequence
+
     from hlsflow.network.graph import Network
 
-# How many training samples measure the values of a network without quantizers, and the margin on its error.
-CALIBRATION_SAMPLES = 4000
-ERROR_MARGIN = 2.0
+# How many training samples measure the values of a network without quantizers: as many as two gigabytes hold.
+CALIBRATION_SAMPLES, LEAST_SAMPLES = 4000, 16
+_MEMORY = 1 << 31
+# A layer with more values is passed on as a stream: HLS partitions no array of more elements ("array elements number
+# (7056) has exceeded the threshold (4096)"), and io_parallel wants every array partitioned.
+PARALLEL_VALUES = 4096
+# So many values in all windows of a convolution: in io_parallel each is a statement of its own, and C++ compilers take
+# minutes for some 100,000 of them, HLS tools longer.
+PARALLEL_WINDOWS = 16_384
 
 
 def configure(workspace: Workspace, model_name: str, target: Target, data_dir: Path | None, log: Log) -> str:
     """The text of a configuration for a trained model. Raises what is wrong with the model or the target."""
-    from hlsflow.foundation.strict_yaml import validate
     from hlsflow.frontends import calibrate
     from hlsflow.frontends.keras2 import network_of
-    from hlsflow.frontends.runtime import prepare_tensorflow
     from hlsflow.hls.lint import lint
-    from hlsflow.models.weights import load_trained
-    from hlsflow.network.fixed_point import parse_type
+    from hlsflow.models.model import open_model
 
     with log.step("model") as step:
-        prepare_tensorflow()
-        recipe, model = load_trained(workspace.model_dir(model_name))
-        network = network_of(model, parse_type(recipe.input.type))
+        model = open_model(workspace.model_dir(model_name))
+        keras = model.keras()
+        network = network_of(keras, model.input_types)
         step.detail = f"{len(network.nodes)} layers"
+    candidates = _candidates(network, target)
+    exact, refused = (None, None) if calibrate.is_open(network) else _exact(network, candidates)
+    beside: tuple[str, ...] = ()
+    if exact is not None and target.bound is not None:
+        raise UsageError(f"--bound {target.bound:g}: '{model_name}' is exact, no bound is needed", hint="leave it out")
+    if exact is None:
+        with log.step("measure") as step:
+            each = 8 * sum(prod(node.shape) for node in network.nodes)
+            count = max(LEAST_SAMPLES, min(CALIBRATION_SAMPLES, _MEMORY // each))
+            frames, said = model.calibration(data_dir, count)
+            rounded = Rounding(network, keras, frames, model.task).narrowest(candidates, target)
+            step.detail = f"{rounded.bits}: off by {rounded.error:.2g} at most on {len(frames):,} {said}"
+        beside = rounded.beside
+        if rounded.wide:
+            log.warn("no types keep 1/128 of the largest output: sums of wider ones need more bits than are exact")
+        for line in beside:
+            log.line(f"  {'beside it':<12} {line}")
+        config = rounded.config
+    else:
+        config = exact
+    if target.io_type is None and config.io_type != "io_parallel":
+        log.line(f"io_stream, since {_too_large(network)}")
+    for reason in [refused.message] if refused is not None else calibrate.opened_by(network):
+        log.warn(f"not exact, so held to a measured bound: {reason}")
+    with log.step("types") as step:
+        linted = lint(network, config)
+        linted.raise_errors("the derived configuration")
+        step.detail = "exact for any input" if config.gate.kind == "exact" else "rounded, within a measured bound"
+    return write_config(model_name, config, linted.layers, beside)
+
+
+def _candidates(network: Network, target: Target) -> list[HlsConfig]:
+    """What may be written for a target, the best first."""
+    from hlsflow.foundation.strict_yaml import validate
+
     values: dict[str, Any] = {
         "backend": target.backend,
-        "io_type": target.io_type,
         "part": target.part,
         "clock_period_ns": target.clock_period_ns,
         "layers": multiplier_choice(network),
     }
     if values["layers"]:
         values["strategy"] = "resource"
-    config = validate(HlsConfig, values, "the command line")
-    if calibrate.is_open(network):
-        config = _measured(recipe, model, network, config, target.bits, data_dir, log)
-    with log.step("types") as step:
-        linted = lint(network, config)
-        linted.raise_errors("the derived configuration")
-        step.detail = "exact for any input" if config.gate.kind == "exact" else "rounded, within a measured bound"
-    return write_config(model_name, config, linted.layers)
+    io_types = [target.io_type]
+    if target.io_type is None:
+        io_types = ["io_stream", "io_parallel"] if _too_large(network) else ["io_parallel"]
+    return [validate(HlsConfig, {**values, "io_type": io_type}, "the command line") for io_type in io_types]
 
 
-def write_derived(workspace: Workspace, model_name: str, data_dir: Path | None, log: Log) -> Path:
-    """The configuration of a model that has none, derived for the default target and written now, as `hlsflow config`
-    does it. Raises what is wrong with the model.
+def _too_large(network: Network) -> str | None:
+    """Why a network is not one of arrays in registers, None where it may be."""
+    for node in network.nodes:
+        values = prod(node.shape)
+        if values > PARALLEL_VALUES:
+            return f"'{node.keras_layer}' gives {values:,} values, and HLS keeps up to {PARALLEL_VALUES:,} in registers"
+        windows = prod(node.shape[:-1]) * node.multiplications[0] if node.op is Op.CONV else 0
+        if windows > PARALLEL_WINDOWS:
+            return f"the windows of '{node.keras_layer}' have {windows:,} values, each a statement in io_parallel"
+    return None
+
+
+def _exact(
+    network: Network, candidates: Sequence[HlsConfig]
+) -> tuple[HlsConfig, None] | tuple[None, UnsupportedError]:  # fmt: skip
+    """The first configuration in which types carry the network exactly, or why the last has none: a product of a value
+    that no quantizer narrowed, say."""
+    from hlsflow.hls.lint import lint
+
+    for config in candidates:
+        try:
+            lint(network, config)
+        except UnsupportedError as error:
+            refused = error
+        else:
+            return config, None
+    return None, refused
+
+
+def ensure_config(
+    workspace: Workspace, model_name: str, log: Log, *, target: Target | None = None, data_dir: Path | None = None
+) -> bool:
+    """Derives and writes the configuration of a model that has none, as `hlsflow config` does it; whether it did.
+
+    Raises what is wrong with the model.
     """
     path = workspace.hls_configs / f"{model_name}.yaml"
     workspace.model_dir(model_name)
+    # A link that leads nowhere is somebody's mistake, not the absence of a file.
+    if os.path.lexists(path):
+        return False
     log.line(f"{model_name} has no HLS configuration: deriving one, as `hlsflow config {model_name}` does")
-    write_text(path, configure(workspace, model_name, Target(), data_dir, log))
+    write_text(path, sealed(configure(workspace, model_name, target or Target(), data_dir, log), "build"))
     log.line(f"wrote {path}: yours to edit")
-    return path
+    return True
 
 
-def _measured(
-    recipe: Recipe, model: Any, network: Network, config: HlsConfig, bits: int, data_dir: Path | None, log: Log
-) -> HlsConfig:
-    """The configuration with rounded types, and a gate at twice the error that they cause on training samples."""
-    from hlsflow.datasets.dataset import load_dataset
-    from hlsflow.frontends import calibrate
-    from hlsflow.frontends.reference import comparable_nodes, keras_outputs
-    from hlsflow.hls.config import LayerConfig
-    from hlsflow.models.zoo import preprocess
-
-    with log.step("measure") as step:
-        dataset = load_dataset(recipe.dataset, data_dir)
-        x = preprocess(recipe, dataset.x_train[:CALIBRATION_SAMPLES])
-        outputs = keras_outputs(model, network, [x], comparable_nodes(network))
-        given = calibrate.rounded_types(network, outputs, bits)
-        layers = dict(config.layers)
-        for name, types in given.items():
-            layers[name] = layers.get(name, LayerConfig()).model_copy(update={"precision": types})
-        config = config.model_copy(update={"layers": layers})
-        error = max(float(abs(found - outputs[name]).max()) for name, found in _emulated(network, config, x).items())
-        step.detail = f"largest error {error:.2g} on {len(x):,} training samples of {recipe.dataset}"
-    bound = rounded_up(ERROR_MARGIN * error)
-    return config.model_copy(update={"gate": {"kind": "bounded", "max_abs_error": bound}}).model_validate(
-        {**config.model_dump(), "gate": {"kind": "bounded", "max_abs_error": bound}}
-    )
-
-
-def rounded_up(value: float) -> float:
-    """The least number of one significant digit that is not below a value: a bound must not be rounded down."""
-    if value <= 0:
-        return 0.0
-    unit = 10.0 ** floor(log10(value))
-    # A value that is such a number already is not to become the next one by its last bit.
-    return float(f"{ceil(value / unit - 1e-9) * unit:.1g}")
-
-
-def _emulated(network: Network, config: HlsConfig, x: Array) -> dict[str, Array]:
-    """Real values of the gate's outputs under a configuration, from the emulator of a throw-away project."""
-    from hlsflow.emulation.emulator import make_emulator
-    from hlsflow.hls.convert import convert
-    from hlsflow.hls.lint import lint
-    from hlsflow.hls.project import read_project
-
-    layers = lint(network, config).layers
-    types = {layer.node.name: layer.result for layer in layers}
-    with tempfile.TemporaryDirectory(prefix="hlsflow-") as folder:
-        convert(network, layers, config, Path(folder) / "hls")
-        emulator = make_emulator(read_project(Path(folder) / "hls"))
-        found = emulator.run([x], layers=network.gate_outputs)
-    return {name: found[name] * types[name].lsb for name in network.gate_outputs}
+def drop_derived(workspace: Workspace, model_name: str, log: Log) -> None:
+    """Of a model that was replaced: removes the configuration that was derived for what it was. One that a person has
+    edited stays, with a warning."""
+    path = workspace.hls_configs / f"{model_name}.yaml"
+    if not path.is_file():
+        return
+    if is_untouched(path.read_text(), "build"):
+        path.unlink()
+        log.line(f"{path} was derived for the model as it was: removed, the next build derives it anew")
+    else:
+        log.warn(f"{path} is for the model as it was: `hlsflow config {model_name} --force` derives another")

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.building.witnesses import Evidence, against_emulator, against_keras, against_softmax, hardware_output
+from hlsflow.building import scores
+from hlsflow.building.witnesses import (
+    Evidence,
+    against_emulator,
+    against_keras,
+    against_softmax,
+    against_tables,
+    hardware_output,
+)
 from hlsflow.frontends.reference import keras_float
 from hlsflow.hls.project import read_project
 from hlsflow.network.graph import MULTIPLIES
@@ -15,7 +23,6 @@ from hlsflow.records.verdict import verdict
 
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
-    from hlsflow.foundation.arrays import Array
 
 
 def judge(evidence: Evidence) -> BuildRecord:
@@ -28,17 +35,22 @@ def judge(evidence: Evidence) -> BuildRecord:
         keras = {name: archive[name] for name in archive.files}
     with np.load(evidence.outputs / "outputs.npz", allow_pickle=False) as archive:
         hardware = {name: archive[name] for name in archive.files}
-    classes = np.load(evidence.reference / "classes.npy", allow_pickle=False)
+    truth = plan.samples.load().truth
 
     agreement = against_keras(evidence, project, keras, hardware)
     softmaxes = against_softmax(evidence, project, keras, hardware)
+    tables = against_tables(evidence, project, keras, hardware)
     emulator = against_emulator(evidence, project, hardware)
-    gate = verdict(plan.config.gate.kind, plan.config.gate.max_abs_error or 0.0, agreement, softmaxes, emulator)
+    gate = verdict(plan.config.gate.kind, plan.config.gate.max_abs_error or 0.0, agreement, softmaxes, emulator, tables)
     decisive = network.gate_outputs[0]
+    task = plan.model.task
+    found = hardware_output(network, project, hardware, decisive) * evidence.layer(decisive).result.lsb
+    # What has targets is compared as it leaves the hardware, behind a table where there is one.
+    given = hardware[project.outputs[0].name] * evidence.layer(network.output_values[0]).result.lsb
     return BuildRecord(
-        model=plan.model,
+        model=plan.model.name,
         variant=plan.variant,
-        title=plan.recipe.title,
+        title=plan.model.title,
         digest=plan.digest,
         configuration=Configuration(
             **plan.config.model_dump(
@@ -47,15 +59,18 @@ def judge(evidence: Evidence) -> BuildRecord:
         ),
         samples=Samples(
             dataset=plan.samples.dataset,
-            count=len(classes),
+            count=len(keras[decisive]),
             source=plan.samples.source,
             sha256=plan.samples.sha256,
             substitute=plan.samples.substitute,
         ),
         trained=_trained(plan),
         keras_float=keras_float(network),
-        accuracy_keras=_accuracy(keras[decisive], classes),
-        accuracy_csim=_accuracy(hardware_output(network, project, hardware, decisive), classes),
+        accuracy_keras=scores.accuracy(task, keras[decisive], truth),
+        accuracy_csim=scores.accuracy(task, found, truth),
+        errors_keras=scores.errors(task, keras[network.outputs[0]], truth),
+        errors_csim=scores.errors(task, given, truth),
+        tables=tables,
         gate=gate,
         agreement=agreement,
         softmax=max(softmaxes, key=lambda item: item.table_error or 0.0, default=None),
@@ -67,18 +82,14 @@ def judge(evidence: Evidence) -> BuildRecord:
     )
 
 
-def _accuracy(outputs: Array, classes: Array) -> float | None:
-    return round(float((outputs.argmax(axis=1) == classes).mean()), 6)
-
-
 def _trained(plan: Plan) -> Trained | None:
-    path = plan.model_dir / "training.json"
+    path = plan.model.folder / "training.json"
     try:
         said = json.loads(path.read_text())
         return Trained(
             dataset=said["dataset"],
             test_accuracy=float(said["accuracy"]["test"]),
-            source=f"models/{plan.model}/{path.name}",
+            source=f"models/{plan.model.name}/{path.name}",
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -94,7 +105,7 @@ def _size(evidence: Evidence) -> SizeRecord:
         parameters=sum(array.size for array, _ in arrays),
         zeros=sum(int(np.count_nonzero(array == 0)) for array, _ in arrays),
         weight_bits=sum(array.size * width for array, width in arrays),
-        weights_file_bytes=(evidence.plan.model_dir / "weights.npz").stat().st_size,
+        weights_file_bytes=(evidence.plan.model.folder / "weights.npz").stat().st_size,
     )
 
 

@@ -25,7 +25,7 @@ from hlsflow.building.tools.result import StageFailed
 from hlsflow.foundation import interrupts
 from hlsflow.foundation.errors import HlsflowError, MismatchError, ReportError
 from hlsflow.foundation.log import Log
-from hlsflow.foundation.steps import Steps, digest, file_digest
+from hlsflow.foundation.steps import Steps, digest
 from hlsflow.foundation.workspace import Workspace, storage_errors, write_text
 from hlsflow.hls.design_files import DESIGN_FILE, design_digest
 from hlsflow.records.evidence_files import RECORD_FILE, Publication, own_record_path, publication
@@ -136,7 +136,7 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
     from hlsflow.building.steps.hls import write_project
     from hlsflow.building.steps.reference import layer_outputs, write_reference
 
-    session = Session(plan)
+    session = Session(plan.model)
     network = load_network_step(plan, steps, session)
     linted = _lint(plan, network, log)
     check_network(stages, plan, network, linted.layers)
@@ -155,7 +155,7 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
     outputs = steps.run(
         "csim",
         plan.keys["csim"],
-        lambda path, step: simulate_samples(plan.recipe, plan.samples, network, linted, hls, program, path, step),
+        lambda path, step: simulate_samples(plan.samples, network, linted, hls, program, path, step),
     )
     with log.step("gate") as step:
         from hlsflow.building.gate import judge
@@ -225,14 +225,7 @@ def design_of(hls: Path) -> str:
 
 def reference_of(plan: Plan) -> str:
     """The digest of the Keras model that a design is compared with, of what it computes alone."""
-    recipe = plan.recipe.model_dump(mode="json")
-    return digest(
-        {
-            **{name: recipe[name] for name in ("input", "architecture", "dataset", "classes")},
-            "quantization": recipe["compression"]["quantization"],
-            "weights": file_digest(plan.model_dir / "weights.npz"),
-        }
-    )
+    return digest(plan.model.reference)
 
 
 def _lint(plan: Plan, network: Network, log: Log) -> Linted:

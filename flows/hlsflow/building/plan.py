@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hlsflow.datasets.verification_samples import SampleSet, choose_samples
-from hlsflow.foundation.errors import ConfigError, ModelError
+from hlsflow.foundation.errors import ConfigError
 from hlsflow.foundation.steps import digest, file_digest
 from hlsflow.foundation.workspace import Workspace
 from hlsflow.hls.config import HlsConfig, changed, load_hls_config
@@ -18,7 +17,7 @@ from hlsflow.keys.compiler import compiler_identity
 from hlsflow.keys.distributions import TENSORFLOW, installed
 from hlsflow.keys.environment import PROGRAM_VARIABLES, values_of
 from hlsflow.keys.work import work_of
-from hlsflow.models.recipe import Recipe, load_recipe
+from hlsflow.models.model import Model, Samples, open_model
 from hlsflow.records.record import RequestRecord
 
 # What hands the steps of a build what they work on.
@@ -45,13 +44,11 @@ class BuildRequest:
 class Plan:
     """All inputs of a build and the digest of each step's, known before any work and without TensorFlow."""
 
-    model: str
+    model: Model
     variant: str
-    recipe: Recipe
     config: HlsConfig
     config_path: Path
-    model_dir: Path
-    samples: SampleSet
+    samples: Samples
     compiler: Compiler
     # What makes it a variant; None for the model's own build.
     request: RequestRecord | None
@@ -59,7 +56,7 @@ class Plan:
 
     @property
     def name(self) -> str:
-        return f"{self.model}@{self.variant}" if self.variant else self.model
+        return f"{self.model.name}@{self.variant}" if self.variant else self.model.name
 
     @property
     def digest(self) -> str:
@@ -79,33 +76,28 @@ def versions() -> dict[str, str]:
 
 def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     """Everything read, checked and digested before any work. Raises what is wrong with it."""
-    model_dir = workspace.model_dir(request.model)
-    recipe = load_recipe(model_dir)
+    model = open_model(workspace.model_dir(request.model))
     config_path = request.config_path or workspace.hls_configs / f"{request.model}.yaml"
     if not config_path.is_file():
         raise ConfigError(
             f"no HLS configuration at {config_path}", hint=f"write an exact one: hlsflow config {request.model}"
         )
     config = changed(load_hls_config(config_path), request.changes, "the command line")
-    weights = model_dir / "weights.npz"
-    if not weights.is_file():
-        raise ModelError(f"no weights at {weights}", hint=f"train the model: hlsflow train --model {request.model}")
+    identity = model.identity
     compiler = find_compiler()
     words = [config_path.stem.removeprefix(f"{request.model}.")] if request.config_path else []
     variant = "-".join([*words, *(str(value) for value in request.changes.values() if value is not None)])
     asked = _asked(workspace, request) if variant else None
     folder = workspace.build / (f"{request.model}@{variant}" if variant else request.model)
-    training = model_dir / "training.json"
-    samples = choose_samples(
-        recipe.dataset, request.data_dir, request.samples, folder.parent / "no-download", recipe.classes
-    )
-    keys = step_keys(recipe, config, weights, samples, compiler, folder)
+    training = model.folder / "training.json"
+    samples = model.samples(request.data_dir, request.samples, folder.parent / "no-download")
+    keys = step_keys(identity, config, samples, compiler, folder)
     keys["record"] = {
         "csim": digest(keys["csim"]),
         "reference": digest(keys["reference"]),
         "gate": config.gate.model_dump(mode="json"),
         "training": file_digest(training) if training.is_file() else None,
-        "title": recipe.title,
+        "title": model.title,
         "source": samples.source,
         # Each stage after the gate has a key of its own.
         "work": work_of("hlsflow.building.pipeline", ends=("hlsflow.building.tools.registry",)),
@@ -113,12 +105,10 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     if asked is not None:
         keys["record"]["request"] = asked.model_dump(mode="json")
     return Plan(
-        model=request.model,
+        model=model,
         variant=variant,
-        recipe=recipe,
         config=config,
         config_path=config_path,
-        model_dir=model_dir,
         samples=samples,
         compiler=compiler,
         request=asked,
@@ -139,12 +129,11 @@ def _asked(workspace: Workspace, request: BuildRequest) -> RequestRecord:
 
 
 def step_keys(
-    recipe: Recipe, config: HlsConfig, weights: Path, samples: SampleSet, compiler: Compiler, folder: Path
+    model: Mapping[str, object], config: HlsConfig, samples: Samples, compiler: Compiler, folder: Path
 ) -> dict[str, dict[str, Any]]:
     """What each step's result depends on: its inputs, those of the steps before it, and what it is made by."""
     network = {
-        "recipe": recipe.sha256(),
-        "weights": file_digest(weights),
+        **model,
         "versions": versions(),
         "work": work_of("hlsflow.building.steps.network", wiring=_WIRING),
     }

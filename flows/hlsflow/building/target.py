@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """What the hardware is to be, a PYNQ-Z2 by default. `bits` is the width of types where there are no quantizers."""
+    """What the hardware is to be, a PYNQ-Z2 by default.
+
+    `io_type` None lets the size of the network decide. Where a network has no quantizers, `bits` is the width of its
+    types, None as few as `bound` allows: the largest error of an output, in its own unit, None for a usual one.
+    """
 
     backend: str = "Vitis"
-    io_type: str = "io_parallel"
+    io_type: str | None = None
     part: str = "xc7z020clg400-1"
     clock_period_ns: float = 10.0
-    bits: int = 16
+    bits: int | None = None
+    bound: float | None = None

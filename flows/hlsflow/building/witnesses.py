@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.building.agreement import Difference, agree, first_difference, in_lsb
+from hlsflow.datasets.frames import Frames
 from hlsflow.emulation.emulator import Emulator, make_emulator
 from hlsflow.emulation.softmax import error_bound
 from hlsflow.foundation.errors import UnsupportedError
@@ -16,12 +17,14 @@ from hlsflow.frontends.calibrate import is_open
 from hlsflow.frontends.reference import comparable_nodes
 from hlsflow.hls.csim import simulate
 from hlsflow.hls.project import HlsProject
-from hlsflow.models.zoo import preprocess
+from hlsflow.network.batch_norm import unlike_keras
 from hlsflow.network.fixed_point import FixedType
-from hlsflow.network.graph import Network, Op
+from hlsflow.network.graph import CLOSE, Network, Op
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import resolve, softmax_table_sizes
-from hlsflow.records.record import AgreementRecord, DifferenceRecord, EmulatorRecord, SoftmaxRecord
+from hlsflow.network.table_functions import TABLE_FUNCTIONS, softmax
+from hlsflow.network.value_tables import table_of
+from hlsflow.records.record import AgreementRecord, DifferenceRecord, EmulatorRecord, SoftmaxRecord, TableRecord
 
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
@@ -33,7 +36,7 @@ TRACED_SAMPLES = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Evidence:
-    """Everything that the judgement rests on. `keras_layers` gives Keras' outputs of named layers for some pixels."""
+    """Everything that the judgement rests on. `keras_layers` gives Keras' outputs of named layers for some frames."""
 
     plan: Plan
     network: Network
@@ -43,7 +46,7 @@ class Evidence:
     reference: Path
     outputs: Path
     warnings: tuple[str, ...]
-    keras_layers: Callable[[Array, list[str]], dict[str, Array]]
+    keras_layers: Callable[[Frames, list[str]], dict[str, Array]]
     scratch: Path
 
     def layer(self, name: str) -> LayerTypes:
@@ -64,7 +67,7 @@ class _Traces:
     """Some samples' values of every traced layer as the C simulation has them, int64 LSBs of the layers' types."""
 
     numbers: tuple[int, ...]
-    pixels: Array
+    frames: Frames
     order: tuple[str, ...]
     types: Mapping[str, FixedType]
     values: Mapping[str, Array]
@@ -75,19 +78,19 @@ def _trace(evidence: Evidence, project: HlsProject, wrong: Array) -> _Traces:
     import numpy as np
 
     numbers = np.flatnonzero(wrong)[:TRACED_SAMPLES]
-    pixels = evidence.plan.samples.load()[0][numbers]
+    frames = evidence.plan.samples.load().taken(numbers)
     types = {name: evidence.layer(name).result for name in comparable_nodes(evidence.network) if name in project.traced}
     values = simulate(
         evidence.program / "csim",
         project,
-        [preprocess(evidence.plan.recipe, pixels)],
+        frames.inputs,
         layers=types,
         folder=evidence.scratch,
         workers=1,
     )
     return _Traces(
         numbers=tuple(int(number) for number in numbers),
-        pixels=pixels,
+        frames=frames,
         order=tuple(types),
         types=types,
         values=values,
@@ -141,8 +144,10 @@ def _where_keras_differs(
     expected = in_lsb(output, keras[output], evidence.layer(output).result)
     found = hardware_output(evidence.network, project, hardware, output)
     traces = _trace(evidence, project, (expected != found).any(axis=1))
-    order = [name for name in traces.order if evidence.network[name].op is not Op.SOFTMAX]
-    truth = evidence.keras_layers(traces.pixels, order)
+    unlike = unlike_keras([layer.node for layer in evidence.layers])
+    ends = {name for name in evidence.network.output_values if evidence.network[name].op in CLOSE}
+    order = [name for name in traces.order if name not in ends and name not in unlike]
+    truth = evidence.keras_layers(traces.frames, order)
     # Where Keras rounds, or the hardware cuts off a quotient, a layer differs without being the cause.
     tolerances = {name: layer.result.lsb for name, layer in derived.items() if not layer.keras_exact}
     first = first_difference(order, truth, traces.values, traces.types, traces.numbers, tolerances)
@@ -166,46 +171,79 @@ def against_softmax(
 
     network, config = evidence.network, evidence.plan.config
     records = []
-    for index, name in enumerate(network.outputs):
+    for index, name in enumerate(network.output_values):
         if network[name].op is not Op.SOFTMAX or config.layer(name).skip:
             continue
-        layer, before = evidence.layer(name), network[name].inputs[0]
-        logits = evidence.layer(before).result
+        layer, before, output = evidence.layer(name), network.gate_outputs[index], network.outputs[index]
+        logits, classes = evidence.layer(before).result, network[name].shape[-1]
         found = hardware[project.outputs[index].name] * layer.result.lsb
+        same = _largest(found, classes) == _largest(keras[output], classes)
         implementation = config.layer(name).implementation or "stable"
         errors: dict[str, float | None] = {"max_abs_error": None, "table_error": None, "bound": None}
         # A one-hot argmax is no approximation of probabilities.
         if implementation == "stable":
-            true = _true_softmax(hardware_output(network, project, hardware, before) * logits.lsb)
+            true = softmax(hardware_output(network, project, hardware, before) * logits.lsb, classes)
             errors = {
-                "max_abs_error": round(float(np.abs(found - keras[name]).max()), 9),
+                "max_abs_error": round(float(np.abs(found - keras[output]).max()), 9),
                 "table_error": round(float(np.abs(found - true).max()), 9),
-                "bound": _rounded_bound(
-                    error_bound(network[name].shape[-1], logits, layer.types, softmax_table_sizes(layer))
-                ),
+                "bound": _rounded_bound(error_bound(classes, logits, layer.types, softmax_table_sizes(layer))),
             }
         records.append(
             SoftmaxRecord(
                 output=name,
                 implementation=implementation,
-                argmax_agreement=float(np.mean(found.argmax(axis=1) == keras[name].argmax(axis=1))),
+                argmax_agreement=float(np.mean(same)),
                 **errors,
             )
         )
     return records
 
 
-def _true_softmax(logits: Array) -> Array:
-    """The softmax of real logits, float64 (samples, classes)."""
+def against_tables(
+    evidence: Evidence,
+    project: HlsProject,
+    keras: Mapping[str, Array],
+    hardware: Mapping[str, Array],
+) -> list[TableRecord]:
+    """Every output that is a function of single values, read from a table: how far it is from Keras', from the function
+    of the hardware's own values, and how far it can be."""
     import numpy as np
 
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    network = evidence.network
+    records = []
+    for index, name in enumerate(network.output_values):
+        if network[name].op is not Op.TABLE:
+            continue
+        layer, before = evidence.layer(name), network[name].inputs[0]
+        function, data = layer.node.function, evidence.layer(before).result
+        found = hardware[project.outputs[index].name] * layer.result.lsb
+        own = hardware_output(network, project, hardware, network.gate_outputs[index]) * data.lsb
+        true = TABLE_FUNCTIONS[function].true(own)
+        records.append(
+            TableRecord(
+                output=name,
+                function=function,
+                entries=layer.node.attributes["table_size"],
+                max_abs_error=round(float(np.abs(found - keras[network.outputs[index]]).max()), 9),
+                table_error=round(float(np.abs(found - true).max()), 9),
+                bound=_rounded_up(table_of(layer.node, data, layer.types).error_bound()),
+            )
+        )
+    return records
+
+
+def _largest(values: Array, classes: int) -> Array:
+    """The place of the largest value of each vector, int64 (vectors,)."""
+    return values.reshape(-1, classes).argmax(axis=1)
 
 
 def _rounded_bound(bound: float | None) -> float | None:
+    return None if bound is None else _rounded_up(bound)
+
+
+def _rounded_up(bound: float) -> float:
     """A bound with nine decimals, rounded up: it must stay one."""
-    return None if bound is None else ceil(bound * 1e9) / 1e9
+    return ceil(bound * 1e9) / 1e9
 
 
 def against_emulator(evidence: Evidence, project: HlsProject, hardware: Mapping[str, Array]) -> EmulatorRecord | None:
@@ -216,9 +254,8 @@ def against_emulator(evidence: Evidence, project: HlsProject, hardware: Mapping[
         emulator = make_emulator(project)
     except UnsupportedError:
         return None
-    pixels, _ = evidence.plan.samples.load()
     names = [name for name in hardware if name in project.traced]
-    found = emulator.run([preprocess(evidence.plan.recipe, pixels)], layers=names)
+    found = emulator.run(evidence.plan.samples.load().inputs, layers=names)
     wrong = {name: (found[name] != values).reshape(len(values), -1) for name, values in hardware.items()}
     mismatching = int(sum(np.count_nonzero(values) for values in wrong.values()))
     first = None
@@ -238,7 +275,7 @@ def _where_witnesses_differ(
 ) -> DifferenceRecord | None:
     """The first layer where emulator and C simulation differ, on some of the samples that do."""
     traces = _trace(evidence, project, wrong)
-    found = emulator.run([preprocess(evidence.plan.recipe, traces.pixels)], layers=traces.order)
+    found = emulator.run(traces.frames.inputs, layers=traces.order)
     expected = {name: found[name] * traces.types[name].lsb for name in traces.order if name in found}
     return _difference_record(
         first_difference(traces.order, expected, traces.values, traces.types, traces.numbers)

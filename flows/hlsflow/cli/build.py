@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsflow.cli.add import add_wishes, added_model
 from hlsflow.cli.common import (
+    add_bound,
     add_confidence,
     add_synthesis,
     add_workspace,
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, metavar="NAME", help="a model under models/")
+    parser.add_argument(
+        "--model", required=True, metavar="NAME", help="a model under models/, or a model file of Keras"
+    )
+    add_wishes(parser)
+    add_bound(parser)
     parser.add_argument("--backend", choices=["Vitis", "Vivado"], help="instead of the configuration's")
     parser.add_argument("--io-type", choices=["io_parallel", "io_stream"], help="instead of the configuration's")
     parser.add_argument("--part", help="an AMD part, instead of the configuration's")
@@ -49,11 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from hlsflow.building.configure import ensure_config
     from hlsflow.building.pipeline import build
     from hlsflow.building.plan import BuildRequest
+    from hlsflow.building.target import Target
     from hlsflow.building.tools.vendor import refuse_without_tool
     from hlsflow.foundation.errors import UsageError
-    from hlsflow.foundation.workspace import find_workspace
     from hlsflow.records.record import RequestRecord
     from hlsflow.records.report import summary
     from hlsflow.vendor.toolchain import HLS_TOOLS, find_tools
@@ -69,18 +75,21 @@ def run(args: argparse.Namespace) -> int:
         )
         if value is not None
     }
-    workspace = find_workspace(args.workspace)
+    workspace = _workspace(args, log)
     if args.synth in HLS_TOOLS:
         config = None if args.config is None else str(args.config)
         options = RequestRecord(config=config, changes=changes).options
         refuse_without_tool(workspace.build, args.model, args.synth, options)
     if args.config is not None and args.fit is not None:
         raise UsageError("--config names a configuration, --fit makes one: one of the two")
-    # A link that leads nowhere is somebody's mistake, not the absence of a file.
-    if args.config is None and not os.path.lexists(workspace.hls_configs / f"{args.model}.yaml"):
-        from hlsflow.building.configure import write_derived
-
-        write_derived(workspace, args.model, args.data_dir, log)
+    derived = args.config is None and ensure_config(
+        workspace, args.model, log, target=Target(bound=args.bound), data_dir=args.data_dir
+    )
+    if args.bound is not None and not derived:
+        raise UsageError(
+            f"--bound goes with a configuration that is derived, and '{args.model}' has one",
+            hint=f"derive another: hlsflow config {args.model} --bound {args.bound:g} --force",
+        )
     fitted = _fitted(args, workspace, changes, log)
     request = BuildRequest(
         model=args.model,
@@ -108,6 +117,25 @@ def run(args: argparse.Namespace) -> int:
         if state is not None:
             log.line(f"{state}: hlsflow pack {result.record.name} takes the synthesis to a machine that has it")
     return 0
+
+
+def _workspace(args: argparse.Namespace, log: Log) -> Workspace:
+    """The workspace. Where a file is named as the model: adds it, and names the model that it is from then on."""
+    from hlsflow.foundation.errors import UsageError
+    from hlsflow.foundation.workspace import find_workspace, started_workspace
+    from hlsflow.models.adding import is_model_file
+
+    if is_model_file(args.model):
+        workspace = started_workspace(args.workspace)
+        args.model = added_model(workspace, Path(args.model), args, log).card.name
+        return workspace
+    for option in ("data", "labels", "input_type", "task"):
+        if getattr(args, option) is not None:
+            raise UsageError(
+                f"--{option.replace('_', '-')} goes with a model file",
+                hint=f"what '{args.model}' is verified on: hlsflow add FILE --name {args.model}",
+            )
+    return find_workspace(args.workspace)
 
 
 def _difference(workspace: Workspace, record: BuildRecord) -> list[str]:

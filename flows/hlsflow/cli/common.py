@@ -29,6 +29,24 @@ def make_log(args: argparse.Namespace) -> Log:
     return Log(verbose=args.verbose)
 
 
+def add_bound(parser: argparse.ArgumentParser) -> None:
+    """--bound, of a configuration that is derived."""
+    parser.add_argument(
+        "--bound",
+        type=_positive,
+        metavar="E",
+        help="where the model has no quantizers: the largest error of an output that you accept, in its own unit "
+        "(default: 1/128 of the largest output, and Keras' class on 99.5 %% of labelled samples)",
+    )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
 def add_confidence(parser: argparse.ArgumentParser, of: str = "") -> None:
     """--confidence, of a fit to a device."""
     parser.add_argument(

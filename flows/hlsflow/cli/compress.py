@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,13 +54,15 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.compression.derivation import parse_method
     from hlsflow.foundation.log import Log
     from hlsflow.foundation.workspace import find_workspace
-    from hlsflow.models.recipe import load_recipe
+    from hlsflow.models.recipe import CARD_FILE, load_recipe
 
     method = {"name": args.method, **_parameters(args.set)}
     workspace = find_workspace(args.workspace)
     source_dir = workspace.model_dir(args.source)
     _check_name(workspace, args)
     parse_method(method, "the command line")
+    if (source_dir / CARD_FILE).is_file():
+        return _of_added(workspace, args, method)
     recipe = load_recipe(source_dir)
     training = _training(args, recipe)
 
@@ -87,6 +89,36 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _of_added(workspace: Workspace, args: argparse.Namespace, said: dict[str, Any]) -> int:
+    """Of a model that was added: no data of its training is known, so none is trained on."""
+    from hlsflow.building.configure import drop_derived
+    from hlsflow.compression.derivation import parse_method
+    from hlsflow.compression.of_added import derive_added
+    from hlsflow.foundation.log import Log
+    from hlsflow.models.added import AddedModel
+    from hlsflow.models.card import load_card
+
+    if args.fine_tune is not None:
+        raise UsageError(
+            f"--fine-tune: {args.source} was added from a file, and the data that it was trained on is not here",
+            hint="fine-tune it where it came from, then: hlsflow add FILE",
+        )
+    _training(args, None)
+    method, parameters = parse_method(said, "the command line")
+    folder = workspace.model_dir(args.source)
+    source = AddedModel(card=load_card(folder), folder=folder)
+    log = Log(verbose=args.verbose)
+    with log.step("compress") as step:
+        words = " ".join([args.method, *args.set])
+        title = (args.title or f"{args.source}: {words.replace('_', ' ')}")[:120]
+        facts = derive_added(source, method, parameters, words, workspace.models / args.name, title)
+        step.detail = words
+    drop_derived(workspace, args.name, log)
+    lines = [f"{args.name}: {args.source} by {words}", *_figure_lines(facts)]
+    print("\n".join([*lines, f"next: hlsflow build --model {args.name}"]))
+    return 0
+
+
 def _parameters(words: list[str]) -> dict[str, Any]:
     """A method's parameters from `key=value` words; a value is read as YAML has it. Raises UsageError, ConfigError."""
     from hlsflow.foundation.strict_yaml import parse_yaml
@@ -104,6 +136,8 @@ def _parameters(words: list[str]) -> dict[str, Any]:
 
 def _check_name(workspace: Workspace, args: argparse.Namespace) -> None:
     """Raises UsageError for a name that is none, and ConfigError where the model would take another one's place."""
+    from hlsflow.compression.of_added import is_made
+    from hlsflow.models.card import CARD_FILE, load_card
     from hlsflow.models.recipe import MODEL_NAME, RECIPE_FILE, load_recipe
 
     if not re.fullmatch(MODEL_NAME, args.name) or len(args.name) > 64:
@@ -113,7 +147,11 @@ def _check_name(workspace: Workspace, args: argparse.Namespace) -> None:
     folder = workspace.models / args.name
     if not folder.exists():
         return
-    if not (folder / RECIPE_FILE).is_file() or load_recipe(folder).derived is None:
+    if (folder / CARD_FILE).is_file():
+        ours = is_made(load_card(folder))
+    else:
+        ours = (folder / RECIPE_FILE).is_file() and load_recipe(folder).derived is not None
+    if not ours:
         raise ConfigError(f"{folder} was not made by hlsflow compress, and stays", hint="choose another name")
     if args.name == args.source:
         raise UsageError(f"{args.name} cannot be made out of itself", hint="choose another name")
@@ -121,7 +159,7 @@ def _check_name(workspace: Workspace, args: argparse.Namespace) -> None:
         raise ConfigError(f"{folder} exists", hint="--force makes it anew")
 
 
-def _training(args: argparse.Namespace, source: Recipe) -> Training | None:
+def _training(args: argparse.Namespace, source: Recipe | None) -> Training | None:
     """The fine-tuning that was asked for, None where there is none. Raises UsageError or ConfigError."""
     from hlsflow.compression.methods import METHODS
     from hlsflow.foundation.strict_yaml import validate
@@ -142,7 +180,7 @@ def _training(args: argparse.Namespace, source: Recipe) -> Training | None:
             hint="train with compression.pruning in a recipe, which keeps them there",
         )
     values = {"learning_rate": LEARNING_RATE, "batch_size": BATCH_SIZE, "validation_split": VALIDATION_SPLIT}
-    if source.training is not None:
+    if source is not None and source.training is not None:
         values = source.training.model_dump()
     return validate(Training, {**values, **given, "epochs": args.fine_tune}, "the command line: training")
 
@@ -194,10 +232,14 @@ def _summary(record: TrainingRecord, source_dir: Path, model_dir: Path) -> str:
         "weights file": f"{(model_dir / WEIGHTS_FILE).stat().st_size:,} bytes",
         **record.facts,
     }
+    lines += _figure_lines(figures)
+    lines.append(f"next: hlsflow build --model {record.model}")
+    return "\n".join(lines)
+
+
+def _figure_lines(figures: Mapping[str, Any]) -> list[str]:
     width = max(map(len, figures)) + 2
-    lines += [
+    return [
         f"  {key:<{width}} {value:,}" if isinstance(value, int) else f"  {key:<{width}} {value}"
         for key, value in figures.items()
     ]
-    lines.append(f"next: hlsflow build --model {record.model}")
-    return "\n".join(lines)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hlsflow.cli.common import add_workspace, make_log
+from hlsflow.cli.common import add_bound, add_workspace, make_log
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     usual = Target()
     parser.add_argument("model", metavar="NAME", help="a model under models/")
     parser.add_argument("--backend", choices=["Vitis", "Vivado"], default=usual.backend)
-    parser.add_argument("--io-type", choices=["io_parallel", "io_stream"], default=usual.io_type)
+    parser.add_argument("--io-type", choices=["io_parallel", "io_stream"], help="default: by the network's size")
     parser.add_argument("--part", default=usual.part, help="default: %(default)s (PYNQ-Z2)")
     parser.add_argument(
         "--clock-period-ns", type=float, default=usual.clock_period_ns, metavar="NS", help="default: %(default)g"
@@ -23,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bits",
         type=int,
-        default=usual.bits,
         metavar="N",
-        help="width of types where the model has no quantizers (default: %(default)s)",
+        help="width of types where the model has no quantizers (default: as few as --bound allows)",
     )
+    add_bound(parser)
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="for a model without quantizers: measured values")
     parser.add_argument("--force", action="store_true", help="overwrite an existing configuration")
     parser.add_argument("--stdout", action="store_true", help="print it instead of writing hls_configs/NAME.yaml")
@@ -45,7 +45,12 @@ def run(args: argparse.Namespace) -> int:
     if path.exists() and not (args.force or args.stdout):
         raise ConfigError(f"{path} exists", hint="--force overwrites it, --stdout only shows the new one")
     target = Target(
-        backend=args.backend, io_type=args.io_type, part=args.part, clock_period_ns=args.clock_period_ns, bits=args.bits
+        backend=args.backend,
+        io_type=args.io_type,
+        part=args.part,
+        clock_period_ns=args.clock_period_ns,
+        bits=args.bits,
+        bound=args.bound,
     )
     text = configure(workspace, args.model, target, args.data_dir, make_log(args))
     if args.stdout:

@@ -28,14 +28,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.model is None:
         raise UsageError("which model? hlsflow lint NAME")
-    from hlsflow.building.pipeline import locked
+    from hlsflow.building.linting import lint_plan
     from hlsflow.building.plan import BuildRequest, make_plan
-    from hlsflow.building.session import Session
-    from hlsflow.building.steps.network import load_network_step
     from hlsflow.foundation.log import paint
-    from hlsflow.foundation.steps import Steps
     from hlsflow.foundation.workspace import find_workspace
-    from hlsflow.hls.lint import Severity, lint
+    from hlsflow.hls.lint import Severity
     from hlsflow.records.report import types_table
 
     workspace = find_workspace(args.workspace)
@@ -44,10 +41,7 @@ def run(args: argparse.Namespace) -> int:
         model=args.model, changes={key: value for key, value in changes.items() if value is not None}
     )
     plan = make_plan(workspace, request)
-    log = make_log(args)
-    with locked(workspace.build / plan.name, log):
-        network = load_network_step(plan, Steps(folder=workspace.build / plan.name, log=log), Session(plan))
-    linted = lint(network, plan.config)
+    linted = lint_plan(workspace, plan, make_log(args))
     if args.json:
         rows = [
             {

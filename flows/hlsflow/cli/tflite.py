@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from hlsflow.cli.common import add_workspace, make_log
@@ -29,10 +30,12 @@ def run(args: argparse.Namespace) -> int:
     """Converts, measures and prints. Gives the exit code."""
     import json
 
-    from hlsflow.compression.tflite import ARRAYS_FILE, MODEL_FILE, Parameters, make_tflite
+    from hlsflow.compression.tflite import ARRAYS_FILE, MODEL_FILE, Parameters, make_tflite, make_tflite_of_added
     from hlsflow.datasets.dataset import load_dataset
     from hlsflow.foundation.strict_yaml import validate
     from hlsflow.foundation.workspace import find_workspace, write_bytes
+    from hlsflow.models.model import open_model
+    from hlsflow.models.recipe import CARD_FILE
     from hlsflow.models.source import load_source
 
     asked = {"kind": args.kind, "epochs": args.epochs}
@@ -41,13 +44,18 @@ def run(args: argparse.Namespace) -> int:
     )
     log = make_log(args)
     workspace = find_workspace(args.workspace)
-    source = load_source(workspace.model_dir(args.name))
-    with log.step("dataset") as step:
-        dataset = load_dataset(source.recipe.dataset, args.data_dir)
-        step.detail = dataset.source
+    model_dir = workspace.model_dir(args.name)
     folder = workspace.build / "tflite" / args.name / args.kind
+    if (model_dir / CARD_FILE).is_file():
+        make = partial(make_tflite_of_added, open_model(model_dir), parameters, folder)
+    else:
+        source = load_source(model_dir)
+        with log.step("dataset") as step:
+            dataset = load_dataset(source.recipe.dataset, args.data_dir)
+            step.detail = dataset.source
+        make = partial(make_tflite, source, parameters, dataset, folder)
     with log.step("tflite") as step:
-        figures = make_tflite(source, parameters, dataset, folder)
+        figures = make()
         step.detail = f"{figures['file_bytes']:,} bytes"
     file = folder / (ARRAYS_FILE if args.kind == "dense_dynamic_int8" else MODEL_FILE)
     if args.out is not None:
@@ -62,10 +70,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _summary(name: str, kind: str, figures: Mapping[str, float | int | str], file: Path) -> str:
     """The outcome as a person reads it."""
-    lines = [
-        f"{name} as {kind}",
-        f"  accuracy        {figures['accuracy']:.2%} (in Keras {figures['source_accuracy']:.2%}; "
-        f"the same class on {figures['same_class_share']:.2%} of the test images)",
+    lines = [f"{name} as {kind}"]
+    same = (
+        f"the same class on {figures['same_class_share']:.2%} of the samples" if "same_class_share" in figures else ""
+    )
+    if "accuracy" in figures:
+        said = f"{figures['accuracy']:.2%} (in Keras {figures['source_accuracy']:.2%}; {same})"
+        lines.append(f"  accuracy        {said}")
+    elif same:
+        lines.append(f"  as in Keras     {same}")
+    lines += [
+        f"  scores          off by {figures['max_abs_score_error']:g} at most",
         f"  file            {figures['file_bytes']:,} bytes, {figures['gzip_bytes']:,} with gzip",
         f"  int8            {figures['int8_constants_share']:.1%} of the constants, "
         f"{figures['int8_tensors_share']:.1%} of the tensors",

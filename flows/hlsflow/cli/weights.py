@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from hlsflow.models.recipe import Recipe
+    from hlsflow.models.weight_file import WeightFile
     from hlsflow.training.record import TrainingRecord
 
 FORMATS = ("npz", "safetensors")
@@ -79,18 +80,53 @@ def _export(args: argparse.Namespace, model_dir: Path) -> dict[str, object]:
 
 
 def _import(args: argparse.Namespace, model_dir: Path) -> dict[str, object]:
+    from hlsflow.models.owner import owner_of
+    from hlsflow.models.weight_file import check_owner, read_weight_file
+
+    owner = owner_of(model_dir)
+    file = read_weight_file(args.file)
+    if not args.force:
+        check_owner(file.metadata, args.file, owner)
+    return (_into_added if owner.kind == "architecture" else _into_trained)(args, file, model_dir)
+
+
+def _into_added(args: argparse.Namespace, file: WeightFile, model_dir: Path) -> dict[str, object]:
+    """The network is another one then, and nothing is known of how right it is."""
+    from hlsflow.building.configure import drop_derived
+    from hlsflow.cli.common import make_log
+    from hlsflow.foundation.steps import file_digest
+    from hlsflow.foundation.workspace import find_workspace
+    from hlsflow.models.reweighted import put_weights
+    from hlsflow.models.weight_file import real_values
+    from hlsflow.models.weights import WEIGHTS_FILE, check_arrays, read_arrays
+
+    expected = read_arrays(model_dir / WEIGHTS_FILE)
+    values = real_values(file, args.file, list(expected))
+    shapes = {key: array.shape for key, array in expected.items()}
+    check_arrays(values, shapes, str(args.file), hint=f"hlsflow weights export {args.name} FILE shows what fits")
+    changed = put_weights(model_dir, values, f"weights of {args.file.name} (SHA-256 {file_digest(args.file)[:12]})")
+    if changed:
+        drop_derived(find_workspace(args.workspace), args.name, make_log(args))
+    return {
+        "model": args.name,
+        "weights_sha256": file_digest(model_dir / WEIGHTS_FILE),
+        "changed": changed,
+        "text": f"{args.name} has the weights of {args.file}" + (
+            f": `hlsflow build --model {args.name}` measures it" if changed else ", which it had already"
+        ),
+    }  # fmt: skip
+
+
+def _into_trained(args: argparse.Namespace, file: WeightFile, model_dir: Path) -> dict[str, object]:
     from hlsflow.foundation.steps import file_digest
     from hlsflow.foundation.workspace import write_bytes
     from hlsflow.models.recipe import load_recipe
-    from hlsflow.models.weight_file import check_recipe, read_weight_file, real_values
+    from hlsflow.models.weight_file import order_of, real_values
     from hlsflow.models.weights import WEIGHTS_FILE, pack_arrays
     from hlsflow.training.record import RECORD_FILE, load_record
 
     recipe = load_recipe(model_dir)
-    file = read_weight_file(args.file)
-    if not args.force:
-        check_recipe(file, args.file, recipe)
-    values = real_values(file, args.file, recipe)
+    values = real_values(file, args.file, order_of(recipe))
     content = pack_arrays(values)
     digest = hashlib.sha256(content).hexdigest()
     record = load_record(model_dir) if (model_dir / RECORD_FILE).is_file() else None

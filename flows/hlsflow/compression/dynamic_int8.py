@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsflow.foundation.interrupts import boundaries
-from hlsflow.models.plain_network import plain_model
 from hlsflow.models.source import Source
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def dynamic_scores(
 
     Of a network with quantizers, the weights that they gave are quantized again.
     """
-    model = plain_model(source)
+    model = source.plain()
     layers = {layer.name: _quantized(layer) for layer in model.layers if type(layer).__name__ == "Dense"}
     arrays: dict[str, np.ndarray] = {}
     for layer in model.layers:

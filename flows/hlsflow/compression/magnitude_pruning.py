@@ -6,12 +6,13 @@ No further training keeps them there; a recipe's `compression.pruning` prunes wh
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from hlsflow.compression.method import Derived, Method
+from hlsflow.compression.method import Derived, Facts, Method, is_kernel
 from hlsflow.datasets.dataset import Dataset
 from hlsflow.models.recipe import Part
 from hlsflow.models.source import Source
@@ -35,10 +36,16 @@ class Parameters(Part):
 
 def derive(source: Source, parameters: Parameters, dataset: Dataset) -> Derived:
     """The same network with the small weights of its kernels at zero, and its sizes in several formats."""
-    weights = {
-        key: prune(array, parameters) if key.endswith("/kernel") else array for key, array in source.weights.items()
-    }
-    return Derived(recipe=source.recipe, weights=weights, facts=sizes(weights))
+    weights, facts = on_weights(source.weights, parameters)
+    return Derived(recipe=source.recipe, weights=weights, facts=facts)
+
+
+def on_weights(
+    weights: Mapping[str, np.ndarray], parameters: Parameters
+) -> tuple[dict[str, np.ndarray], Facts]:  # fmt: skip
+    """Weights whose small ones in kernels are zero, and their sizes in several formats."""
+    pruned = {key: prune(array, parameters) if is_kernel(key) else array for key, array in weights.items()}
+    return pruned, sizes(pruned)
 
 
 def prune(kernel: np.ndarray, parameters: Parameters) -> np.ndarray:
@@ -61,7 +68,7 @@ def sizes(weights: dict[str, np.ndarray]) -> dict[str, int | float]:
     pointers, each as narrow an unsigned integer as holds them), biases dense; `csr_int32_bytes`: the same with 32-bit
     indices and pointers, as scipy.sparse keeps it.
     """
-    kernels = [array for key, array in weights.items() if key.endswith("/kernel")]
+    kernels = [array for key, array in weights.items() if is_kernel(key)]
     dense = b"".join(np.ascontiguousarray(array).tobytes() for array in weights.values())
     biases = len(dense) - sum(kernel.nbytes for kernel in kernels)
     zeros = sum(int(np.count_nonzero(kernel == 0)) for kernel in kernels)
@@ -91,4 +98,5 @@ METHOD = Method(
     parameters=Parameters,
     derive=derive,
     undone_by_training="the weights that are zero would grow again",
+    on_weights=on_weights,
 )

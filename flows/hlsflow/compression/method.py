@@ -12,6 +12,8 @@ from hlsflow.datasets.dataset import Dataset
 from hlsflow.models.recipe import Part, Recipe
 from hlsflow.models.source import Source
 
+Facts = Mapping[str, float | int | str]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derived:
@@ -23,8 +25,13 @@ class Derived:
 
     recipe: Recipe
     weights: Mapping[str, np.ndarray]
-    facts: Mapping[str, float | int | str] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def is_kernel(key: str) -> bool:
+    """Whether the array of a name is what a layer multiplies by: of a depthwise or separable convolution too."""
+    return key.endswith("kernel")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,12 +40,15 @@ class Method:
 
     `derive(source, parameters, dataset)` gets parameters that were checked against `parameters`; it raises ModelError
     where it cannot treat the model. `undone_by_training` says what further training would undo, None where nothing.
+    `on_weights(weights, parameters)` does it to the weights of any network, `<layer>/<variable>`, and gives the new
+    ones with its facts; None where the method needs a recipe, or the data that a model was trained on.
     """
 
     name: str
     parameters: type[Part]
     derive: Callable[[Source, Any, Dataset], Derived]
     undone_by_training: str | None = None
+    on_weights: Callable[[Mapping[str, np.ndarray], Any], tuple[dict[str, np.ndarray], Facts]] | None = None
 
     @property
     def module(self) -> str:

@@ -22,7 +22,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from hlsflow.compression.method import Derived, Method
+from hlsflow.compression.method import Derived, Facts, Method, is_kernel
 from hlsflow.datasets.dataset import Dataset, select_classes
 from hlsflow.foundation.errors import ModelError
 from hlsflow.frontends.quantizer_texts import parse_quantizer
@@ -216,8 +216,7 @@ def _accuracy(source: Source, dataset: Dataset) -> float:
 
 def _float16(source: Source, dataset: Dataset, kernels: Mapping[str, np.ndarray]) -> Derived:
     """Every weight and bias rounded to float16; the activations stay float32."""
-    limit = float(np.finfo(np.float16).max)
-    halves = {key: array.clip(-limit, limit).astype(np.float16) for key, array in source.weights.items()}
+    halves = _halves(source.weights)
     weights = {key: array.astype(np.float32) for key, array in halves.items()}
     made = Source(recipe=source.recipe, weights=weights, weights_sha256="")
     facts = {
@@ -226,6 +225,12 @@ def _float16(source: Source, dataset: Dataset, kernels: Mapping[str, np.ndarray]
         **_sizes(b"".join(array.tobytes() for array in halves.values())),
     }
     return Derived(recipe=source.recipe, weights=weights, facts=facts)
+
+
+def _halves(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Weights rounded to float16; those beyond it saturate."""
+    limit = float(np.finfo(np.float16).max)
+    return {key: array.clip(-limit, limit).astype(np.float16) for key, array in weights.items()}
 
 
 def _short(value: float) -> float:
@@ -296,4 +301,30 @@ def _pictures(before: Mapping[str, np.ndarray], after: Mapping[str, Rounded]) ->
     return {"quantization.png": png(figure)}
 
 
-METHOD = Method(name="post_training_quantization", parameters=Parameters, derive=derive)
+def on_weights(
+    weights: Mapping[str, np.ndarray], parameters: Parameters
+) -> tuple[dict[str, np.ndarray], Facts]:  # fmt: skip
+    """Kernels on the grid (`float16`: all weights rounded), as float32; what else there is stays as it is.
+
+    The scales of the grid are in the values, so that any network may have them; how many bits hardware takes for them
+    is found when it is built. Raises ModelError for `activation_bits`: nothing says what stands behind which layer.
+    """
+    if parameters.activation_bits is not None:
+        raise ModelError(
+            "activation_bits: which values lie between the layers of a model that was added, only its file says",
+            hint="leave it out: hlsflow build finds the widths, within --bound",
+        )
+    kernels = {key: array for key, array in weights.items() if is_kernel(key)}
+    if parameters.kind == "float16":
+        halves = _halves(weights)
+        made = {key: array.astype(np.float32) for key, array in halves.items()}
+        packed = b"".join(array.tobytes() for array in halves.values())
+        return made, {**_figures(kernels, {key: made[key].astype(np.float64) for key in kernels}), **_sizes(packed)}
+    rounded = {key: _rounded(array, parameters) for key, array in kernels.items()}
+    made = {**weights, **{key: of.values.astype(np.float32) for key, of in rounded.items()}}
+    packed = b"".join(pack_bits(of.codes, of.code_bits) for of in rounded.values())
+    packed += b"".join(array.tobytes() for key, array in made.items() if key not in kernels)
+    return made, {**_figures(kernels, {key: of.values for key, of in rounded.items()}), **_sizes(packed)}
+
+
+METHOD = Method(name="post_training_quantization", parameters=Parameters, derive=derive, on_weights=on_weights)

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from hlsflow.datasets.dataset import Dataset, select_classes
-from hlsflow.foundation.errors import ModelError
+from hlsflow.foundation.errors import ModelError, UsageError
 from hlsflow.foundation.workspace import write_bytes
 from hlsflow.models.recipe import Part
 from hlsflow.models.source import Source
@@ -21,7 +21,13 @@ from hlsflow.models.source import Source
 if TYPE_CHECKING:
     import keras
 
+    from hlsflow.models.model import Model
+
+Figures = dict[str, float | int | str]
+
 KINDS = ("float", "dynamic_range", "float16", "full_integer", "qat", "dense_dynamic_int8")
+# Those that train, or that compute a chain of the zoo's layers.
+OF_RECIPES = ("qat", "dense_dynamic_int8")
 MODEL_FILE = "model.tflite"
 # Of `dense_dynamic_int8`, which is no TensorFlow Lite model.
 ARRAYS_FILE = "model.npz"
@@ -56,7 +62,7 @@ class Parameters(Part):
         return self
 
 
-def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder: Path) -> dict[str, float | int | str]:
+def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder: Path) -> Figures:
     """Writes `<folder>/model.tflite` and gives what was measured of it on the whole test set.
 
     `accuracy`, `same_class_share` (of images with the source's class) and the `int8_…_share`s are shares 0..1;
@@ -71,7 +77,7 @@ def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder
             f"{source.recipe.name}: kind qat starts from a model without quantizers, and this one has QKeras'",
             hint="convert its float source as qat, or this model as full_integer",
         )
-    from hlsflow.frontends.runtime import interruptible, prepare_tensorflow
+    from hlsflow.frontends.runtime import prepare_tensorflow
     from hlsflow.models.zoo import preprocess
 
     prepare_tensorflow()
@@ -81,16 +87,80 @@ def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder
         scores, content, facts = _dynamic_int8(source, parameters.batch_size or 100, x)
         file = folder / ARRAYS_FILE
     else:
-        content = _convert(source, parameters, dataset)
+        images = preprocess(source.recipe, dataset.x_train[:REPRESENTATIVE_IMAGES])
+        model = (
+            _fine_tuned(source, parameters, dataset)
+            if parameters.kind == "qat"
+            else source.plain(rounded=parameters.kind != "full_integer")
+        )
+        content = _convert(model, source.recipe.name, parameters.kind, images)
         scores, facts = _measured(content, x)
         file = folder / MODEL_FILE
     write_bytes(file, content)
-    expected = source.model.predict(x, batch_size=1000, verbose=0, callbacks=[interruptible()])
-    classes = scores.argmax(axis=1)
+    return _figures(scores, _keras_scores(source.model, x), dataset.y_test, content, facts)
+
+
+def make_tflite_of_added(model: Model, parameters: Parameters, folder: Path) -> Figures:
+    """The same of a model that was added, on its own samples; representative ones are those that none is measured on.
+
+    Shares of classes are given where the model tells classes apart, accuracies where its samples have labels. Raises
+    UsageError for a kind that trains, or needs a recipe, ModelError where the model cannot be converted so.
+    """
+    if parameters.kind in OF_RECIPES:
+        raise UsageError(
+            f"--kind {parameters.kind} takes a model of a recipe, and '{model.name}' was added from a file",
+            hint=f"choose another kind: {', '.join(kind for kind in KINDS if kind not in OF_RECIPES)}",
+        )
+    from hlsflow.frontends.plain_layers import plain_layers
+    from hlsflow.frontends.runtime import prepare_tensorflow
+
+    prepare_tensorflow()
+    live = model.keras()
+    if len(live.inputs) > 1 or len(live.outputs) > 1:
+        raise ModelError(
+            f"{model.name} has {len(live.inputs)} inputs and {len(live.outputs)} outputs: hlsflow measures TensorFlow "
+            "Lite models of one each"
+        )
+    frames = model.samples(None, None, folder / "memory").load()
+    x = frames.inputs[0].astype(np.float32)
+    images = model.calibration(None, REPRESENTATIVE_IMAGES)[0].inputs[0].astype(np.float32)
+    plain = plain_layers(live, rounded=parameters.kind != "full_integer")
+    content = _convert(plain, model.name, parameters.kind, images)
+    scores, facts = _measured(content, x)
+    write_bytes(folder / MODEL_FILE, content)
+    expected = _keras_scores(live, x)
+    if model.task == "regression":
+        return _figures(scores, expected, None, content, facts, classes=False)
+    if model.task == "binary":
+        # As scores of two classes: below and above one half, of what a sigmoid gives.
+        truth = None if frames.truth is None else (frames.truth.reshape(len(x), -1)[:, 0] > 0).astype(int)
+        two = [np.concatenate([1 - values, values], axis=1) for values in (scores, expected)]
+        return _figures(two[0], two[1], truth if scores.shape[1] == 1 else None, content, facts)
+    return _figures(scores, expected, frames.truth, content, facts)
+
+
+def _keras_scores(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    from hlsflow.frontends.runtime import interruptible
+
+    found = model.predict(x, batch_size=1000, verbose=0, callbacks=[interruptible()])
+    return np.asarray(found).reshape(len(x), -1)
+
+
+def _figures(
+    scores: np.ndarray, expected: np.ndarray, truth: np.ndarray | None, content: bytes, facts: Figures, *,
+    classes: bool = True,
+) -> Figures:  # fmt: skip
+    """Scores (n, classes) against Keras' and, where they are known, the true classes (n,)."""
+    found, keras = scores.argmax(axis=1), expected.argmax(axis=1)
+    figures: Figures = {}
+    if truth is not None:
+        figures |= {
+            "accuracy": round(float(np.mean(found == truth)), 6),
+            "source_accuracy": round(float(np.mean(keras == truth)), 6),
+        }
     return {
-        "accuracy": round(float(np.mean(classes == dataset.y_test)), 6),
-        "source_accuracy": round(float(np.mean(expected.argmax(axis=1) == dataset.y_test)), 6),
-        "same_class_share": round(float(np.mean(classes == expected.argmax(axis=1))), 6),
+        **figures,
+        **({"same_class_share": round(float(np.mean(found == keras)), 6)} if classes else {}),
         "max_abs_score_error": round(float(np.abs(scores - expected).max()), 6),
         "file_bytes": len(content),
         "gzip_bytes": len(gzip.compress(content, 9, mtime=0)),
@@ -99,30 +169,21 @@ def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder
     }
 
 
-def _convert(source: Source, parameters: Parameters, dataset: Dataset) -> bytes:
-    """The bytes of a source's TensorFlow Lite model; `dataset` has the source's classes alone.
+def _convert(model: keras.Model, name: str, kind: str, images: np.ndarray) -> bytes:
+    """The bytes of the TensorFlow Lite model of one of Keras' own layers; `images` (n, *shape) tell the ranges.
 
-    Of a network with quantizers, the weights that they gave are baked in as float32 before the conversion. Its
-    activations are rounded to their grids too, but for `full_integer`, where TensorFlow Lite chooses the grids.
-    Raises ModelError where this model cannot be converted so.
+    Of a network with quantizers, the weights that they gave are baked in as float32. Its activations are rounded to
+    their grids too, but for `full_integer`, where TensorFlow Lite chooses the grids. Raises ModelError where this model
+    cannot be converted so.
     """
     import tensorflow as tf
 
-    from hlsflow.models.plain_network import plain_model
-    from hlsflow.models.zoo import preprocess
-
-    kind = parameters.kind
-    if kind == "qat":
-        converter = tf.lite.TFLiteConverter.from_keras_model(_fine_tuned(source, parameters, dataset))
-    else:
-        model = plain_model(source, rounded=kind != "full_integer")
-        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if kind != "float":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if kind == "full_integer":
-        images = preprocess(source.recipe, dataset.x_train[:REPRESENTATIVE_IMAGES])
         converter.representative_dataset = lambda: _one_by_one(images)
         # Anything that has no int8 kernel is an error, never float32 in silence. (A `qat` model brings its ranges
         # along, and with this option the converter would insist on a representative dataset.)
@@ -130,7 +191,7 @@ def _convert(source: Source, parameters: Parameters, dataset: Dataset) -> bytes:
     if kind in ("full_integer", "qat"):
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
-    return _converted(converter, source.recipe.name, kind)
+    return _converted(converter, name, kind)
 
 
 def _one_by_one(images: np.ndarray) -> Iterator[list[np.ndarray]]:
@@ -194,7 +255,7 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
     return quantized
 
 
-def _measured(content: bytes, x: np.ndarray) -> tuple[np.ndarray, dict[str, float | int | str]]:
+def _measured(content: bytes, x: np.ndarray) -> tuple[np.ndarray, Figures]:
     """(scores, figures) of a TensorFlow Lite model for inputs `x`, float32 (n, *sample shape)."""
     from hlsflow.compression import tflite_measure
     from hlsflow.frontends.processor import cpu_name
@@ -212,14 +273,14 @@ def _measured(content: bytes, x: np.ndarray) -> tuple[np.ndarray, dict[str, floa
 
 def _dynamic_int8(
     source: Source, batch_size: int, x: np.ndarray
-) -> tuple[np.ndarray, bytes, dict[str, float | int | str]]:  # fmt: skip
+) -> tuple[np.ndarray, bytes, Figures]:  # fmt: skip
     """(scores, file, figures) of the Dense layers' dynamic int8 quantization."""
     from hlsflow.compression.dynamic_int8 import dynamic_scores
     from hlsflow.models.weights import pack_arrays
 
     scores, arrays = dynamic_scores(source, x, batch_size)
     int8 = [array.size for array in arrays.values() if array.dtype == np.int8]
-    facts: dict[str, float | int | str] = {
+    facts: Figures = {
         "int8_tensors_share": round(len(int8) / len(arrays), 6),
         "int8_constants_share": round(sum(int8) / sum(array.size for array in arrays.values()), 6),
         "batch_size": batch_size,

@@ -2,166 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hlsflow.emulation.step import (
     Arrays,
     Step,
-    StepMaker,
-    config_of,
     magnitude_bits,
     type_bits,
-    types_of,
     unary,
-    weights_of,
 )
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import HlsProject
-from hlsflow.hls.source import Call
-from hlsflow.network.fixed_point import FixedType, cast, to_integers
+from hlsflow.hls.integer_nodes import Cast, Combination, HardClip, LeakyRelu, Merge, Scale, Sign, Ternary
+from hlsflow.network.fixed_point import cast
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
 
 
-def relu(project: HlsProject, call: Call) -> Step:
+def plain_cast(node: Cast) -> Step:
     import numpy as np
 
-    data, result = types_of(project, call, 0, 1)
-    return unary(call, lambda x: cast(np.maximum(x, 0), data.fraction, result), type_bits(data, result.fraction))
+    data, result = node.data, node.result
+    bits = type_bits(data, result.fraction)
+    if node.relu:
+        return unary(lambda x: cast(np.maximum(x, 0), data.fraction, result), bits)
+    return unary(lambda x: cast(x, data.fraction, result), bits)
 
 
-def linear(project: HlsProject, call: Call) -> Step:
-    data, result = types_of(project, call, 0, 1)
-    return unary(call, lambda x: cast(x, data.fraction, result), type_bits(data, result.fraction))
-
-
-def hard(scale: int, offset: int) -> StepMaker:
-    """clip(slope * x + shift, 0, 1) * scale + offset, in full precision, then cast."""
-
-    def maker(project: HlsProject, call: Call) -> Step:
-        import numpy as np
-
-        data, result = types_of(project, call, 0, 1)
-        config = config_of(project, call)
-        if (float(config.values["slope"]), float(config.values["shift"])) != (0.5, 0.5):
-            raise UnsupportedError(f"the emulator covers slope and shift 0.5 alone (layer '{call.layer}')")
-        # One half of x is x on a grid one bit finer; 1 and 1/2 need that grid to have a fractional bit.
-        fraction = max(data.fraction + 1, 1)
-
-        def run(x: Array) -> Array:
-            one = x.dtype.type(2.0**fraction)
-            clipped = np.clip(x * x.dtype.type(2.0 ** (fraction - data.fraction - 1)) + one / 2, 0, one)
-            return cast(clipped * scale + one * offset, fraction, result)
-
-        return unary(call, run, type_bits(data, fraction) + 2 + max(0, result.fraction - fraction))
-
-    return maker
-
-
-def leaky_relu(project: HlsProject, call: Call) -> Step:
+def hard_clip(node: HardClip) -> Step:
     import numpy as np
 
-    data, param, result = types_of(project, call, 0, 1, 2)
-    # The slope is passed as a number and converted to its type at the call.
-    slope = float(to_integers(np.array([float(call.arguments[1])]), param.fraction)[0])
-    return _leaky(call, data, param, result, np.array([slope]), call.arguments[0], call.arguments[2])
+    data, result = node.data, node.result
+    if (node.slope, node.shift) != (0.5, 0.5):
+        raise UnsupportedError(f"the emulator covers slope and shift 0.5 alone (layer '{node.name}')")
+    # One half of x is x on a grid one bit finer; 1 and 1/2 need that grid to have a fractional bit.
+    fraction = max(data.fraction + 1, 1)
+
+    def run(x: Array) -> Array:
+        one = x.dtype.type(2.0**fraction)
+        clipped = np.clip(x * x.dtype.type(2.0 ** (fraction - data.fraction - 1)) + one / 2, 0, one)
+        return cast(clipped * node.times + one * node.plus, fraction, result)
+
+    return unary(run, type_bits(data, fraction) + 2 + max(0, result.fraction - fraction))
 
 
-def prelu(project: HlsProject, call: Call) -> Step:
-    data, param, result = types_of(project, call, 0, 1, 2)
-    slopes = weights_of(project, call.arguments[1], param, config_of(project, call).integer("n_in"))
-    return _leaky(call, data, param, result, slopes, call.arguments[0], call.arguments[2])
-
-
-def _leaky(
-    call: Call, data: FixedType, param: FixedType, result: FixedType, slopes: Array, source: str, target: str
-) -> Step:
+def leaky_relu(node: LeakyRelu) -> Step:
     import numpy as np
 
-    fraction = data.fraction + param.fraction
+    data, result = node.data, node.result
+    fraction = data.fraction + node.slope.fraction
 
-    def run(xs: Arrays) -> Arrays:
-        x = xs[0]
-        negative = cast(x * slopes.astype(x.dtype), fraction, result)
-        return (np.where(x > 0, cast(x, data.fraction, result), negative),)
+    def run(x: Array) -> Array:
+        negative = cast(x * node.slopes.astype(x.dtype), fraction, result)
+        return np.where(x > 0, cast(x, data.fraction, result), negative)
 
-    bits = max(type_bits(data) + type_bits(param), type_bits(data, result.fraction))
-    return Step(inputs=(source,), outputs=(target,), function=run, bits=bits)
+    return unary(run, max(type_bits(data) + type_bits(node.slope), type_bits(data, result.fraction)))
 
 
-def binary_tanh(project: HlsProject, call: Call) -> Step:
+def sign(node: Sign) -> Step:
     import numpy as np
 
-    data, result = types_of(project, call, 0, 1)
+    data, result = node.data, node.result
     plus, minus = cast(np.array([1.0, -1.0]), 0, result)
-    return unary(call, lambda x: np.where(x >= 0, plus, minus).astype(x.dtype), type_bits(data) + result.width)
+    return unary(lambda x: np.where(x >= 0, plus, minus).astype(x.dtype), max(type_bits(data), result.width))
 
 
-def ternary_tanh(project: HlsProject, call: Call) -> Step:
+def ternary(node: Ternary) -> Step:
     import numpy as np
 
-    data, result = types_of(project, call, 0, 1)
+    data, result = node.data, node.result
     plus, minus = cast(np.array([1.0, -1.0]), 0, result)
-
-    # nnet_activation.h doubles the value before it compares with 1, nnet_activation_stream.h does not.
-    factor = 1 if project.io_stream else 2
+    factor = 2 if node.doubled else 1
 
     def run(x: Array) -> Array:
         one = 2.0**data.fraction
         compared = cast(factor * x, data.fraction, data)
         return np.where(compared > one, plus, np.where(compared > -one, 0, minus)).astype(x.dtype)
 
-    return unary(call, run, type_bits(data) + 1 + result.width)
+    return unary(run, max(type_bits(data) + 1, result.width))
 
 
-def normalize(project: HlsProject, call: Call) -> Step:
+def scale(node: Scale) -> Step:
     import numpy as np
 
-    data, result = types_of(project, call, 0, 1)
-    config = config_of(project, call)
-    scale_type, bias_type = project.layer_type(config, "scale_t"), project.layer_type(config, "bias_t")
-    filters = config.integer("n_filt")
-    size = config.integer("n_in") if filters == -1 else filters
-    scale = weights_of(project, call.arguments[2], scale_type, size)
-    bias = weights_of(project, call.arguments[3], bias_type, size)
-    product = data.fraction + scale_type.fraction
-    fraction = max(product, bias_type.fraction) if np.any(bias) else product
-    factor, offset = scale * 2.0 ** (fraction - product), bias * 2.0 ** (fraction - bias_type.fraction)
+    data, result = node.data, node.result
+    product = data.fraction + node.factor_type.fraction
+    fraction = max(product, node.offset_type.fraction) if np.any(node.offset) else product
+    factor = node.factor * 2.0 ** (fraction - product)
+    offset = node.offset * 2.0 ** (fraction - node.offset_type.fraction)
     ends = [data.min_int * factor + offset, data.max_int * factor + offset]
     bits = magnitude_bits(np.min(ends), np.max(ends)) + max(0, result.fraction - fraction)
 
     def run(x: Array) -> Array:
-        grouped = x.reshape(len(x), -1, size)
+        grouped = x.reshape(len(x), -1, len(factor))
         total = grouped * factor.astype(x.dtype) + offset.astype(x.dtype)
         return cast(total, fraction, result).reshape(len(x), -1)
 
-    return unary(call, run, max(bits, type_bits(data)))
+    return unary(run, max(bits, type_bits(data)))
 
 
-def merge(combine: Callable[[Array, Array], Array], *, extra: int = 0, product: bool = False) -> StepMaker:
-    """Two tensors combined on a common grid, which for products is the sum of theirs and for means one bit finer."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Combined:
+    """How two arrays on a common grid become one, which is `finer` by so many bits; the grid of a `product` is the sum
+    of theirs."""
 
-    def maker(project: HlsProject, call: Call) -> Step:
-        first, second, result = types_of(project, call, 0, 1, 2)
-        fraction = first.fraction + second.fraction if product else max(first.fraction, second.fraction)
-        ups = (0, 0) if product else (fraction - first.fraction, fraction - second.fraction)
+    function: Callable[[Array, Array], Array]
+    finer: int = 0
+    product: bool = False
 
-        def run(xs: Arrays) -> Arrays:
-            a, b = (x * x.dtype.type(2.0**up) for x, up in zip(xs, ups, strict=True))
-            return (cast(combine(a, b), fraction + extra, result),)
 
-        wide = (
-            type_bits(first) + type_bits(second)
-            if product
-            else max(type_bits(first, fraction), type_bits(second, fraction)) + 1
-        )
-        return Step(
-            inputs=call.arguments[:2],
-            outputs=(call.arguments[2],),
-            function=run,
-            bits=wide + max(0, result.fraction - fraction - extra),
-        )
+def _add(a: Array, b: Array) -> Array:
+    return a + b
 
-    return maker
+
+def _maximum(a: Array, b: Array) -> Array:
+    import numpy as np
+
+    return np.maximum(a, b)
+
+
+def _minimum(a: Array, b: Array) -> Array:
+    import numpy as np
+
+    return np.minimum(a, b)
+
+
+_COMBINED: Mapping[Combination, Combined] = {
+    Combination.ADD: Combined(function=_add),
+    Combination.SUBTRACT: Combined(function=lambda a, b: a - b),
+    Combination.AVERAGE: Combined(function=_add, finer=1),
+    Combination.MULTIPLY: Combined(function=lambda a, b: a * b, product=True),
+    Combination.MAXIMUM: Combined(function=_maximum),
+    Combination.MINIMUM: Combined(function=_minimum),
+}
+
+
+def merge(node: Merge) -> Step:
+    combined = _COMBINED[node.by]
+    first, second, result = node.first, node.second, node.result
+    if combined.product:
+        fraction, ups = first.fraction + second.fraction, (0, 0)
+        corners = [x * y for x in (first.min_int, first.max_int) for y in (second.min_int, second.max_int)]
+        wide = magnitude_bits(min(corners), max(corners))
+    else:
+        fraction = max(first.fraction, second.fraction)
+        ups = (fraction - first.fraction, fraction - second.fraction)
+        wide = max(type_bits(first, fraction), type_bits(second, fraction)) + 1
+
+    def run(xs: Arrays) -> Arrays:
+        a, b = (x * x.dtype.type(2.0**up) for x, up in zip(xs, ups, strict=True))
+        return (cast(combined.function(a, b), fraction + combined.finer, result),)
+
+    return Step(function=run, bits=wide + max(0, result.fraction - fraction - combined.finer))

@@ -1,8 +1,8 @@
 """The integer network of a converted project, evaluated in numpy: the second witness beside C simulation.
 
-It starts from the C++ that hls4ml wrote (`project.read_project`): its types, rounding, saturation, weights. Each layer
-is a matrix product of integer-valued floats, then a cast; hundreds of times faster than C simulation and equal to it
-on every output. Whatever it does not cover exactly is refused.
+It is a view of `hls.integer_network`, and so starts from the C++ that hls4ml wrote: its types, rounding, saturation,
+weights. Each layer is a matrix product of integer-valued floats, then a cast; hundreds of times faster than C
+simulation and equal to it on every output. Whatever it does not cover exactly is refused.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hlsflow.emulation import layers as emulator_layers
-from hlsflow.emulation import softmax as emulator_softmax
-from hlsflow.emulation.step import Step, StepMaker
+from hlsflow.emulation.layers import MAKERS
+from hlsflow.emulation.step import Step
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.foundation.interrupts import boundaries
-from hlsflow.hls.project import HlsProject, destinations
+from hlsflow.hls.integer_network import IntegerNetwork, read_integer_network
+from hlsflow.hls.integer_nodes import Node
+from hlsflow.hls.project import HlsProject
 from hlsflow.network.fixed_point import FixedType, to_integers
 
 if TYPE_CHECKING:
@@ -25,15 +26,13 @@ if TYPE_CHECKING:
 FLOAT32_BITS = 24
 FLOAT64_BITS = 53
 
-_MAKERS: dict[str, StepMaker] = {**emulator_layers.MAKERS, "softmax": emulator_softmax.softmax}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Emulator:
-    """A project made ready to run. `bits` is the magnitude that its sums can reach."""
+    """A network made ready to run. `bits` is the magnitude that its sums can reach."""
 
-    project: HlsProject
-    steps: tuple[tuple[Step, str], ...]
+    network: IntegerNetwork
+    steps: tuple[tuple[Step, Node], ...]
     bits: int
 
     @property
@@ -58,14 +57,13 @@ class Emulator:
         import numpy as np
 
         wanted = frozenset(layers)
-        ports = [(port.name, self.project.type_of(port.type_name)) for port in self.project.inputs]
         samples = len(inputs[0])
         parts: list[dict[str, Array]] = []
         for first in boundaries(range(0, samples, batch)):
             values: dict[str, Array] = {}
-            for (name, type_), array in zip(ports, inputs, strict=True):
+            for port, array in zip(self.network.inputs, inputs, strict=True):
                 part = array[first : first + batch]
-                values[name] = _integers(part.reshape(len(part), -1), type_, self.dtype)
+                values[port.variable] = _integers(part.reshape(len(part), -1), port.type, self.dtype)
             parts.append(self._run_batch(values, wanted))
             if progress is not None:
                 progress(min(samples, first + batch), samples)
@@ -75,20 +73,13 @@ class Emulator:
         import numpy as np
 
         found: dict[str, Array] = {}
-        for alias, name in self.project.aliases.items():
-            if name in values:
-                values[alias] = values[name]
-        for step, layer in self.steps:
-            results = step.function([values[name] for name in step.inputs])
-            for name, result in zip(step.outputs, results, strict=True):
-                values[name] = result
-                for alias, target in self.project.aliases.items():
-                    if target == name:
-                        values[alias] = result
-            if layer in wanted:
-                found[layer] = results[0].astype(np.int64)
-        for port in self.project.outputs:
-            found[port.name] = values[port.name].astype(np.int64)
+        for step, node in self.steps:
+            results = step.function([values[name] for name in node.inputs])
+            values.update(zip(node.outputs, results, strict=True))
+            if node.name in wanted:
+                found[node.name] = results[0].astype(np.int64)
+        for port in self.network.outputs:
+            found[port.name] = values[port.variable].astype(np.int64)
         return found
 
 
@@ -122,19 +113,21 @@ def _integers(values: Array, type_: FixedType, dtype: str) -> Array:
 
 
 def make_emulator(project: HlsProject) -> Emulator:
-    """The emulator of a project. Raises UnsupportedError where some call is not covered exactly."""
-    steps: list[tuple[Step, str]] = []
-    for call in project.calls:
-        maker = _MAKERS.get(call.function)
-        if maker is None:
-            raise UnsupportedError(f"the emulator does not cover nnet::{call.function} (layer '{call.layer}')")
-        step = maker(project, call)
-        if step.bits > FLOAT64_BITS:
-            raise UnsupportedError(
-                f"the emulator cannot hold layer '{call.layer}': it needs {step.bits} bits, float64 has {FLOAT64_BITS}"
-            )
-        assert step.outputs == destinations(call), (step.outputs, call)
-        steps.append((step, call.layer))
+    """The emulator of a project. Raises UnsupportedError where some node is not covered exactly."""
+    network = read_integer_network(project)
+    steps = tuple((_step_of(node), node) for node in network.nodes)
     # float32 must hold every port and every intermediate value.
-    port_bits = [project.type_of(port.type_name).width for port in (*project.inputs, *project.outputs)]
-    return Emulator(project=project, steps=tuple(steps), bits=max([step.bits for step, _ in steps] + port_bits))
+    port_bits = [port.type.width for port in (*network.inputs, *network.outputs)]
+    return Emulator(network=network, steps=steps, bits=max([step.bits for step, _ in steps] + port_bits))
+
+
+def _step_of(node: Node) -> Step:
+    maker = MAKERS.get(type(node))
+    if maker is None:
+        raise UnsupportedError(f"the emulator does not cover nnet::{node.function} (layer '{node.name}')")
+    step = maker(node)
+    if step.bits > FLOAT64_BITS:
+        raise UnsupportedError(
+            f"the emulator cannot hold layer '{node.name}': it needs {step.bits} bits, float64 has {FLOAT64_BITS}"
+        )
+    return step

@@ -10,22 +10,19 @@ from hlsflow.emulation.step import (
     unary,
 )
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.integer_layers import pooling_of
-from hlsflow.hls.project import HlsProject
-from hlsflow.hls.source import Call
+from hlsflow.hls.integer_nodes import Pooling
 from hlsflow.network.fixed_point import Overflow, apply_overflow, cast
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
 
 
-def pooling(project: HlsProject, call: Call) -> Step:
+def pooling(node: Pooling) -> Step:
     import numpy as np
 
-    read = pooling_of(project, call)
-    window, data, accum, result = read.window, read.data, read.accum, read.result
+    window, data, accum, result = node.window, node.data, node.accum, node.result
     size = window.height * window.width
-    if read.function == "max":
+    if node.kind == "max":
         # The padding of a maximum has the sign bit set alone: the least value where there is a sign.
         lowest = float(data.min_int if data.signed else 1 << (data.width - 1))
 
@@ -35,13 +32,13 @@ def pooling(project: HlsProject, call: Call) -> Step:
                 len(x), -1
             )
 
-        return unary(call, biggest, max(type_bits(data, accum.fraction), type_bits(accum, result.fraction)))
+        return unary(biggest, max(type_bits(data, accum.fraction), type_bits(accum, result.fraction)))
 
     bits = type_bits(data, accum.fraction) + (size - 1).bit_length()
     fits = type_bits(accum) >= bits and (accum.signed or not data.signed)
     # A wrapping sum is the same in any order, so one wrap at its end does.
     if accum.fraction < data.fraction or not (fits or accum.overflow is Overflow.WRAP):
-        raise UnsupportedError(f"the emulator does not cover an average's accumulator that loses bits ('{call.layer}')")
+        raise UnsupportedError(f"the emulator does not cover an average's accumulator that loses bits ('{node.name}')")
     inside = window.patches(np.ones((1, window.in_height * window.in_width * window.channels)), 0)
     counts = inside.sum(axis=(3, 4)).astype(np.int64)
 
@@ -52,4 +49,4 @@ def pooling(project: HlsProject, call: Call) -> Step:
         quotient = np.sign(whole) * (np.abs(whole) // counts)
         return cast(quotient.astype(x.dtype), accum.fraction, result).reshape(len(x), -1)
 
-    return unary(call, mean, max(bits, type_bits(accum, result.fraction)))
+    return unary(mean, max(bits, type_bits(accum, result.fraction)))

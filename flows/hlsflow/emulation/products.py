@@ -13,9 +13,7 @@ from hlsflow.emulation.step import (
     unary,
 )
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.integer_layers import Matrix, matrix_of
-from hlsflow.hls.project import HlsProject
-from hlsflow.hls.source import Call
+from hlsflow.hls.integer_nodes import Depthwise, Matrix, Product
 from hlsflow.network.fixed_point import FixedType, Overflow, apply_overflow, cast
 
 if TYPE_CHECKING:
@@ -100,61 +98,54 @@ class Products:
         return cast(total, self.accum.fraction, self.result)
 
 
-def _products(matrix: Matrix, order: Sequence[int]) -> Products:
+def _products(node: Product, order: Sequence[int]) -> Products:
     import numpy as np
 
-    if not matrix.multiplication.endswith("::mult"):
-        raise UnsupportedError(f"the emulator does not cover {matrix.multiplication} (layer '{matrix.name}')")
+    if not node.multiplication.endswith("::mult"):
+        raise UnsupportedError(f"the emulator does not cover {node.multiplication} (layer '{node.name}')")
     return Products(
-        weights=matrix.weights.astype(np.float64),
-        bias=matrix.bias.astype(np.float64),
-        data=matrix.data,
-        product_fraction=matrix.data.fraction + matrix.weight.fraction,
-        accum=matrix.accum,
-        result=matrix.result,
+        weights=node.weights.astype(np.float64),
+        bias=node.bias.astype(np.float64),
+        data=node.data,
+        product_fraction=node.data.fraction + node.weight.fraction,
+        accum=node.accum,
+        result=node.result,
         order=order,
     )
 
 
-def _is_resource(matrix: Matrix) -> bool:
-    if matrix.strategy not in ("latency", "resource"):
-        raise UnsupportedError(f"the emulator does not cover the strategy {matrix.strategy} (layer '{matrix.name}')")
-    return matrix.strategy == "resource"
+def _is_resource(node: Product) -> bool:
+    if node.strategy not in ("latency", "resource"):
+        raise UnsupportedError(f"the emulator does not cover the strategy {node.strategy} (layer '{node.name}')")
+    return node.strategy == "resource"
 
 
-def _order(matrix: Matrix) -> Sequence[int]:
+def _order(node: Product) -> Sequence[int]:
     """The order of the additions: rising, or for few multipliers every reuse_factor-th first."""
-    n_in, reuse = matrix.weights.shape[0], matrix.reuse_factor
-    if not _is_resource(matrix) or reuse >= n_in:
+    n_in, reuse = node.weights.shape[0], node.reuse_factor
+    if not _is_resource(node) or reuse >= n_in:
         return range(n_in)
     return [index for first in range(reuse) for index in range(first, n_in, reuse)]
 
 
-def dense(project: HlsProject, call: Call) -> Step:
-    matrix = matrix_of(project, call)
-    return unary(call, *_products(matrix, _order(matrix)).function())
-
-
-def conv(project: HlsProject, call: Call) -> Step:
-    matrix = matrix_of(project, call)
-    window, n_in = matrix.window, matrix.weights.shape[0]
-    assert window is not None
-    function, bits = _products(matrix, _order(matrix)).function()
+def matrix(node: Matrix) -> Step:
+    function, bits = _products(node, _order(node)).function()
+    window, n_in = node.window, node.weights.shape[0]
+    if window is None:
+        return unary(function, bits)
 
     def run(x: Array) -> Array:
         return function(window.patches(x, 0).reshape(-1, n_in)).reshape(len(x), -1)
 
-    return unary(call, run, bits)
+    return unary(run, bits)
 
 
-def depthwise_conv(project: HlsProject, call: Call) -> Step:
+def depthwise(node: Depthwise) -> Step:
     import numpy as np
 
-    matrix = matrix_of(project, call)
-    window = matrix.window
-    assert window is not None
+    window = node.window
     size = window.height * window.width
-    products = _products(matrix, range(size))
+    products = _products(node, range(size))
     accum, result, bias = products.accum, products.result, products.bias
     low, high = products.bounds()
     # All products of a channel at once, where their order and the accumulator's width make no difference.
@@ -162,7 +153,7 @@ def depthwise_conv(project: HlsProject, call: Call) -> Step:
     fits = not rounds and accum.min_int <= low <= high <= accum.max_int
     at_once = fits or (not rounds and accum.overflow is Overflow.WRAP)
     weights = products.weights * (2.0 ** (accum.fraction - products.product_fraction) if at_once else 1.0)
-    taps = np.zeros((0, 0), dtype=np.int64) if at_once else _depthwise_order(matrix, size, window.channels)
+    taps = np.zeros((0, 0), dtype=np.int64) if at_once else _depthwise_order(node, size, window.channels)
 
     def run(x: Array) -> Array:
         patches = window.patches(x, 0).reshape(len(x), -1, size, window.channels)
@@ -181,17 +172,17 @@ def depthwise_conv(project: HlsProject, call: Call) -> Step:
         type_bits(accum, products.product_fraction if rounds else None),
         type_bits(accum, result.fraction),
     )
-    return unary(call, run, bits)
+    return unary(run, bits)
 
 
-def _depthwise_order(matrix: Matrix, size: int, channels: int) -> Array:
+def _depthwise_order(node: Depthwise, size: int, channels: int) -> Array:
     """For each channel the order in which its taps are added, (taps, channels): rising, or with few multipliers every
     reuse_factor-th value of a window first (nnet_depthwise_product.h)."""
     import numpy as np
 
     values = np.arange(size * channels)
-    if _is_resource(matrix):
-        reuse = min(matrix.reuse_factor, size * channels)
+    if _is_resource(node):
+        reuse = min(node.reuse_factor, size * channels)
         values = values[np.lexsort((values // reuse, values % reuse))]
     columns = [values[values % channels == channel] // channels for channel in range(channels)]
     return np.stack(columns, axis=1)

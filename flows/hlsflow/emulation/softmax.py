@@ -2,75 +2,70 @@
 
 from __future__ import annotations
 
-from hlsflow.emulation.step import Arrays, Step, type_bits
+from typing import TYPE_CHECKING
+
+from hlsflow.emulation.step import Step, type_bits, unary
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.project import HlsProject
-from hlsflow.hls.source import Call, Config
+from hlsflow.hls.integer_nodes import Argmax, Slices, Softmax
 from hlsflow.network.fixed_point import apply_overflow, cast
 from hlsflow.network.softmax_bound import error_bound
 from hlsflow.network.softmax_tables import address_bits, exp_table, invert_table
 
-__all__ = ["address_bits", "error_bound", "softmax"]
+if TYPE_CHECKING:
+    from hlsflow.foundation.arrays import Array
+
+__all__ = ["address_bits", "argmax", "error_bound", "softmax"]
 
 
-def softmax(project: HlsProject, call: Call) -> Step:
-    """The step of one softmax over all values of a sample."""
-    config = project.configs[call.template[-1]]
-    if config.integer("n_slice") != config.integer("n_in"):
-        raise UnsupportedError(f"the emulator covers a softmax over one vector alone (layer '{call.layer}')")
-    implementation = config.values["implementation"].rsplit("::", 1)[-1]
-    match implementation:
-        case "stable":
-            return _stable(project, call, config)
-        case "argmax":
-            return _argmax(project, call)
-    raise UnsupportedError(f"the emulator does not cover the softmax implementation {implementation}")
-
-
-def _stable(project: HlsProject, call: Call, config: Config) -> Step:
+def softmax(node: Softmax) -> Step:
+    """The step of a softmax of each vector along the last axis."""
     import numpy as np
 
-    data, result = project.type_of(call.template[0]), project.type_of(call.template[1])
-    norm, accum, inv_inp, exp_t, inv_t = (
-        project.layer_type(config, role)
-        for role in ("inp_norm_t", "accum_t", "inv_inp_t", "exp_table_t", "inv_table_t")
-    )
-    sizes = config.integer("exp_table_size"), config.integer("inv_table_size")
-    scale = float(config.values["exp_scale"])
-    n_in = config.integer("n_in")
-    exps = cast(exp_table(norm, sizes[0], exp_t, scale), exp_t.fraction, accum)
-    inverses = invert_table(inv_inp, sizes[1], inv_t)
-    if n_in * float(exps.max()) > accum.max_int:
-        raise UnsupportedError(f"the emulator does not cover a softmax sum that overflows (layer '{call.layer}')")
-    drop = norm.width - address_bits(sizes[0]), inv_inp.width - address_bits(sizes[1])
+    _check_slices(node)
+    if node.tables is None:
+        raise UnsupportedError(f"the emulator does not cover the softmax implementation {node.implementation}")
+    data, result, types = node.data, node.result, node.tables
+    norm, accum, inv_inp, inv_t = types.inp_norm, types.accum, types.inv_inp, types.inv_table
+    exp_entries = exp_table(norm, types.exp_table_size, types.exp_table, types.exp_scale)
+    exps = cast(exp_entries, types.exp_table.fraction, accum)
+    inverses = invert_table(inv_inp, types.inv_table_size, inv_t)
+    if node.slice * float(exps.max()) > accum.max_int:
+        raise UnsupportedError(f"the emulator does not cover a softmax sum that overflows (layer '{node.name}')")
+    drop = norm.width - address_bits(types.exp_table_size), inv_inp.width - address_bits(types.inv_table_size)
     # The smallest sum is that of the maximum alone, whose exponential is the table's first.
     least = int(cast(exps[:1], accum.fraction, inv_inp)[0])
     if least >> drop[1] == 0:
-        raise UnsupportedError(f"the emulator does not cover a softmax that can read 1/0 (layer '{call.layer}')")
+        raise UnsupportedError(f"the emulator does not cover a softmax that can read 1/0 (layer '{node.name}')")
 
-    def run(xs: Arrays) -> Arrays:
-        x = xs[0].astype(np.float64)
+    def run(values: Array) -> Array:
+        x = values.astype(np.float64).reshape(-1, node.slice)
         distance = cast(x.max(axis=1, keepdims=True) - x, data.fraction, norm)
         e = exps[distance.astype(np.int64) >> drop[0]]
         total = cast(e.sum(axis=1, keepdims=True), accum.fraction, inv_inp)
         inverse = inverses[total.astype(np.int64) >> drop[1]]
-        return (cast(e * inverse, accum.fraction + inv_t.fraction, result).astype(xs[0].dtype),)
+        found = cast(e * inverse, accum.fraction + inv_t.fraction, result)
+        return found.reshape(values.shape).astype(values.dtype)
 
     # The tables are computed in float64 whatever the rest uses; only its ends must fit the common dtype.
-    bits = max(type_bits(data), type_bits(result))
-    return Step(inputs=call.arguments[:1], outputs=call.arguments[1:2], function=run, bits=bits)
+    return unary(run, max(type_bits(data), type_bits(result)))
 
 
-def _argmax(project: HlsProject, call: Call) -> Step:
+def argmax(node: Argmax) -> Step:
     import numpy as np
 
-    data, result = project.type_of(call.template[0]), project.type_of(call.template[1])
+    _check_slices(node)
+    data, result = node.data, node.result
     one = float(apply_overflow(np.array([2.0**result.fraction]), result)[0])
 
-    def run(xs: Arrays) -> Arrays:
-        found = np.zeros_like(xs[0])
-        found[np.arange(len(found)), xs[0].argmax(axis=1)] = one
-        return (found,)
+    def run(values: Array) -> Array:
+        x = values.reshape(-1, node.slice)
+        found = np.zeros_like(x)
+        found[np.arange(len(found)), x.argmax(axis=1)] = one
+        return found.reshape(values.shape)
 
-    bits = max(type_bits(data), type_bits(result))
-    return Step(inputs=call.arguments[:1], outputs=call.arguments[1:2], function=run, bits=bits)
+    return unary(run, max(type_bits(data), type_bits(result)))
+
+
+def _check_slices(node: Slices) -> None:
+    if not node.last:
+        raise UnsupportedError(f"the emulator covers a softmax over the last axis alone (layer '{node.name}')")

@@ -55,6 +55,10 @@ def design_of_layers(name: str, layers: Sequence[LayerTypes], config: HlsConfig)
             dataflow=target.io_stream or windows or resource,
             input_bits=first.result.width,
             input_size=prod(first.node.shape),
+            # Of these alone `_facts` does not say how many positions there are.
+            depths={
+                layer.node.name: prod(layer.node.shape[:-1]) for layer in layers if layer.node.op is Op.CONCATENATE
+            },
         )
     )
 
@@ -79,18 +83,21 @@ def _facts(
         inputs = (name, *inputs[1:])
     weights = layer.arrays.get("weight", layer.arrays.get("scale"))
     softmax = node.op is Op.SOFTMAX and config.layer(node.name).implementation != "argmax"
+    entries = node.attributes.get("table_size", 1024)
     facts = LayerFacts(
-        name=node.name, function=function_of(node, source.node.shape), inputs=inputs, output=node.name,
-        x=source.result, y=layer.result, matrix=(prod(source.node.shape), prod(node.shape)), size=prod(node.shape),
+        name=node.name, function=function_of(node, source.node.shape, config.io_type), inputs=inputs, output=node.name,
+        x=source.result, y=layer.result, matrix=(prod(source.node.shape), prod(node.shape)),
+        # A concatenation of images is taken as its first operand, as it is read of a project (`read._size`).
+        size=0 if node.op is Op.CONCATENATE and len(node.shape) > 1 else prod(node.shape),
         pack=node.shape[-1] if streamed else None, window=window, channels=source.node.shape[-1],
         filters=node.shape[-1], turns=window.positions if node.op in MULTIPLIES else 1,
         reuse_factor=config.reuse_factor_of(node.name),
         strategy=config.strategy_of(node.name) if node.op in MULTIPLIES else "latency",
         weight=types.get("weight") or types.get("scale"), accum=types.get("accum"),
         weights=None if weights is None else weights.ravel(), biases=layer.arrays.get("bias"),
-        table=types["exp_table"] if softmax else None,
-        table_size=2 ** types["inp_norm"].width if softmax else 1024,
-        inverse_table_size=2 ** types["inv_inp"].width if softmax else 1024,
+        table=types["exp_table"] if softmax else types.get("table"),
+        table_size=2 ** types["inp_norm"].width if softmax else entries,
+        inverse_table_size=2 ** types["inv_inp"].width if softmax else entries,
         implementation=(config.layer(node.name).implementation or "stable") if node.op is Op.SOFTMAX else "",
     )  # fmt: skip
     return [*before, facts]

@@ -67,7 +67,7 @@ def fit_model(
     # The network does not depend on the target: it is kept with the model's own build.
     folder = workspace.build / model
     with locked(folder, log):
-        network = load_network_step(plan, Steps(folder=folder, log=log), Session(plan))
+        network = load_network_step(plan, Steps(folder=folder, log=log), Session(plan.model))
     linted = lint(network, plan.config)
     design = design_of_layers(model, linted.layers, plan.config)
     with log.step("fit") as step:

@@ -16,6 +16,10 @@ class HlsflowError(Exception):
         self.message = message
         self.hint = hint
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the sentence, for the calls that led to it are none of the user's."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(HlsflowError):
     """A command line, model name or option that cannot be meant."""

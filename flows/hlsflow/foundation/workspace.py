@@ -39,8 +39,10 @@ class Workspace:
         return self.root / "build"
 
     def model_names(self) -> list[str]:
-        """The names of all models that have a recipe, sorted."""
-        return sorted(path.parent.name for path in self.models.glob("*/recipe.yaml"))
+        """The names of all models, those with a recipe and those that were added, sorted."""
+        found = (path for name in ("recipe.yaml", "model.yaml") for path in self.models.glob(f"*/{name}"))
+        # A folder that a killed run left half-made begins with a point.
+        return sorted({path.parent.name for path in found if not path.parent.name.startswith(".")})
 
     def model_dir(self, name: str) -> Path:
         """The folder of a model. Raises UsageError with a suggestion where there is none."""
@@ -78,6 +80,15 @@ def workspace_or_here(explicit: str | os.PathLike[str] | None = None) -> Workspa
     if explicit is None and not os.environ.get("HLSFLOW_WORKSPACE"):
         return Workspace(root=_nearest(Path.cwd()) or checkout() or Path.cwd())
     return find_workspace(explicit)
+
+
+def started_workspace(explicit: str | os.PathLike[str] | None = None) -> Workspace:
+    """The workspace; where there is none, the current folder or the one named, made one: for what somebody brings."""
+    workspace = workspace_or_here() if explicit is None else Workspace(root=Path(explicit).expanduser().resolve())
+    for folder in (workspace.models, workspace.hls_configs):
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    return workspace
 
 
 def checkout() -> Path | None:

@@ -13,7 +13,8 @@ _INT32_POWERS = range(0, 31)
 
 
 class _FloatPowers:
-    """`tensorflow.keras.backend`, with powers of Python's whole numbers as floats, which hold all of them exactly."""
+    """`tensorflow.keras.backend`, with powers of Python's whole numbers as floats, which hold all of them exactly, and
+    Keras' float where a quantizer asks for float32."""
 
     def __getattr__(self, name: str) -> Any:
         from tensorflow.keras import backend
@@ -25,7 +26,12 @@ class _FloatPowers:
 
         if isinstance(base, int) and isinstance(exponent, int):
             return float(base) ** exponent
-        return backend.pow(base, exponent)
+        return backend.pow(backend.cast_to_floatx(base), backend.cast_to_floatx(exponent))
+
+    def cast(self, x: Any, dtype: str) -> Any:
+        from tensorflow.keras import backend
+
+        return backend.cast_to_floatx(x) if dtype == "float32" else backend.cast(x, dtype)
 
 
 def keras_quantizer(quantizer: Quantizer) -> Any:

@@ -25,7 +25,7 @@ SoftmaxImplementation = Literal["stable", "argmax"]
 
 # Roles of a type by what it is the type of; hls4ml silently ignores any other word.
 ROLES = (
-    "result", "weight", "bias", "accum", "scale", "param", "exp_table", "inv_table", "inv_inp", "inp_norm",
+    "result", "weight", "bias", "accum", "scale", "param", "exp_table", "inv_table", "inv_inp", "inp_norm", "table",
 )  # fmt: skip
 
 

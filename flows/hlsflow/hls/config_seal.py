@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 
-_SEAL = "# Written by hlsflow fit; SHA-256 of what follows: "
+_SEAL = "# Written by hlsflow {command}; SHA-256 of what follows: "
 _COMMAND = re.compile(r"^# Fitted to \S+ by `(hlsflow fit [^`\n]+)`\.$", re.MULTILINE)
 
 
-def sealed(text: str) -> str:
-    """The text of a configuration behind a line with its digest."""
-    return f"{_SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+def sealed(text: str, command: str = "fit") -> str:
+    """The text of a configuration behind a line with its digest and the command that wrote it."""
+    return f"{_SEAL.format(command=command)}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
 
 
-def is_untouched(text: str) -> bool:
-    """Whether a file is as a fit wrote it."""
+def is_untouched(text: str, command: str = "fit") -> bool:
+    """Whether a file is as a command wrote it."""
     first, _, rest = text.partition("\n")
-    return first.startswith(_SEAL) and sealed(rest) == text
+    return first.startswith(_SEAL.format(command=command)) and sealed(rest, command) == text
 
 
 def command_of(text: str) -> str | None:

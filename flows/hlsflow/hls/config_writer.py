@@ -23,7 +23,7 @@ _HEADER = """\
 #   quantizer  what the layer's own quantizer does, rounding and saturation included
 #   weights    the narrowest type that holds the actual weights
 #   interval   interval arithmetic over the actual weights: no input can overflow it
-#   design     chosen by hlsflow: the tables of a softmax
+#   design     chosen by hlsflow: the types of tables
 # Narrow a type by hand to save area; `hlsflow lint {model}` says what it can lose, the build says what it does lose.
 # A key or layer that is left out takes the derived value.
 """
@@ -56,8 +56,11 @@ def multiplier_choice(network: Network) -> dict[str, LayerConfig]:
     return chosen | {name: LayerConfig(strategy="latency", reuse_factor=1) for name in depthwise}
 
 
-def write_config(model: str, config: HlsConfig, layers: Sequence[LayerTypes]) -> str:
-    """The text of the configuration file: the target, then every layer with its types, their sources and the proof."""
+def write_config(model: str, config: HlsConfig, layers: Sequence[LayerTypes], beside: Sequence[str] = ()) -> str:
+    """The text of the configuration file: the target, then every layer with its types, their sources and the proof.
+
+    `beside` says what other types would have done.
+    """
     loses = config.gate.kind != "exact" or any(f.code != IGNORED for layer in layers for f in layer.findings)
     lines = [_HEADER.format(model=model, claim=_LOSING if loses else _EXACT)]
     lines += [
@@ -76,9 +79,10 @@ def write_config(model: str, config: HlsConfig, layers: Sequence[LayerTypes]) ->
     else:
         lines += [
             "gate:",
-            "  # This network has no quantizers, so no type carries it exactly: its types round, and the build fails",
-            "  # where an output is off by more than this.",
+            "  # No type carries this network exactly, which has weights on no grid or tables in the middle: the build",
+            "  # fails where an output is off by more than this.",
             "  kind: bounded",
+            *(f"  # Beside it, {line}." for line in beside),
             f"  max_abs_error: {config.gate.max_abs_error:g}",
         ]
     lines += ["", "layers:"]

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from hlsflow.foundation.errors import ToolError
-from hlsflow.foundation.workspace import storage_errors
+from hlsflow.foundation.workspace import storage_errors, write_text
 from hlsflow.hls.config import HlsConfig
-from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Network, Node, Op
+from hlsflow.hls.names import NAMES_FILE, cpp_names, names_text
+from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Network, Op
 from hlsflow.network.identity import design_identity, project_name
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import softmax_table_sizes
 from hlsflow.network.streams import padded_apart, padding_name, repacked
 
 # Keys of hls4ml's layer configuration that are types of their own, not entries under `Precision`.
-_TABLE_TYPES = ("exp_table", "inv_table", "inv_inp", "inp_norm")
+_TABLE_TYPES = ("exp_table", "inv_table", "inv_inp", "inp_norm", "table")
 
 
 def layer_configuration(layer: LayerTypes, config: HlsConfig) -> dict[str, Any]:
@@ -36,11 +37,14 @@ def layer_configuration(layer: LayerTypes, config: HlsConfig) -> dict[str, Any]:
         said["ReuseFactor"] = config.reuse_factor_of(node.name)
     if node.op is Op.SOFTMAX:
         own = config.layer(node.name)
-        said.update({f"{role}_t": str(layer.types[role]) for role in _TABLE_TYPES})
+        said.update({f"{role}_t": str(layer.types[role]) for role in _TABLE_TYPES if role in layer.types})
         said["implementation"] = own.implementation or "stable"
         said["exp_table_size"], said["inv_table_size"] = softmax_table_sizes(layer)
         if own.skip:
             said["skip"] = True
+    if node.op is Op.TABLE:
+        said["table_t"] = str(layer.types["table"])
+        said["table_size"] = layer.node.attributes["table_size"]
     return said
 
 
@@ -56,10 +60,13 @@ def hls4ml_config(
     settings = _settings(layers, config)
     name = project_name(design_identity(network, layers, settings))
     done = {layer.node.name: layer for layer in layers}
+    named = cpp_names(done)
+    said = settings["HLSConfig"]["LayerName"]
+    settings["HLSConfig"]["LayerName"] = said = {named[layer]: value for layer, value in said.items()}
     for layer in layers:
         if config.io_type == "io_stream" and layer.node.name in padded_apart(network):
             moved = {"Precision": {"result": str(done[layer.node.inputs[0]].result.grid)}}
-            settings["HLSConfig"]["LayerName"][padding_name(layer.node)] = moved
+            said[padding_name(named[layer.node.name])] = moved
     return {**settings, "OutputDir": str(output_dir), "ProjectName": name}
 
 
@@ -104,10 +111,14 @@ def layer_list(
     from hls4ml.model.types import FixedPrecisionType
 
     found = []
+    named = cpp_names(layer.node.name for layer in layers)
     for layer in layers:
         node = layer.node
         # hls4ml rewrites what it is given (the inputs, where it clones a stream).
         entry = copy.deepcopy(dict(node.entry))
+        entry["name"] = named[node.name]
+        if "inputs" in entry:
+            entry["inputs"] = [named.get(name, name) for name in entry["inputs"]]
         if node.name in repacked:
             entry["class_name"] = "Repack"
         values = {role: integers * layer.types[role].lsb for role, integers in layer.arrays.items()}
@@ -120,7 +131,7 @@ def layer_list(
             entry["slope_prec"] = FixedPrecisionType(width=2, integer=0, signed=False)
             entry["shift_prec"] = FixedPrecisionType(width=2, integer=0, signed=False)
         if node.name in padded_apart:
-            found.append(_padding(node, entry))
+            found.append(_padding(entry))
         found.append(entry)
     return found
 
@@ -131,12 +142,12 @@ def _layer_list(network: Network, layers: Sequence[LayerTypes], config: HlsConfi
     return layer_list(layers, repacked(network), padded_apart(network))
 
 
-def _padding(node: Node, entry: dict[str, Any]) -> dict[str, Any]:
+def _padding(entry: dict[str, Any]) -> dict[str, Any]:
     """A layer that pads for a convolution, whose entry then pads no more and reads it."""
     pads = {key: entry[key] for key in ("pad_left", "pad_right")}
     width = entry["in_width"] + sum(pads.values())
     made = {
-        "name": padding_name(node),
+        "name": padding_name(entry["name"]),
         "class_name": "ZeroPadding1D",
         "inputs": entry["inputs"],
         "data_format": "channels_last",
@@ -164,6 +175,7 @@ def convert(
     from hls4ml.model.graph import ModelGraph
 
     said = io.StringIO()
+    named = cpp_names(layer.node.name for layer in layers)
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with contextlib.redirect_stdout(said), warnings.catch_warnings(record=True) as caught:
@@ -172,8 +184,8 @@ def convert(
             graph = ModelGraph.from_layer_list(
                 hls4ml_config(network, layers, config, folder),
                 _layer_list(network, layers, config),
-                list(network.inputs),
-                list(network.outputs),
+                [named[name] for name in network.inputs],
+                [named[name] for name in network.outputs],
             )
             graph.write()
         except OSError:
@@ -188,5 +200,8 @@ def convert(
         noted = folder / "hls4ml_config.yml"
         with storage_errors(noted):
             noted.write_text(noted.read_text().replace(str(folder), str(final)))
+    names = names_text(named)
+    if names is not None:
+        write_text(folder / NAMES_FILE, names)
     said.writelines(f"warning: {warning.message}\n" for warning in caught)
     return said.getvalue()

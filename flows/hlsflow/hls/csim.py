@@ -190,7 +190,7 @@ def simulation_source(project: HlsProject) -> str:
     lines.append(f"{project.top}({', '.join(arguments)});")
     allocate = "\n".join(
         f'    traces["{name}"] = std::calloc({size}, sizeof(double)); trace_sizes["{name}"] = {size};'
-        for name, size in project.traced.items()
+        for name, size in ((project.in_cpp(layer), size) for layer, size in project.traced.items())
     )
     return _SIMULATE.format(
         allocate=allocate,
@@ -274,7 +274,7 @@ def simulate(
     def one(index: int) -> None:
         first, count = slices[index]
         run(
-            [program, input_file, parts[index], str(first), str(count), *layers],
+            [program, input_file, parts[index], str(first), str(count), *map(project.in_cpp, layers)],
             cwd=project.root / "firmware",
             log=folder / f"csim.{index}.log",
             timeout_s=timeout_s,

@@ -49,7 +49,7 @@ def verify(project: HlsProject, layers: Sequence[LayerTypes], config: HlsConfig)
 def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: HlsConfig) -> list[str]:
     node = layer.node
     problems = []
-    if node.op in (Op.ACTIVATION, Op.MERGE) and call.function != node.function:
+    if node.op in (Op.ACTIVATION, Op.MERGE, Op.TABLE) and call.function != node.function:
         problems.append(f"nnet::{call.function} in the C++, {node.function} planned")
     if "param" in layer.types and project.type_of(call.template[1]) != layer.types["param"]:
         problems.append(f"param is {project.type_of(call.template[1])} in the C++, {layer.types['param']} planned")
@@ -73,6 +73,9 @@ def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: 
         problems += _multiplier_problems(layer, struct, config)
     if node.op is Op.SOFTMAX:
         problems += _softmax_problems(layer, struct, config)
+    if node.op is Op.TABLE and struct.integer("table_size") != node.attributes["table_size"]:
+        size, planned = struct.integer("table_size"), node.attributes["table_size"]
+        problems.append(f"table_size is {size} in the C++, {planned} planned")
     problems += _window_problems(layer, _with_pads(project, call, struct))
     if node.function.startswith("hard_"):
         shapes = {key: struct.values.get(key) for key in ("slope", "shift")}
@@ -102,6 +105,8 @@ def _softmax_problems(layer: LayerTypes, struct: Config, config: HlsConfig) -> l
     implementation = config.layer(layer.node.name).implementation or "stable"
     found = struct.values.get("implementation", "").rsplit("::", 1)[-1]
     problems = [] if found == implementation else [f"implementation is {found} in the C++, {implementation} planned"]
+    if struct.integer("n_slice") != layer.node.shape[-1]:
+        problems.append(f"n_slice is {struct.integer('n_slice')} in the C++, {layer.node.shape[-1]} planned")
     if implementation == "stable":
         sizes = zip(("exp_table_size", "inv_table_size"), softmax_table_sizes(layer), strict=True)
         for key, planned in sizes:

@@ -63,11 +63,18 @@ def interface_problems(project: HlsProject, layers: Sequence[LayerTypes], config
 
 def _port_problems(project: HlsProject, layers: Sequence[LayerTypes]) -> list[str]:
     done = {layer.node.name: layer for layer in layers}
-    inputs = [layer for layer in layers if layer.node.op is Op.INPUT]
+    inputs = {layer.node.name: layer for layer in layers if layer.node.op is Op.INPUT}
     problems = []
     if len(inputs) != len(project.inputs):
         problems.append(f"{len(project.inputs)} inputs in the C++, {len(inputs)} planned")
-    planned = [(port, layer, "input") for port, layer in zip(project.inputs, inputs, strict=False)]
+    planned = []
+    for port in project.inputs:
+        # By name: ports stand in the order of the model's inputs, layers in that in which others read them.
+        layer = inputs.get(project.cpp_names.get(port.name, port.name))
+        if layer is None:
+            problems.append(f"input '{port.name}' is no input that was planned")
+        else:
+            planned.append((port, layer, "input"))
     for port in project.outputs:
         layer = done.get(_writer(project, port.name))
         if layer is None:
@@ -88,7 +95,8 @@ def _writer(project: HlsProject, name: str) -> str:
     """The layer that writes a variable; copies of streams, and streams in packs of another size, are passed over."""
     writers = {written: call for call in project.calls for written in destinations(call)}
     while name in writers and writers[name].function in ("clone_stream", "repack_stream"):
-        name = writers[name].arguments[0]
+        source = writers[name].arguments[0]
+        name = project.aliases.get(source, source)
     return writers[name].layer if name in writers else ""
 
 

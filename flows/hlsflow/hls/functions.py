@@ -14,7 +14,7 @@ _FUNCTIONS = {
 }  # fmt: skip
 
 
-def function_of(node: Node, in_shape: tuple[int, ...]) -> str:
+def function_of(node: Node, in_shape: tuple[int, ...], io_type: str) -> str:
     """The function that is called for a node whose (first) input has a shape, without `nnet::`."""
     dimensions = len(in_shape) - 1
     if node.op is Op.CONCATENATE:
@@ -23,5 +23,7 @@ def function_of(node: Node, in_shape: tuple[int, ...]) -> str:
         return f"pointwise_conv_{dimensions}d_cl"
     if node.op is Op.CONV and prod(node.arrays["weight"].shape[:-2]) == 1:
         return f"pointwise_conv_{dimensions}d_cl"
+    if node.op is Op.SOFTMAX and io_type == "io_parallel" and prod(in_shape[:-1]) > 1:
+        return "softmax_multidim"
     name = _FUNCTIONS.get(node.op, node.function).format(dimensions)
     return f"global_{name}" if node.attributes.get("global") else name

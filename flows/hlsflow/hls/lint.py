@@ -11,14 +11,17 @@ from hlsflow.foundation.errors import ConfigError, UnsupportedError, did_you_mea
 from hlsflow.frontends.reference import keras_float
 from hlsflow.hls.config import ROLES, HlsConfig
 from hlsflow.network import unbuildable
-from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Network, Node, Op
+from hlsflow.network.graph import CLOSE, MULTIPLIES, OPERATIONS, Network, Node, Op
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.ranges import resolve, softmax_table_sizes
 from hlsflow.network.refusal import message
 from hlsflow.network.softmax_bound import why_unbounded, why_unreadable
+from hlsflow.network.value_tables import bound_text, table_of
 
 # Vivado HLS and Vitis HLS partition or unroll an array of at most this many elements (project.tcl: maximum_size).
 UNROLL_LIMIT = 4096
+# What a function may go on behind the end of its table before it is said: a sigmoid does by 0.0003, a tanh by 0.0007.
+_TOO_SHORT = 2.0**-10
 
 
 class Severity(StrEnum):
@@ -95,6 +98,9 @@ def lint(network: Network, config: HlsConfig) -> Linted:
         raise UnsupportedError(message(f"this network in {config.io_type}", refused))
     known = {node.name for node in network.nodes}
     given = {name: types for name, types in config.given_types.items() if name in known}
+    refused = unbuildable.refusals_of_exactness(network) if config.gate.kind == "exact" else []
+    if refused:
+        raise UnsupportedError(message("this network", refused))
     layers = tuple(resolve(network, given, config.io_type))
     refused = unbuildable.refusals_of_types(layers, exact=config.gate.kind == "exact")
     if refused:
@@ -115,6 +121,7 @@ def lint(network: Network, config: HlsConfig) -> Linted:
     complaints += _rounding_reference(network, layers)
     complaints += _unbounded_softmax(layers, config)
     complaints += _skipped_softmax(network, config)
+    complaints += _short_tables(layers)
     return Linted(layers=layers, complaints=tuple(complaints))
 
 
@@ -124,7 +131,7 @@ def _rounding_reference(network: Network, layers: Sequence[LayerTypes]) -> list[
     None where Keras is evaluated in float64, which does not.
     """
     for layer in layers:
-        if not layer.keras_exact and layer.node.op is not Op.SOFTMAX:
+        if not layer.keras_exact and layer.node.op not in CLOSE:
             if keras_float(network) == "float64":
                 return []
             message = (
@@ -165,13 +172,34 @@ def _unbounded_softmax(layers: Sequence[LayerTypes], config: HlsConfig) -> list[
 
 
 def _skipped_softmax(network: Network, config: HlsConfig) -> list[Complaint]:
-    """An error for each softmax that is left out although its logits are an output of their own."""
+    """An error for each softmax that is left out although others compute with it, or its logits are an output."""
     found = []
     for node in network.nodes:
-        skipped = node.op is Op.SOFTMAX and config.layer(node.name).skip and config.io_type == "io_parallel"
-        if skipped and network.values_of(node.inputs[0]) in network.output_values:
+        skipped = node.op is Op.SOFTMAX and config.layer(node.name).skip
+        if skipped and network.is_inner(node.name):
+            message = "layers compute with its values: a softmax is left out at the end alone"
+            found.append(_error("softmax-skipped", f"layers.{node.name}.skip", message))
+        elif skipped and config.io_type == "io_parallel" and network.values_of(node.inputs[0]) in network.output_values:
             message = f"'{node.inputs[0]}' is an output already, and hls4ml has one port for both in io_parallel"
             found.append(_error("softmax-skipped", f"layers.{node.name}.skip", message))
+    return found
+
+
+def _short_tables(layers: Sequence[LayerTypes]) -> list[Complaint]:
+    """A warning for each function that goes on where its table ends, and whose values do."""
+    done = {layer.node.name: layer for layer in layers}
+    found = []
+    for layer in layers:
+        if layer.node.op is not Op.TABLE:
+            continue
+        table = table_of(layer.node, done[layer.node.inputs[0]].result, layer.types)
+        if table.beyond > _TOO_SHORT:
+            message = (
+                f"hls4ml's table of a {table.function} ends at {table.shape.reach}, and values of {table.data} do "
+                f"not: off by up to {bound_text(table.error_bound())} there"
+            )
+            path = f"layers.{layer.node.name}"
+            found.append(Complaint(severity=Severity.WARNING, code="table-ends", path=path, message=message))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -36,7 +36,8 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True)
 class HlsProject:
-    """A read project. `root` is the folder that holds `firmware/`; `aliases` map to what no alias is."""
+    """A read project. `root` is the folder that holds `firmware/`; `aliases` map to what no alias is; `cpp_names` are
+    the names of layers that C++ has under others."""
 
     root: Path
     top: str
@@ -49,6 +50,7 @@ class HlsProject:
     aliases: Mapping[str, str]
     traced: Mapping[str, int]
     pragmas: tuple[str, ...] = ()
+    cpp_names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def io_stream(self) -> bool:
@@ -80,6 +82,10 @@ class HlsProject:
         """The values of a weight array, float64, flat, as `firmware/weights/<name>.h` gives them to HLS."""
         return header_weights(self.root / "firmware" / "weights" / f"{name}.h")
 
+    def in_cpp(self, layer: str) -> str:
+        """A layer's name in C++."""
+        return self.cpp_names.get(layer, layer)
+
     def calls_of(self, layer: str) -> list[Call]:
         """The calls that hls4ml made for a layer."""
         return [call for call in self.calls if call.layer == layer]
@@ -110,6 +116,7 @@ def read_project(root: Path) -> HlsProject:
         aliases=source.aliases,
         traced={name: whole_number(size) or 0 for name, size in source.traced.items()},
         pragmas=source.pragmas,
+        cpp_names=source.cpp_names,
     )
 
 

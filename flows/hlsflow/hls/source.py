@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hlsflow.foundation.errors import ToolError
 from hlsflow.foundation.strict_read import read_text
 from hlsflow.hls.expressions import whole_number
+from hlsflow.hls.names import read_names, users_name
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
@@ -63,7 +64,8 @@ class Source:
 
     `weights(name)` gives a weight array, float64 and flat; None where there is no such file. `aliases` map a variable
     to the one that holds its values. `parameters` are those of the top function. `element_bits` are the widths that a
-    generated quantizer gives to every element, by its function; 0 is a constant 0.
+    generated quantizer gives to every element, by its function; 0 is a constant 0. Calls and traces have the user's
+    names of layers; `cpp_names` are those that C++ has otherwise.
     """
 
     root: Path
@@ -78,6 +80,7 @@ class Source:
     aliases: Mapping[str, str] = field(default_factory=dict)
     traced: Mapping[str, str] = field(default_factory=dict)
     element_bits: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    cpp_names: Mapping[str, str] = field(default_factory=dict)
 
     def integer(self, text: str | None, scope: Mapping[str, str] | None = None) -> int | None:
         """The value of a whole-number expression such as `OUT_HEIGHT_2*OUT_WIDTH_2`, None where it has none."""
@@ -122,10 +125,11 @@ def read_cpp(root: Path, top: Path) -> Source:
         element_bits = read_element_bits(read_text(generated)) if generated.is_file() else {}
     except OSError as error:
         raise ToolError(f"cannot read {error.filename}: {error.strerror or error}") from error
+    names = read_names(root)
     return Source(
         root=root,
         top=top.stem,
-        calls=_calls(code),
+        calls=_calls(code, names),
         configs=_configs(parameters),
         types={name: definition for definition, name in _TYPEDEF.findall(defines)},
         sizes=dict(_DEFINE.findall(defines)) | dict(_SIZE.findall(defines)),
@@ -133,8 +137,9 @@ def read_cpp(root: Path, top: Path) -> Source:
         weights=partial(_weights, firmware / "weights"),
         parameters=_parameters(code, top.stem),
         aliases=_aliases(code),
-        traced=dict(_TRACE.findall(code)),
+        traced={users_name(name, names): size for name, size in _TRACE.findall(code)},
         element_bits=element_bits,
+        cpp_names={name: cpp for cpp, name in names.items()},
     )
 
 
@@ -198,13 +203,13 @@ def _configs(parameters: str) -> dict[str, Config]:
     return {name: Config(name=name, values=values) for name, values in found.items()}
 
 
-def _calls(code: str) -> tuple[Call, ...]:
+def _calls(code: str, names: Mapping[str, str]) -> tuple[Call, ...]:
     return tuple(
         Call(
             function=function,
             template=tuple(word.strip() for word in template.split(",")),
             arguments=tuple(word.strip() for word in arguments.split(",")),
-            layer=layer,
+            layer=users_name(layer, names),
         )
         for function, template, arguments, layer in _CALL.findall(code)
         if not function.startswith(("load_", "save_"))

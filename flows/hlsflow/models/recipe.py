@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from hlsflow.foundation.errors import ConfigError, did_you_mean
+from hlsflow.foundation.errors import ConfigError, UsageError, did_you_mean
 from hlsflow.foundation.strict_yaml import load_config
 from hlsflow.frontends.quantizer_texts import Quantizer, parse_for_role, parse_quantizer
 
 RECIPE_FILE = "recipe.yaml"
+# Of a model that somebody added: there is no recipe beside it.
+CARD_FILE = "model.yaml"
 MODEL_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 CLASSES = 10
 # The share of the training set that a derived model, which has no training of its own, is validated on.
@@ -249,10 +251,16 @@ class Recipe(Part):
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     """The recipe of a model folder or of a recipe file.
 
-    Raises ConfigError that names the file, the key path and a near word for each mistake.
+    Raises ConfigError that names the file, the key path and a near word for each mistake, UsageError for a model that
+    was added.
     """
     file = Path(path)
     if file.is_dir():
+        if (file / CARD_FILE).is_file() and not (file / RECIPE_FILE).is_file():
+            raise UsageError(
+                f"{file.name} was added from a file ({file / CARD_FILE}), and only a recipe says how to train a model",
+                hint=f"train it where it came from, then: hlsflow add FILE --name {file.name} --force",
+            )
         file = file / RECIPE_FILE
     recipe = load_config(Recipe, file)
     if file.name == RECIPE_FILE and recipe.name != file.resolve().parent.name:

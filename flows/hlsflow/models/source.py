@@ -38,6 +38,14 @@ class Source:
         assign_weights(model, self.weights, f"the weights of {self.recipe.name}")
         return model
 
+    def plain(self, *, rounded: bool = True) -> keras.Model:
+        """The same network of Keras' own layers, see `plain_layers`; the model itself where it has no quantizers."""
+        if self.recipe.compression.quantization is None:
+            return self.model
+        from hlsflow.frontends.plain_layers import plain_layers
+
+        return plain_layers(self.model, rounded=rounded)
+
     def layer_outputs(self, pixels: np.ndarray, layers: list[str]) -> dict[str, np.ndarray]:
         """Outputs of named layers, float32 (samples, …), in inference, for uint8 pixels."""
         # Before TensorFlow is imported: the model's loading sets it up.

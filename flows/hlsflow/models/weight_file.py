@@ -3,8 +3,9 @@
 Arrays lie under `<layer>/<variable>`, such as `fc1/kernel`: float32 as they are (float16 where that holds every one of
 them), or, on request, the integers that a quantized layer computes with. Those have companions `fc1/kernel_scale`
 (float32) and `fc1/kernel_zero_point`, of shape () or (channels,): value = scale * (integer - zero_point), exactly.
-Metadata name the model, the digest of its recipe and each array's type: the member `metadata.json` of an .npz, the
-entry `hlsflow` of a safetensors header (https://huggingface.co/docs/safetensors).
+Metadata name the model, the digest of its recipe (or of the architecture that somebody added) and each array's type:
+the member `metadata.json` of an .npz, the entry `hlsflow` of a safetensors header
+(https://huggingface.co/docs/safetensors).
 """
 
 from __future__ import annotations
@@ -13,22 +14,21 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from hlsflow.foundation.errors import ModelError
+from hlsflow.models.integers import INTEGERS, SCALE, ZERO_POINT, as_integers
+from hlsflow.models.owner import Owner, owner_of
 from hlsflow.models.recipe import Part, Recipe, load_recipe
 from hlsflow.models.weights import WEIGHTS_FILE, pack_arrays, read_arrays
 
 METADATA_MEMBER, METADATA_ENTRY = "metadata.json", "hlsflow"
-SCALE, ZERO_POINT = "_scale", "_zero_point"
-INTEGERS = (np.int8, np.int16, np.int32)
-_INT8_SPAN = 255
 
 
 class Metadata(Part):
@@ -39,9 +39,16 @@ class Metadata(Part):
 
     version: Literal[1] = 1
     model: str
-    recipe_sha256: str
+    recipe_sha256: str | None = None
+    architecture_sha256: str | None = None
     arrays_sha256: str
     types: dict[str, str]
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if (self.recipe_sha256 is None) == (self.architecture_sha256 is None):
+            raise ValueError("of a recipe, or of an architecture")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -58,27 +65,55 @@ def export_weights(model_dir: Path, *, integers: bool = False) -> WeightFile:
     Integers load TensorFlow, since the layer's own quantizer makes them. Raises ModelError, also where a model without
     quantizers is asked for integers.
     """
-    recipe = load_recipe(model_dir)
-    quantization = recipe.compression.quantization
+    owner = owner_of(model_dir)
     arrays: dict[str, np.ndarray] = {}
+    types: dict[str, str] = {}
     if not integers:
-        arrays = read_arrays(model_dir / WEIGHTS_FILE)
+        arrays = read_arrays(model_dir / WEIGHTS_FILE, owner.again)
         if all(np.array_equal(array.astype(np.float16).astype(np.float32), array) for array in arrays.values()):
             arrays = {key: array.astype(np.float16) for key, array in arrays.items()}
         types = {key: array.dtype.name for key, array in arrays.items()}
-    elif quantization is None:
-        raise ModelError(f"{recipe.name} has no quantizers: its weights are no integers", hint="leave out --integers")
     else:
-        types = {}
-        for key, values in _quantized_weights(model_dir).items():
-            layer, role = key.split("/", 1)
-            quantizer = quantization.of(layer, role)
-            types[key] = str(quantizer)
-            arrays |= as_integers(key, values, quantizer.step)
-    metadata = Metadata(
-        model=recipe.name, recipe_sha256=recipe.sha256(), arrays_sha256=digest(arrays), types=types
-    )  # fmt: skip
+        for key, (values, step, text) in _on_grids(model_dir, owner).items():
+            types[key] = text
+            arrays |= {key: values} if step is None else as_integers(key, values, step)
+    metadata = Metadata(model=owner.name, **owner.said, arrays_sha256=digest(arrays), types=types)
     return WeightFile(arrays=arrays, metadata=metadata)
+
+
+def _on_grids(model_dir: Path, owner: Owner) -> dict[str, tuple[np.ndarray, float | None, str]]:
+    """Each array with its step and its quantizer in QKeras notation; float32 as it is, without a step, where a layer
+    of an added model has no quantizer for it. Raises ModelError where there is none at all."""
+    missing = ModelError(f"{owner.name} has no quantizers: its weights are no integers", hint="leave out --integers")
+    if owner.kind == "architecture":
+        found = _grids_of_layers(model_dir, read_arrays(model_dir / WEIGHTS_FILE, owner.again))
+        if all(step is None for _, step, _ in found.values()):
+            raise missing
+        return found
+    quantization = load_recipe(model_dir).compression.quantization
+    if quantization is None:
+        raise missing
+    found = {}
+    for key, values in _quantized_weights(model_dir).items():
+        quantizer = quantization.of(*key.split("/", 1))
+        found[key] = values, quantizer.step, str(quantizer)
+    return found
+
+
+def _grids_of_layers(
+    model_dir: Path, arrays: Mapping[str, np.ndarray]
+) -> dict[str, tuple[np.ndarray, float | None, str]]:
+    """As `_on_grids`, of an added model: its layers say which quantizers they have."""
+    from hlsflow.frontends.constants import quantized_variables
+    from hlsflow.models.model import open_model
+
+    model = open_model(model_dir).keras()
+    on_grid = {
+        f"{layer.name}/{variable}": (values.astype(np.float32), type_.lsb, text)
+        for layer in model.layers
+        for variable, (values, type_, text) in quantized_variables(layer).items()
+    }
+    return {key: on_grid.get(key, (array, None, array.dtype.name)) for key, array in arrays.items()}
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:
@@ -108,49 +143,11 @@ def _quantized_weights(model_dir: Path) -> dict[str, np.ndarray]:
     return found
 
 
-def as_integers(key: str, values: np.ndarray, step: float) -> dict[str, np.ndarray]:
-    """An array of multiples of `step` as integers, scale and zero-point, under `key` and its companions.
-
-    One scale and zero-point for the array where an int8 holds it so; else (of a kernel) for each output channel, the
-    common powers of two of its integers in the scale; else a wider type. Raises ModelError for values off the grid.
-    """
-    whole = np.rint(values.astype(np.float64) / step).astype(np.int64)
-    if not np.array_equal(whole * step, values.astype(np.float64)):
-        raise ModelError(f"{key}: its quantizer gave values that are no multiples of {step:g}")
-    scale, zero = np.full((), step), np.zeros((), np.int64)
-    least, most = _range(whole.reshape(-1, 1))
-    if np.all(most - least <= _INT8_SPAN):
-        zero = _zero_point(least, most).reshape(())
-    elif whole.ndim > 1:
-        columns = whole.reshape(-1, whole.shape[-1])
-        together = np.bitwise_or.reduce(np.abs(columns), axis=0)
-        # The lowest bit that is set in any of a channel's integers.
-        common = np.where(together > 0, together & -together, 1)
-        least, most = _range(columns // common)
-        if np.all(most - least <= _INT8_SPAN):
-            whole, scale, zero = whole // common, step * common, _zero_point(least, most)
-    stored = whole + zero
-    dtype = next(of for of in INTEGERS if np.iinfo(of).min <= stored.min() and stored.max() <= np.iinfo(of).max)
-    return {
-        key: stored.astype(dtype),
-        f"{key}{SCALE}": scale.astype(np.float32),
-        f"{key}{ZERO_POINT}": zero.astype(dtype),
-    }
-
-
-def _range(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the greatest integer of each column, zero included."""
-    return np.minimum(columns.min(axis=0), 0), np.maximum(columns.max(axis=0), 0)
-
-
-def _zero_point(least: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """The shift nearest to none that brings [least, most] (zero included) into an int8."""
-    return np.where(most > 127, 127 - most, np.where(least < -128, -128 - least, 0))
-
-
 def to_bytes(file: WeightFile, format_: str) -> bytes:
     """The file's content; equal arrays and metadata give equal bytes."""
-    text = json.dumps(file.metadata.model_dump(mode="json")) if file.metadata is not None else None
+    text = None
+    if file.metadata is not None:
+        text = json.dumps(file.metadata.model_dump(mode="json", exclude_none=True))
     if format_ == "safetensors":
         from safetensors.numpy import save
 
@@ -224,8 +221,13 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], str | None]:
         raise _corrupt(path, error) from error
 
 
-def real_values(file: WeightFile, path: Path, recipe: Recipe) -> dict[str, np.ndarray]:
-    """The float32 weights under `<layer>/<variable>` in the recipe's order, integers turned into their values.
+def order_of(recipe: Recipe) -> list[str]:
+    """The names of a recipe's weights."""
+    return [f"{layer}/{role}" for layer in recipe.architecture.weight_names() for role in ("kernel", "bias")]
+
+
+def real_values(file: WeightFile, path: Path, order: Iterable[str]) -> dict[str, np.ndarray]:
+    """The float32 weights under `<layer>/<variable>` in an order of names, integers turned into their values.
 
     Names and shapes are not checked here, `assign_weights` does that. Raises ModelError for integers without a fitting
     scale and zero-point, and for types that are neither integers nor float16 or float32.
@@ -256,17 +258,19 @@ def real_values(file: WeightFile, path: Path, recipe: Recipe) -> dict[str, np.nd
     for key in file.arrays:
         if key.endswith((SCALE, ZERO_POINT)) and key not in used:
             raise ModelError(f"{path}: {key} belongs to no array of integers")
-    order = [f"{layer}/{role}" for layer in recipe.architecture.weight_names() for role in ("kernel", "bias")]
     known = {key: values[key] for key in order if key in values}
     return known | {key: array for key, array in values.items() if key not in known}
 
 
-def check_recipe(file: WeightFile, path: Path, recipe: Recipe) -> None:
-    """Raises ModelError unless the file says that it is of this very recipe, or says nothing at all."""
-    said = file.metadata
-    if said is not None and said.recipe_sha256 != recipe.sha256():
+def check_owner(metadata: Metadata | None, path: Path, owner: Owner) -> None:
+    """Raises ModelError unless the file says that it is of this very network, or says nothing at all."""
+    if metadata is None:
+        return
+    kind = "recipe" if metadata.recipe_sha256 is not None else "architecture"
+    sha256 = metadata.recipe_sha256 or metadata.architecture_sha256 or ""
+    if (kind, sha256) != (owner.kind, owner.sha256):
         raise ModelError(
-            f"{path} holds weights of '{said.model}' by recipe {said.recipe_sha256[:12]}, not of {recipe.name} as its "
-            f"recipe is ({recipe.sha256()[:12]})",
+            f"{path} holds weights of '{metadata.model}' by {kind} {sha256[:12]}, not of {owner.name} as its "
+            f"{owner.kind} is ({owner.sha256[:12]})",
             hint="import them into the model they are of, or take them wherever names and shapes fit with --force",
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "weights.npz"
 
 # What numpy raises for a file that is cut off, altered, pickled, or no .npz at all.
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     ValueError,
     EOFError,
@@ -33,6 +36,13 @@ _UNREADABLE = (
     MemoryError,
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
+    # An unknown method of packing, or a password.
+    RuntimeError,
+    struct.error,
+    # numpy reads the header of an array as a text of Python's, without running it.
+    SyntaxError,
+    tokenize.TokenError,
 )
 
 
@@ -62,26 +72,32 @@ def assign_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], where_f
     `where_from` in it, where an array is missing, too many, misshapen, of another type, or not finite.
     """
     variables = _variables(model)
-    how = f"train it again: hlsflow train --model {model.name} --force"
-    for key in variables:
+    shapes = {key: tuple(variable.shape) for key, variable in variables.items()}
+    check_arrays(arrays, shapes, where_from, hint=f"train it again: hlsflow train --model {model.name} --force")
+    for key, variable in variables.items():
+        variable.assign(arrays[key])
+
+
+def check_arrays(
+    arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], where_from: str, *, hint: str
+) -> None:
+    """Raises ModelError, with `where_from` in it, unless there is a finite float32 array of each name and shape."""
+    for key in shapes:
         if key not in arrays:
             layer, variable = key.split("/", 1)
-            raise ModelError(f"{where_from}: layer '{layer}': {variable} is missing", hint=how)
+            raise ModelError(f"{where_from}: layer '{layer}': {variable} is missing", hint=hint)
     for key, array in arrays.items():
         layer, _, variable = key.partition("/")
         where = f"{where_from}: layer '{layer}': {variable}"
-        if key not in variables:
-            raise ModelError(f"{where} is not in the architecture", hint=how)
-        expected = tuple(variables[key].shape)
-        if array.shape != expected:
-            raise ModelError(f"{where} has shape {array.shape}, the architecture expects {expected}", hint=how)
+        if key not in shapes:
+            raise ModelError(f"{where} is not in the architecture", hint=hint)
+        if array.shape != shapes[key]:
+            raise ModelError(f"{where} has shape {array.shape}, the architecture expects {shapes[key]}", hint=hint)
         if array.dtype != np.float32:
-            raise ModelError(f"{where} is {array.dtype}, expected float32", hint=how)
+            raise ModelError(f"{where} is {array.dtype}, expected float32", hint=hint)
         bad = int(np.count_nonzero(~np.isfinite(array)))
         if bad:
-            raise ModelError(f"{where} holds {bad} values that are NaN or infinite", hint=how)
-    for key, variable in variables.items():
-        variable.assign(arrays[key])
+            raise ModelError(f"{where} holds {bad} values that are NaN or infinite", hint=hint)
 
 
 def load_trained(model_dir: str | os.PathLike[str]) -> tuple[Recipe, keras.Model]:
@@ -111,21 +127,24 @@ def pack_arrays(arrays: dict[str, np.ndarray], *, compresslevel: int = 9) -> byt
     return packed.getvalue()
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file. Raises ModelError where it is missing or unreadable; never unpickles."""
+def read_arrays(path: Path, again: str | None = None) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file; never unpickles.
+
+    Raises ModelError where it is missing or unreadable; `again` says how to get it again (None: by training).
+    """
     name = path.resolve().parent.name
     if not path.is_file():
-        raise ModelError(f"no weights at {path}", hint=f"train the model: hlsflow train --model {name}")
+        raise ModelError(f"no weights at {path}", hint=again or f"train the model: hlsflow train --model {name}")
     try:
         if not zipfile.is_zipfile(path):
             raise ValueError("it is no .npz archive, or it is cut off")
         check_zip(path)
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ModelError(
             f"cannot read the weights {path}: {error}",
-            hint=f"restore the file, or train it again: hlsflow train --model {name} --force",
+            hint=f"restore the file, or {again or f'train it again: hlsflow train --model {name} --force'}",
         ) from error
 
 

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from math import gcd
 
 from hlsflow.network import intervals
-from hlsflow.network.graph import MOVES, Op
+from hlsflow.network.batch_norm import SHORTENED
+from hlsflow.network.fixed_point import fraction_of
+from hlsflow.network.graph import MOVES, Node, Op
 from hlsflow.network.intervals import Interval
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.pooling_rules import is_dyadic, pool_counts
@@ -51,7 +53,8 @@ def _rounds_nothing(layer: LayerTypes, sources: Sequence[LayerTypes]) -> bool:
             bounds = intervals.depthwise_product if node.op is Op.DEPTHWISE else intervals.matrix_product
             return _fit(*bounds(node, xs[0], layer.arrays, fractions).partial.bounds)
         case Op.SCALE:
-            return _scale_is_exact(layer, xs[0], fractions)
+            # One with shortened constants is exact no sooner than it is quantized, and then by proof, not in float32.
+            return SHORTENED not in node.attributes and scale_is_exact(node, xs[0])
         case Op.ACTIVATION:
             return _activation_is_exact(layer, xs[0], fractions)
         case Op.PRELU:
@@ -69,25 +72,37 @@ def _rounds_nothing(layer: LayerTypes, sources: Sequence[LayerTypes]) -> bool:
     return False
 
 
-def _scale_is_exact(layer: LayerTypes, x: Interval, fractions: dict[str, int]) -> bool:
-    node = layer.node
+def scale_is_exact(node: Node, x: Interval) -> bool:
+    """Whether a scale with its own constants rounds nothing in float32."""
     if "threshold" in node.attributes:
         # Not a layer of Keras: it puts hls4ml's thresholds where those of a ternary quantizer are.
         return True
+    if "above" in node.attributes:
+        # Nor is this, before the sign of a value above some other one: QKeras computes x/2 + 1/2 for it.
+        return x.fraction + 1 < FLOAT32_BITS
     if node.attributes.get("fused"):
         # (x - mean) * rsqrt(...) * gamma + beta, in a kernel of TensorFlow's own: other steps than x * scale + bias.
         return False
-    product = intervals.scaled(node, x, {**layer.arrays, "bias": layer.arrays["bias"] * 0}, fractions)
-    return _fit(*product.bounds, *intervals.scaled(node, x, layer.arrays, fractions).bounds)
+    fractions = {role: fraction_of(node.arrays[role]) for role in ("scale", "bias")}
+    arrays = {role: node.arrays[role] * 2.0**fraction for role, fraction in fractions.items()}
+    product = intervals.scaled(node, x, {**arrays, "bias": arrays["bias"] * 0}, fractions)
+    return _fit(*product.bounds, *intervals.scaled(node, x, arrays, fractions).bounds)
 
 
 def _activation_is_exact(layer: LayerTypes, x: Interval, fractions: dict[str, int]) -> bool:
     node = layer.node
     declared = node.declared.get("result")
     low, high = x.bounds
+    if node.attributes.get("soft"):
+        return False
     match node.function:
         case "leaky_relu":
-            return _slope_is_exact(layer, x)
+            if declared is None:
+                return _slope_is_exact(layer, x)
+            # x + (q - x), where x is the product with the slope, however far below the range.
+            x = intervals.leaky(x, layer.arrays["param"], layer.types["param"].fraction)
+            finer = 2.0 ** max(0, declared.fraction - x.fraction)
+            return _fit(*(bound * finer for bound in x.bounds))
         case "relu":
             # A quantizer wider than float32 rounds what it should tell apart.
             return not node.attributes.get("wide")
@@ -105,10 +120,10 @@ def _activation_is_exact(layer: LayerTypes, x: Interval, fractions: dict[str, in
             one = 2.0**x.fraction
             return _fit((min(max(-low, high), one) + one) * max(1.0, 2.0**-x.fraction))
         case "binary_tanh" | "ternary_tanh":
-            # QKeras gives x + (q - x), and with alpha=None tanh(x) + (q - tanh(x)), which misses q by an ulp.
+            # QKeras gives x + (q - x). One that is soft gives tanh(x) + (q - tanh(x)), which misses q by an ulp.
             fraction = max(x.fraction, 0)
             most = max(-low, high) * 2.0 ** (fraction - x.fraction) + 2.0**fraction
-            return not node.attributes.get("soft") and _fit(most)
+            return _fit(most)
     return False
 
 

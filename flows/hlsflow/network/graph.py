@@ -32,6 +32,7 @@ class Op(StrEnum):
     PAD = "pad"
     RESIZE = "resize"
     SOFTMAX = "softmax"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +64,8 @@ def _product(kernel: str) -> Operation:
 _MOVE = Operation(roles=(), moves=True)
 _POOL = Operation(roles=("accum", "result"), struct_roles=("accum",))
 _TABLES = ("exp_table", "inv_table", "inp_norm", "inv_inp", "accum")
-# A new op has its entry here, a rule in `network.ranges`, a maker in `emulation.layers`, and a kind in the estimate.
+# A new op has its entry here, a rule in `network.ranges`, a reader in `hls.call_readers`, a maker in
+# `emulation.layers`, and a kind in the estimate.
 OPERATIONS: Mapping[Op, Operation] = {
     Op.INPUT: Operation(),
     Op.DENSE: _product("weight_data"),
@@ -85,9 +87,14 @@ OPERATIONS: Mapping[Op, Operation] = {
     Op.PAD: _MOVE,
     Op.RESIZE: _MOVE,
     Op.SOFTMAX: Operation(roles=(*_TABLES, "result"), struct_roles=_TABLES),
+    Op.TABLE: Operation(roles=("table", "result"), struct_roles=("table",)),
 }
 MOVES = frozenset(op for op, operation in OPERATIONS.items() if operation.moves)
 MULTIPLIES = frozenset(op for op, operation in OPERATIONS.items() if operation.multiplies)
+# What is read from tables and so only close to the function: a softmax, or a function of single values.
+CLOSE = frozenset((Op.SOFTMAX, Op.TABLE))
+# The attribute of a node whose values Keras itself rounds, so that nothing equals them: it says why.
+ROUNDED = "rounded"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -152,12 +159,28 @@ class Network:
 
     @property
     def gate_outputs(self) -> tuple[str, ...]:
-        """The outputs that the gate compares as integers: those of the model, a final softmax left out, and the layer
+        """The outputs that the gate compares as integers: those of the model, a final table left out, and the layer
         with the values where they are reshaped in the end.
 
-        The softmax of hls4ml is a table and only close; what goes into it, the logits, must be equal.
+        hls4ml's softmax, sigmoid and their like are tables and only close; what goes into the last one is compared.
         """
-        return tuple(self._behind(name, Op.SOFTMAX, Op.RESHAPE) for name in self.outputs)
+        ends = (self[name] for name in self.output_values)
+        return tuple(self.values_of(node.inputs[0]) if node.op in CLOSE else node.name for node in ends)
+
+    def is_inner(self, name: str) -> bool:
+        """Whether something is computed of the values of `name`: more than another shape."""
+        users = self.consumers(name)
+        return any(user.op is not Op.RESHAPE or self.is_inner(user.name) for user in users)
+
+    @property
+    def inner_tables(self) -> tuple[Node, ...]:
+        """What is read from tables and computed with: it is close to the function, and so is all that stands behind."""
+        return tuple(node for node in self.nodes if node.op in CLOSE and self.is_inner(node.name))
+
+    @property
+    def rounded(self) -> tuple[Node, ...]:
+        """What Keras itself rounds, in float32: the hardware is close to it, and so is all that stands behind."""
+        return tuple(node for node in self.nodes if ROUNDED in node.attributes)
 
     @property
     def output_values(self) -> tuple[str, ...]:
@@ -166,10 +189,7 @@ class Network:
 
     def values_of(self, name: str) -> str:
         """The node that computes the values of `name`: a reshape gives those that it reads another shape alone."""
-        return self._behind(name, Op.RESHAPE)
-
-    def _behind(self, name: str, *ops: Op) -> str:
         node = self[name]
-        while node.op in ops:
+        while node.op is Op.RESHAPE:
             node = self[node.inputs[0]]
         return node.name

@@ -185,6 +185,18 @@ def scaled(node: Node, x: Interval, arrays: Mapping[str, Array], fractions: Mapp
     )
 
 
+def hard(function: str, x: Interval) -> Interval:
+    """Bounds of QKeras' hard functions: x from -1 to 1, and (x + 1) / 2 from 0 to 1."""
+    import numpy as np
+
+    x = x.at(max(x.fraction, 0))
+    one = 2.0**x.fraction
+    low, high = np.clip(x.low, -one, one), np.clip(x.high, -one, one)
+    if function == "hard_tanh":
+        return Interval(low=low, high=high, fraction=x.fraction)
+    return Interval(low=low + one, high=high + one, fraction=x.fraction + 1)
+
+
 def leaky(x: Interval, slopes: Array, fraction: int) -> Interval:
     """Bounds of x where positive and x * slope where not; slopes are integers with `fraction` fractional bits."""
     import numpy as np

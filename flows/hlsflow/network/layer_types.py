@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.network import intervals
 from hlsflow.network.fixed_point import FixedType, Overflow, apply_overflow, fraction_of, type_for_range
-from hlsflow.network.graph import Node
+from hlsflow.network.graph import Node, Op
 from hlsflow.network.intervals import Interval
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ INPUT = "recipe"
 FIXED = "design"
 # The code of the finding that a type was given where none is taken: it changes nothing.
 IGNORED = "ignored"
+# What to do about a batch normalization with too many bits (`batch_norm`).
+BEHIND = (
+    "put a quantizer of few bits right behind it, with nothing but a ReLU, a pooling or a reshape between: its float32 "
+    "constants are then replaced by short ones that give the same outputs; or give narrower types in the configuration"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +64,8 @@ class LayerTypes:
 
 
 Given = Mapping[str, Mapping[str, FixedType]]
+# Constants that need more are no numbers of hardware, and next to what integers of 64 bits hold.
+_MOST_FRACTION = 60
 
 
 @dataclass(slots=True)
@@ -102,14 +109,20 @@ class Working:
 
         values = self.node.arrays[role]
         fraction = fraction_of(values)
-        if fraction > 60:
-            raise UnsupportedError(
-                f"layer '{self.node.keras_layer}': its {role} needs {fraction} fractional bits to be exact",
-                hint="quantize it, or give its type in the configuration",
-            )
-        exact = values * 2.0**fraction
-        smallest = type_for_range(int(exact.min()), int(exact.max()), fraction)
-        type_ = self.choose(role, *first_of(self.node.declared.get(role), QUANTIZER, smallest, WEIGHTS))
+        if fraction > _MOST_FRACTION:
+            if role not in self.given:
+                raise UnsupportedError(
+                    f"layer '{self.node.keras_layer}': its {role} needs {fraction} fractional bits to be exact",
+                    hint=BEHIND if self.node.op is Op.SCALE else "quantize it, or give its type in the configuration",
+                )
+            self.types[role], self.sources[role] = self.given[role], CONFIGURATION
+            known = f"{fraction} fractional bits"
+        else:
+            exact = values * 2.0**fraction
+            smallest = type_for_range(int(exact.min()), int(exact.max()), fraction)
+            self.choose(role, *first_of(self.node.declared.get(role), QUANTIZER, smallest, WEIGHTS))
+            known = str(smallest)
+        type_ = self.types[role]
         scaled = np.rint(values * 2.0**type_.fraction)
         fitted = apply_overflow(scaled, replace(type_, overflow=Overflow.SAT))
         if not np.array_equal(fitted, values * 2.0**type_.fraction):
@@ -117,7 +130,7 @@ class Working:
             self.note(
                 "weights-change",
                 role,
-                f"{type_} changes {changed} of {values.size} values of the {role} (exact: {smallest})",
+                f"{type_} changes {changed} of {values.size} values of the {role} (exact: {known})",
             )
         self.arrays[role] = fitted.astype(np.int64)
 

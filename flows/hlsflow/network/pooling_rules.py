@@ -23,6 +23,23 @@ def is_padded(node: Node) -> bool:
     return any(node.attributes.get(f"pad_{side}", 0) for side in ("top", "bottom", "left", "right"))
 
 
+def padded_makers(network: Network) -> frozenset[str]:
+    """The nodes that compute what a maximum over padded windows reads: values only move behind them."""
+    found = set()
+    for node in network.nodes:
+        if node.op is Op.MAX_POOL and is_padded(node):
+            maker = network[node.inputs[0]]
+            while maker.op in MOVES:
+                maker = network[maker.inputs[0]]
+            found.add(maker.name)
+    return frozenset(found)
+
+
+def takes_a_sign(layer: LayerTypes) -> bool:
+    """Whether a type with a sign changes none of an unsigned layer's values: they are at least zero before it cuts."""
+    return layer.sources["result"] == INTERVAL or layer.node.function == "relu"
+
+
 def max_pool(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     import numpy as np
 

@@ -6,7 +6,7 @@ Read off QKeras 0.9.0, `qkeras/quantizers.py` (`__call__` of each class): all ro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from typing import Any
 
@@ -14,14 +14,44 @@ from hlsflow.network.fixed_point import FixedType, Overflow, Rounding
 
 # Float32 holds every number of so many bits: a wider quantizer has more values than Keras can tell apart.
 WIDEST_BITS = 24
+# QKeras computes the greatest power of two of so many bits of exponent as a float of Python, 2**1023: there is none.
+MOST_EXPONENT_BITS = 11
+
+
+# A constant is exact in hardware and in float32 while it has few bits.
+_SHORT_BITS = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivationQuantizer:
-    """An activation that the hardware computes exactly: hls4ml's function and the type of its result."""
+    """An activation that the hardware computes exactly: hls4ml's `function`, the type of its result, and what becomes
+    of that: it is held between `least` and `most`, then times `factor`, plus `offset`.
+
+    `slope` is that of a leaky ReLU. The function reads a `table` where one is named: then it is only close. With a
+    `gate` of a shift and a bound it reads x * min(max(x + shift, 0), bound) / bound. `soft`: float32 rounds on the way,
+    whatever is read. `rounded` says why nothing equals it.
+    """
 
     function: str
     result: FixedType
+    table: str = ""
+    gate: tuple[float, float] | None = None
+    slope: float = 0.0
+    least: float | None = None
+    most: float | None = None
+    factor: float = 1.0
+    offset: float = 0.0
+    soft: bool = False
+    rounded: str = ""
+
+    @property
+    def is_plain_relu(self) -> bool:
+        return self.function == "relu" and self.most is None
+
+
+def is_short(value: float) -> bool:
+    """Whether a constant is a short binary fraction: what Keras multiplies by it, it does not round."""
+    return value * 2**_SHORT_BITS % 1 == 0
 
 
 class NotExact(Exception):
@@ -70,6 +100,15 @@ def kernel_type(quantizer: Mapping[str, Any] | None) -> FixedType | None:
     ).grid
 
 
+def exponents_beyond(class_name: str, bits: Any) -> str | None:
+    """Why QKeras cannot compute a quantizer to powers of two, None where it can."""
+    if class_name not in ("quantized_po2", "quantized_relu_po2") or not isinstance(bits, int | float):
+        return None
+    if bits <= MOST_EXPONENT_BITS:
+        return None
+    return f"has exponents of {bits:g} bits, and QKeras computes those of up to {MOST_EXPONENT_BITS}"
+
+
 def configuration_of(quantizer: Any) -> dict[str, Any]:
     """The configuration of a QKeras quantizer, with what the `get_config` of `quantized_relu` leaves out of it."""
     clips = getattr(quantizer, "is_quantized_clip", None)
@@ -79,6 +118,11 @@ def configuration_of(quantizer: Any) -> dict[str, Any]:
 def activation_quantizer(class_name: str, config: Mapping[str, Any]) -> ActivationQuantizer:
     """The exact hardware activation of a QKeras activation quantizer. Raises NotExact."""
     maker = _ACTIVATIONS.get(class_name)
+    if class_name in ("quantized_po2", "quantized_relu_po2"):
+        raise NotExact(
+            f"'{class_name}' as an activation is a staircase to powers of two, which hls4ml has no function for",
+            "quantized_relu or quantized_bits",
+        )
     if maker is None:
         raise NotExact(
             f"hls4ml does not convert the activation '{class_name}'",
@@ -91,21 +135,28 @@ def activation_quantizer(class_name: str, config: Mapping[str, Any]) -> Activati
     return maker(config)
 
 
-def _fixed_scale(config: Mapping[str, Any]) -> None:
+def _scale(config: Mapping[str, Any]) -> float:
     alpha = config.get("alpha")
     if isinstance(alpha, str):
-        raise NotExact(f"alpha='{alpha}' scales an activation by its own data, which hls4ml ignores", "alpha=1")
-    if alpha is not None and float(alpha) != 1.0:
-        raise NotExact(f"alpha={alpha} on an activation is ignored by hls4ml", "alpha=1")
+        raise NotExact(f"alpha='{alpha}' scales an activation by its own data", "alpha=1")
+    if alpha is None:
+        return 1.0
+    if isinstance(alpha, (int, float)) and not alpha:
+        raise NotExact("alpha=0 makes every value of an activation zero", "alpha=1")
+    if not isinstance(alpha, (int, float)) or not is_short(alpha):
+        raise NotExact(f"alpha={alpha} of an activation is no short binary fraction, so Keras itself rounds", "alpha=1")
+    return float(alpha)
 
 
 def _bits(config: Mapping[str, Any]) -> ActivationQuantizer:
-    _fixed_scale(config)
+    alpha = _scale(config)
+    # QKeras gives x + (alpha * q - x): with alpha=1 the two are close.
+    soft = alpha != 1
     keep_negative = bool(config["keep_negative"])
+    if config["bits"] == keep_negative == 1:
+        return ActivationQuantizer(function="binary_tanh", result=SIGN, factor=alpha, soft=soft)
     if config["bits"] - keep_negative < 1:
-        raise NotExact(
-            "quantized_bits of one bit is a sign function, which hls4ml truncates instead", "binary(alpha=1)"
-        )
+        raise NotExact(f"quantized_bits of {config['bits']} bits", "at least one bit")
     return ActivationQuantizer(
         function="linear",
         result=quantizer_type(
@@ -114,73 +165,115 @@ def _bits(config: Mapping[str, Any]) -> ActivationQuantizer:
             keep_negative=keep_negative,
             symmetric=bool(config["symmetric"]),
         ),
+        factor=alpha,
+        soft=soft,
     )
 
 
 def _relu(config: Mapping[str, Any]) -> ActivationQuantizer:
-    if config.get("negative_slope"):
-        raise NotExact(
-            "a leaky quantized_relu quantizes its two sides on different grids, which hls4ml does not",
-            "negative_slope=0, or quantized_bits after a LeakyReLU",
-        )
-    if config.get("use_sigmoid"):
-        raise NotExact("quantized_relu with use_sigmoid is a hard sigmoid, which hls4ml ignores", "use_sigmoid=0")
-    bits, integer = config["bits"], config["integer"]
-    upper = config.get("relu_upper_bound")
+    bits, integer, slope = config["bits"], config["integer"], float(config.get("negative_slope") or 0)
+    clips = config.get("is_quantized_clip", True)
+    whole = 2.0**integer
     # QKeras clips at the upper bound only when is_quantized_clip is off; the quantizer's own range then still rules.
-    if upper and not config.get("is_quantized_clip", True) and upper < 2.0**integer - 2.0 ** (integer - bits):
-        raise NotExact(
-            f"relu_upper_bound={upper} lies inside the range of {bits} bits, and hls4ml ignores it",
-            "is_quantized_clip=True, or integer bits that end at the bound",
+    bound = None if clips else config.get("relu_upper_bound")
+    # Without either it gives x + (q - x) for an x however large.
+    soft = not clips
+    if config.get("use_sigmoid"):
+        if slope or bits < 2:
+            raise NotExact("use_sigmoid of one bit, or with a slope, rounds to steps of its own", "use_sigmoid=0")
+        # Steps of two LSBs, the last one cut off: 2 * round(m * (x / 2**integer + 1) / 2) / m - 1.
+        last = whole - whole * 2.0**-bits
+        most = last if not bound else min(last, _short_bound(bound))
+        return ActivationQuantizer(
+            function="relu", result=_unsigned(bits=bits, integer=integer + 1), most=most, soft=True
         )
+    unsigned = bits - (slope != 0)
+    if unsigned < 1:
+        raise NotExact(f"a leaky quantized_relu of {bits} bit", "at least two bits")
+    last = whole - whole * 2.0**-unsigned
+    most = _short_bound(bound) if bound and bound < last else None
+    if not slope:
+        return ActivationQuantizer(function="relu", result=_unsigned(bits=bits, integer=integer), most=most, soft=soft)
+    if slope > 1 or not is_short(slope):
+        raise NotExact(f"a leaky quantized_relu of slope {slope:g}: no test proves it", "a slope of 1, 0.5, 0.25, …")
+    # Both sides are on one grid, and the negative one ends at -slope * 2**integer.
     return ActivationQuantizer(
-        function="relu",
-        result=FixedType(width=bits, integer=integer, signed=False, rounding=Rounding.RND_CONV, overflow=Overflow.SAT),
+        function="leaky_relu",
+        result=quantizer_type(bits=bits, integer=integer),
+        slope=slope,
+        least=None if slope == 1 else -slope * whole,
+        most=most,
+        soft=soft,
     )
+
+
+def _unsigned(*, bits: int, integer: int) -> FixedType:
+    return quantizer_type(bits=bits, integer=integer, keep_negative=False)
+
+
+def _short_bound(bound: float) -> float:
+    if not is_short(bound):
+        raise NotExact(f"relu_upper_bound={bound:g} is no short binary fraction, so Keras itself rounds", "e.g. 1.5")
+    return float(bound)
 
 
 def _tanh(config: Mapping[str, Any]) -> ActivationQuantizer:
+    result = quantizer_type(bits=config["bits"], integer=0, symmetric=bool(config.get("symmetric")))
     if config.get("use_real_tanh"):
-        raise NotExact("the real tanh is a table in hardware, exact only to its resolution", "use_real_tanh=False")
-    return ActivationQuantizer(
-        function="hard_tanh",
-        result=quantizer_type(bits=config["bits"], integer=0, symmetric=bool(config.get("symmetric"))),
-    )
+        return ActivationQuantizer(function="linear", table="tanh", result=result)
+    return ActivationQuantizer(function="hard_tanh", result=result)
 
 
 def _sigmoid(config: Mapping[str, Any]) -> ActivationQuantizer:
-    if config.get("use_real_sigmoid"):
-        raise NotExact(
-            "the real sigmoid is a table in hardware, exact only to its resolution", "use_real_sigmoid=False"
-        )
-    if config.get("symmetric"):
-        raise NotExact("a symmetric quantized_sigmoid never gives 0; no fixed-point type does that", "symmetric=False")
+    real, result = config.get("use_real_sigmoid"), _unsigned(bits=config["bits"], integer=0)
     return ActivationQuantizer(
-        function="hard_sigmoid",
-        result=quantizer_type(bits=config["bits"], integer=0, keep_negative=False),
+        function="linear" if real else "hard_sigmoid",
+        table="sigmoid" if real else "",
+        result=result,
+        least=result.lsb if config.get("symmetric") else None,
     )
 
 
-_SIGN = FixedType(width=2, integer=2, signed=True)
+SIGN = FixedType(width=2, integer=2, signed=True)
 
 
 def _ternary(config: Mapping[str, Any]) -> ActivationQuantizer:
-    _fixed_scale(config)
-    return ActivationQuantizer(function="ternary_tanh", result=_SIGN)
+    alpha = _scale(config)
+    return ActivationQuantizer(function="ternary_tanh", result=SIGN, factor=alpha, soft=_is_soft(config))
 
 
 def _binary(config: Mapping[str, Any]) -> ActivationQuantizer:
-    _fixed_scale(config)
-    if config.get("use_01"):
-        raise NotExact("binary(use_01=True) gives 0 and 1; hls4ml gives -1 and 1", "use_01=False")
-    return ActivationQuantizer(function="binary_tanh", result=_SIGN)
+    alpha = _scale(config)
+    factor, offset = (alpha / 2, alpha / 2) if config.get("use_01") else (alpha, 0.0)
+    return ActivationQuantizer(function="binary_tanh", result=SIGN, factor=factor, offset=offset, soft=_is_soft(config))
+
+
+def _is_soft(config: Mapping[str, Any]) -> bool:
+    """With alpha=None QKeras adds the sign to a tanh and takes it off again, in float32; with another one than 1 to x,
+    which may be far from it."""
+    return config.get("alpha") != 1
+
+
+def _hswish(config: Mapping[str, Any]) -> ActivationQuantizer:
+    shift, bound = float(config["relu_shift"]), float(config["relu_upper_bound"])
+    if not (is_short(shift) and is_short(bound)):
+        raise NotExact("a shift and a bound of no short binary fraction: no test proves it", "whole numbers")
+    divides = bound > 0 and not log2(bound) % 1
+    why = f"1/{bound:g}, the factor of quantized_hswish, is no short binary fraction, so Keras itself rounds"
+    return replace(
+        _bits({**config, "keep_negative": True}), gate=(shift, bound), soft=True, rounded="" if divides else why
+    )
 
 
 _ACTIVATIONS = {
     "quantized_bits": _bits,
+    "quantized_hswish": _hswish,
     "quantized_relu": _relu,
     "quantized_tanh": _tanh,
     "quantized_sigmoid": _sigmoid,
     "ternary": _ternary,
     "binary": _binary,
+    # Of chance in training alone.
+    "stochastic_ternary": _ternary,
+    "stochastic_binary": _binary,
 }

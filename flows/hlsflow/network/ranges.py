@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from math import ceil
+from math import ceil, floor
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.network import float32, intervals
+from hlsflow.network.batch_norm import SHORTENED, shortened
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, parse_type, rounds_beyond, type_for_range
 from hlsflow.network.graph import MOVES, Network, Node, Op
 from hlsflow.network.intervals import EXACT_BITS, Interval
 from hlsflow.network.layer_types import (
+    BEHIND,
     FIXED,
     IGNORED,
     INPUT,
@@ -29,7 +31,9 @@ from hlsflow.network.layer_types import (
     first_of,
     range_text,
 )
-from hlsflow.network.pooling_rules import average_pool, max_pool, readers_of
+from hlsflow.network.pooling_rules import average_pool, max_pool, padded_makers, readers_of, takes_a_sign
+from hlsflow.network.table_functions import TABLE_FUNCTIONS
+from hlsflow.network.value_tables import bound_text, result_type, table_of, table_size
 
 # The softmax tables' precision. hls4ml's defaults are off by 0.06; these stay below 0.0025 for ten classes.
 SOFTMAX_TABLE = parse_type("ufixed<18,1,RND,SAT>")
@@ -60,10 +64,11 @@ def resolve(network: Network, given: Given, io_type: str = "io_parallel") -> lis
 
 
 def _wide_enough(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
-    """The types of every node, the derived ones with so many bits that `rounds_beyond` is true of no reader."""
+    """The types of every node, the derived ones with so many bits that `rounds_beyond` is true of no reader, and with a
+    sign where a maximum pads them."""
     layers = _resolve(network, given, io_type)
     done = {layer.node.name: layer for layer in layers}
-    wider: dict[str, FixedType] = {}
+    wider = {layer.node.name: signed for layer in layers if (signed := _signed_for_padding(network, layer, given))}
     for layer in layers:
         source = maker_of(layer, done)
         if source is not layer and source.sources["result"] == INTERVAL and rounds_beyond(source.result, layer.result):
@@ -74,9 +79,20 @@ def _wide_enough(network: Network, given: Given, io_type: str) -> list[LayerType
         return layers
     also = {name: {**given.get(name, {}), "result": type_} for name, type_ in wider.items()}
     return [
-        replace(layer, sources={**layer.sources, "result": INTERVAL}) if layer.node.name in wider else layer
+        replace(layer, sources=done[layer.node.name].sources) if layer.node.name in wider else layer
         for layer in _resolve(network, {**given, **also}, io_type)
     ]
+
+
+def _signed_for_padding(network: Network, layer: LayerTypes, given: Given) -> FixedType | None:
+    """The type with a sign for values that a maximum pads (`nnet::pad_val` is least of signed types alone), where
+    nobody stated theirs and it changes none of them. None where it stays."""
+    name, type_ = layer.node.name, layer.result
+    if type_.signed or layer.node.op is Op.INPUT or "result" in given.get(name, {}):
+        return None
+    if not takes_a_sign(layer) or name not in padded_makers(network):
+        return None
+    return replace(type_, width=type_.width + 1, integer=type_.integer + 1, signed=True)
 
 
 def maker_of(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
@@ -94,6 +110,14 @@ def _resolve(network: Network, given: Given, io_type: str) -> list[LayerTypes]:
     for node in network.nodes:
         if "threshold" in node.attributes:
             node = _with_ternary_scale(node, done[node.inputs[0]].interval, io_type)
+        elif "above" in node.attributes:
+            node = _with_shift(node, done[node.inputs[0]].interval)
+        elif node.op is Op.SCALE and not float32.scale_is_exact(node, done[node.inputs[0]].interval):
+            node = shortened(network, node, done[node.inputs[0]].interval)
+        elif node.op is Op.TABLE:
+            size = table_size(node.function, done[node.inputs[0]].result)
+            streamed = io_type == "io_stream"
+            node = replace(node, attributes={**node.attributes, "table_size": size, "streamed": streamed})
         work = Working(node=node, given=given.get(node.name, {}))
         inputs = [done[name] for name in node.inputs]
         rule = _RULES[node.op] if node.op is not Op.AVERAGE_POOL else partial(
@@ -130,7 +154,9 @@ def _check_width(node: Node, types: Mapping[str, FixedType]) -> None:
             raise UnsupportedError(
                 f"layer '{node.keras_layer}': its {role} needs {type_.width} bits to be exact, more than "
                 f"{EXACT_BITS} are not supported",
-                hint="put a quantizer before it, or give a narrower type in the configuration",
+                hint=BEHIND
+                if node.op is Op.SCALE
+                else "put a quantizer before it, or give a narrower type in the configuration",
             )
 
 
@@ -138,7 +164,7 @@ def _input(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Inter
     type_ = work.choose("result", work.node.declared["result"], INPUT)
     declared = work.node.declared["result"]
     interval = intervals.full(declared, work.node.shape)
-    work.proof = f"the recipe's inputs are {declared}"
+    work.proof = f"the {'model' if work.node.attributes.get('of_card') else 'recipe'}'s inputs are {declared}"
     if type_ != declared:
         return work.store("result", interval, "input")
     return interval
@@ -181,11 +207,16 @@ def _scale(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Inter
     found = intervals.scaled(node, xs[0], work.arrays, fractions)
     work.choose("result", found.smallest_type(), INTERVAL)
     work.proof = f"scaled values stay in {range_text(found)}"
+    if SHORTENED in node.attributes:
+        said = node.attributes[SHORTENED]
+        readers = " and ".join(dict.fromkeys(f"'{name}'" for name in said["quantizers"]))
+        stays = f"the shortest constants that move none of the {said['steps']} steps of {readers}, for any input"
+        work.proof = f"{stays}; {work.proof}"
     return work.store("result", found, "scaled value")
 
 
 def _with_ternary_scale(node: Node, x: Interval, io_type: str) -> Node:
-    """Fills in the factor that puts hls4ml's thresholds on QKeras's: see `frontend_layers._ternary_scale`.
+    """Fills in the factor that puts hls4ml's thresholds on QKeras's: see `frontends.activations`.
 
     In LSBs of x, QKeras gives +-1 from T = ceil(threshold / LSB) on. hls4ml gives 1 above 1/2 and -1 from -1/2 down. So
     a factor s is needed with s*T > 1/2 > s*(T-1): any number between 1/(2T) and 1/(2(T-1)); the shortest dyadic one.
@@ -204,6 +235,16 @@ def _with_ternary_scale(node: Node, x: Interval, io_type: str) -> Node:
         factor = 2.0
     arrays = {"scale": np.full(node.shape[-1:], factor), "bias": np.zeros(node.shape[-1:])}
     return replace(node, arrays=arrays)
+
+
+def _with_shift(node: Node, x: Interval) -> Node:
+    """Fills in the shift that makes zero of the first value on the grid above a threshold."""
+    import numpy as np
+
+    first = (floor(node.attributes["above"] * 2.0**x.fraction) + 1) * 2.0**-x.fraction
+    # hls4ml leaves out what multiplies by one and adds nothing, and merges what it finds behind.
+    factor = 1.0 if first else 2.0
+    return replace(node, arrays={"scale": np.full(node.shape[-1:], factor), "bias": np.full(node.shape[-1:], -first)})
 
 
 def _activation(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
@@ -229,6 +270,8 @@ def _activation(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> 
             return work.store("result", x, "value")
         case "linear":
             pass
+        case "hard_tanh" | "hard_sigmoid" if declared is None:
+            x = intervals.hard(node.function, x)
         case _:
             assert declared is not None
             work.choose("result", declared, QUANTIZER)
@@ -251,6 +294,12 @@ def _activation(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> 
 def _prelu(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     work.weight("param")
     x = intervals.leaky(xs[0], work.arrays["param"], work.types["param"].fraction)
+    width = layers[0].result.width + work.types["param"].width
+    if width > EXACT_BITS:
+        raise UnsupportedError(
+            f"layer '{work.node.keras_layer}': its products have {width} bits, more than {EXACT_BITS} are not exact",
+            hint="put a quantizer before it, or give a narrower type in the configuration",
+        )
     work.choose("result", x.smallest_type(), INTERVAL)
     work.proof = f"values stay in {range_text(x)}"
     return work.store("result", x, "activation")
@@ -289,6 +338,27 @@ def _move(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interv
     work.sources["result"] = layers[0].sources["result"]
     work.proof = "values move unchanged"
     return intervals.moved(work.node, xs[0])
+
+
+def _table(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
+    function, data = work.node.function, layers[0].result
+    work.choose("table", TABLE_FUNCTIONS[function].table, FIXED)
+    work.choose("result", result_type(function, data), FIXED)
+    table = table_of(work.node, data, work.types)
+    if table.overflows:
+        raise UnsupportedError(
+            f"layer '{work.node.keras_layer}': hls4ml's table of a {function} cannot be read by values of {data}",
+            hint="put a quantizer before it, or give its input a type of fewer integer bits in the configuration",
+        )
+    if table.passes_wrongly:
+        raise UnsupportedError(
+            f"layer '{work.node.keras_layer}': in io_stream hls4ml holds the factor of a {function}, which is above "
+            f"one, in the type of its values, and {data} does not hold one",
+            hint="io_parallel, or give its input a type that does in the configuration",
+        )
+    bound = bound_text(table.error_bound())
+    work.proof = f"a {function} by a table of {table.size} entries: close, off by {bound} at most for any value"
+    return intervals.full(work.types["result"], work.node.shape)
 
 
 def softmax_table_sizes(layer: LayerTypes) -> tuple[int, int]:
@@ -337,4 +407,5 @@ _RULES: dict[Op, Rule] = {
     Op.CONCATENATE: _concatenate,
     **dict.fromkeys(MOVES, _move),
     Op.SOFTMAX: _softmax,
+    Op.TABLE: _table,
 }

@@ -18,7 +18,7 @@ def address_bits(table_size: int) -> int:
     return 1 if table_size <= 2 else 1 + address_bits((table_size + 1) // 2)
 
 
-def _table(values: Array, type_: FixedType) -> Array:
+def rounded_to(values: Array, type_: FixedType) -> Array:
     """Real values assigned to a type: integers of it, rounded where the values lie and not on some grid first."""
     # A shift of floats only scales them, so that a value between the integers of a grid is rounded as it is.
     return cast(values * 2.0 ** (type_.fraction + _FINER), type_.fraction + _FINER, type_)
@@ -29,7 +29,7 @@ def exp_table(index: FixedType, size: int, table: FixedType, scale: float) -> Ar
     import numpy as np
 
     positions = np.arange(size) * 2.0 ** (index.width - address_bits(size)) * index.lsb
-    return _table(np.exp(-(positions * scale)).astype(np.float32).astype(np.float64), table)
+    return rounded_to(np.exp(-(positions * scale)).astype(np.float32).astype(np.float64), table)
 
 
 def invert_table(index: FixedType, size: int, table: FixedType) -> Array:
@@ -38,4 +38,4 @@ def invert_table(index: FixedType, size: int, table: FixedType) -> Array:
 
     positions = np.arange(size) * 2.0 ** (index.width - address_bits(size)) * index.lsb
     inverse = (1.0 / np.maximum(positions, index.lsb)).astype(np.float32).astype(np.float64)
-    return _table(inverse, table)
+    return rounded_to(inverse, table)

@@ -54,9 +54,9 @@ def padded_apart(network: Network) -> frozenset[str]:
     )
 
 
-def padding_name(node: Node) -> str:
+def padding_name(layer: str) -> str:
     """The name of the layer that pads for a convolution, as hls4ml calls its own."""
-    return f"zp1d_{node.name}"
+    return f"zp1d_{layer}"
 
 
 def unpackable(network: Network) -> list[tuple[Node, int, int]]:

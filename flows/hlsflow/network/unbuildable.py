@@ -8,31 +8,31 @@ from dataclasses import replace
 from math import prod
 
 from hlsflow.network.fixed_point import FixedType, rounds_beyond
-from hlsflow.network.graph import MOVES, Network, Node, Op
+from hlsflow.network.graph import MOVES, ROUNDED, Network, Node, Op
+from hlsflow.network.intervals import EXACT_BITS
 from hlsflow.network.layer_types import LayerTypes
-from hlsflow.network.pooling_rules import MEAN_CUT, is_padded
+from hlsflow.network.pooling_rules import MEAN_CUT, is_padded, takes_a_sign
 from hlsflow.network.ranges import maker_of
 from hlsflow.network.refusal import Refusal
+from hlsflow.network.room import bits_on_the_way
 from hlsflow.network.streams import MOST_COPIES, copies, unpackable
+
+# Of the values in all windows of a convolution in io_parallel: some 60 MB of C++.
+MOST_UNROLLED = 1 << 20
+# Functions that QKeras has a quantizer of, which hardware computes exactly.
+_QUANTIZED = ("sigmoid", "tanh")
 
 
 def refusals_of_network(network: Network) -> list[Refusal]:
     """What can only be seen once the layers are joined."""
-    found = []
-    for node in network.nodes:
-        if node.op is Op.SOFTMAX and network.consumers(node.name):
-            found.append(
-                Refusal(
-                    node.keras_layer,
-                    "a softmax in the middle is a table, exact only to its resolution",
-                    "softmax at the end, or quantized_sigmoid",
-                )
-            )
-        elif node.op is Op.SOFTMAX and prod(node.shape[:-1]) != 1:
-            reason = f"a softmax of each of {prod(node.shape[:-1])} vectors: tests prove one of a single vector alone"
-            way_out = "a softmax of one vector, or none: the largest logit decides"
-            found.append(Refusal(node.keras_layer, reason, way_out))
-    return found + _refused_outputs(network) + _two_kinds_of_depthwise(network)
+    return _unread_inputs(network) + _refused_outputs(network) + _two_kinds_of_depthwise(network)
+
+
+def _unread_inputs(network: Network) -> list[Refusal]:
+    """Inputs that decide nothing: hls4ml orders the ports by the layers that read them."""
+    unread = [name for name in network.inputs if not network.consumers(name) and name not in network.outputs]
+    reason, way_out = "no output depends on it", "leave it out: keras.Model(the inputs that are read, outputs)"
+    return [Refusal(network[name].keras_layer, reason, way_out) for name in unread]
 
 
 def _two_kinds_of_depthwise(network: Network) -> list[Refusal]:
@@ -51,12 +51,27 @@ def _refused_outputs(network: Network) -> list[Refusal]:
     for index, (name, carrier, compared) in enumerate(zip(network.outputs, values, network.gate_outputs, strict=True)):
         node = network[name]
         if network[compared].op is Op.INPUT:
-            reason = f"the output has the values of the input '{compared}' as they are, or a softmax of them alone"
+            reason = f"the output has the values of the input '{compared}' as they are, or a table of them alone"
             found.append(Refusal(node.keras_layer, reason, "an output that some layer computes"))
         elif carrier in values[:index]:
             layer = network[carrier].keras_layer
             reason = f"two outputs have the values of layer '{layer}', and hls4ml has one port for them"
             found.append(Refusal(node.keras_layer, reason, "one output, which whoever reads it may reshape"))
+    return found
+
+
+def refusals_of_exactness(network: Network) -> list[Refusal]:
+    """What no output may depend on where none may differ from Keras."""
+    found = []
+    for node in network.inner_tables:
+        called = node.function or str(node.op)
+        reason = f"a {called} in the middle is a table, exact only to its resolution"
+        exact = f"quantized_{called}, " if called in _QUANTIZED else ""
+        way_out = f"{called} at the end, {exact}or `gate: bounded` as `hlsflow config` derives it"
+        found.append(Refusal(node.keras_layer, reason, way_out))
+    for node in network.rounded:
+        way_out = "a short binary fraction such as 0.25, or `gate: bounded` as `hlsflow config` derives it"
+        found.append(Refusal(node.keras_layer, node.attributes[ROUNDED], way_out))
     return found
 
 
@@ -67,6 +82,12 @@ def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refu
     for layer in layers:
         node = layer.node
         source = maker_of(layer, done)
+        bits = bits_on_the_way(layer, [done[name] for name in node.inputs])
+        if bits > EXACT_BITS:
+            reason = f"its values take {bits} bits on the way, more than {EXACT_BITS} are not exact"
+            found.append(
+                Refusal(node.keras_layer, reason, "a quantizer before it, or narrower types in the configuration")
+            )
         if source is not layer and rounds_beyond(source.result, layer.result):
             found.append(Refusal(node.keras_layer, *_beyond(source.result, layer.result)))
         if node.op is Op.MAX_POOL and is_padded(node):
@@ -90,9 +111,12 @@ def _beyond(source: FixedType, result: FixedType) -> tuple[str, str]:
 
 def _unsigned_padding(maker: LayerTypes, type_: FixedType) -> tuple[str, str]:
     signed = replace(maker.result, width=type_.width + 1, integer=type_.integer + 1, signed=True)
+    way_out = f"a signed type in the configuration: layers.{maker.node.name}.precision.result: {signed}"
+    if maker.node.op is not Op.INPUT and not takes_a_sign(maker):
+        way_out = "a signed quantizer, or quantized_relu"
     return (
         f"hls4ml pads a maximum over an unsigned type ({type_}) with its sign bit, which is half its range",
-        f"padding='valid', or a signed type in the configuration: layers.{maker.node.name}.precision.result: {signed}",
+        f"padding='valid', or {way_out}",
     )
 
 
@@ -106,7 +130,7 @@ def _maker(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> LayerTypes:
 def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
     """What one io type does and the other does not."""
     if io_type != "io_stream":
-        return []
+        return _unrolled_windows(network)
     found = []
     for node, before, after in unpackable(network):
         reason = f"a stream of packs of {before} values cannot be made into one of packs of {after}"
@@ -134,6 +158,20 @@ def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
         else:
             continue
         found.append(Refusal(node.keras_layer, *said))
+    return found
+
+
+def _unrolled_windows(network: Network) -> list[Refusal]:
+    """Convolutions whose windows hls4ml writes out value by value, in more text than a compiler or a reader takes."""
+    found = []
+    for node in network.nodes:
+        # A kernel of one position has a function of its own, which copies nothing.
+        if node.op is not Op.CONV or prod((window := node.arrays["weight"].shape[:-1])[:-1]) == 1:
+            continue
+        values = prod(node.shape[:-1]) * prod(window)
+        if values > MOST_UNROLLED:
+            reason = f"io_parallel writes a statement for each of the {values:,} values in its windows"
+            found.append(Refusal(node.keras_layer, reason, f"io_stream (io_parallel takes up to {MOST_UNROLLED:,})"))
     return found
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from hlsflow.devices.ecp5 import Target, find_target
 from hlsflow.foundation.errors import ConfigError, did_you_mean
 from hlsflow.opentools.budget import Budget
+from hlsflow.rtl.adders import signed_digits
+from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.design import RtlDesign
 from hlsflow.rtl.folded import folded_design
 from hlsflow.rtl.folding import fit_multipliers
 from hlsflow.rtl.names import identifier
-from hlsflow.rtl.network import IntegerNetwork
 
 
 class Architecture(StrEnum):
@@ -71,42 +72,30 @@ def target_of(options: OpenOptions, part: str) -> Target:
     return find_target(options.device or part)
 
 
-def with_reuse_factors(network: IntegerNetwork, factors: Mapping[str, int]) -> IntegerNetwork:
+def with_reuse_factors(chain: Chain, factors: Mapping[str, int]) -> Chain:
     """The network with the reuse factors of some layers replaced. Raises ConfigError for an unknown layer."""
-    names = [layer.name for layer in network.products]
+    names = [layer.name for layer in chain.products]
     for name, factor in factors.items():
         if name not in names:
             raise ConfigError(f"no layer '{name}' takes a reuse factor", hint=did_you_mean(name, names))
         if factor < 1:
             raise ConfigError(f"reuse factor {factor} of layer '{name}': at least 1")
     return replace(
-        network,
+        chain,
         layers=tuple(
             replace(layer, reuse_factor=factors[layer.name]) if layer.name in factors else layer
-            for layer in network.layers
+            for layer in chain.layers
         ),
     )
 
 
-def signed_digits(network: IntegerNetwork) -> int:
-    """Non-zero signed digits of all weights: about the additions of an unrolled network before any is shared."""
-    import numpy as np
-
-    total = 0
-    for layer in network.products:
-        # The canonical form has a digit wherever 3w and w differ (Reitwiesner).
-        magnitude = np.abs(layer.weights)
-        total += sum(int(bits).bit_count() for bits in ((magnitude * 3) ^ magnitude).ravel())
-    return total
-
-
-def choose(network: IntegerNetwork, options: OpenOptions) -> tuple[Architecture, str]:
+def choose(chain: Chain, options: OpenOptions) -> tuple[Architecture, str]:
     """The architecture, and why."""
     if options.architecture is not Architecture.AUTO:
         return options.architecture, "asked for"
-    if network.has_windows:
+    if chain.has_windows:
         return Architecture.FOLDED, "it has convolutions or poolings"
-    digits = signed_digits(network)
+    digits = signed_digits(layer.weights for layer in chain.products)
     if options.reuse_factors:
         return Architecture.FOLDED, "reuse factors were asked for"
     if digits <= UNROLLED_DIGITS:
@@ -115,28 +104,28 @@ def choose(network: IntegerNetwork, options: OpenOptions) -> tuple[Architecture,
 
 
 # (network, name of the top module, widest bus in bits or None) -> the unrolled design.
-Unroll = Callable[[IntegerNetwork, str, int | None], RtlDesign]
+Unroll = Callable[[Chain, str, int | None], RtlDesign]
 
 
-def _unroll_here(network: IntegerNetwork, top: str, bus_bits: int | None) -> RtlDesign:
+def _unroll_here(chain: Chain, top: str, bus_bits: int | None) -> RtlDesign:
     from hlsflow.rtl.unrolled import unrolled_design
 
-    return unrolled_design(network, top, bus_bits=bus_bits)
+    return unrolled_design(chain, top, bus_bits=bus_bits)
 
 
 def make_design(
-    network: IntegerNetwork, name: str, target: Target, options: OpenOptions, unroll: Unroll = _unroll_here
+    chain: Chain, name: str, target: Target, options: OpenOptions, unroll: Unroll = _unroll_here
 ) -> RtlDesign:
     """The design for a target, its reuse factors raised where the target has too few DSP blocks.
 
     Raises UnsupportedError where it cannot be made, ToolError where da4ml is needed and missing.
     """
-    architecture, why = choose(network, options)
+    architecture, why = choose(chain, options)
     top = identifier(name)
     if architecture is Architecture.UNROLLED:
-        design = unroll(network, top, ECP5_BUS_BITS if target.family == "ecp5" else None)
+        design = unroll(chain, top, ECP5_BUS_BITS if target.family == "ecp5" else None)
     else:
-        asked = with_reuse_factors(network, options.reuse_factors or {})
+        asked = with_reuse_factors(chain, options.reuse_factors or {})
         fitted = fit_multipliers(asked, target.dsp)
         raised = [
             f"{new.name}: reuse factor raised from {old.reuse_factor} to {new.reuse_factor}, {target.name} has "

@@ -20,13 +20,13 @@ from hlsflow.foundation.workspace import write_bytes
 from hlsflow.opentools.budget import Budget, run_within
 
 if TYPE_CHECKING:
+    from hlsflow.rtl.chain import Chain
     from hlsflow.rtl.design import RtlDesign
-    from hlsflow.rtl.network import IntegerNetwork
 
 
 def unroll_within(
     budget: Budget,
-    network: IntegerNetwork,
+    chain: Chain,
     top: str,
     bus_bits: int | None,
     folder: Path,
@@ -35,7 +35,7 @@ def unroll_within(
     """The unrolled design. Raises what `unrolled_design` raises, and ToolError where it needs more than the budget."""
     request, result = folder / "request.pickle", folder / "result.pickle"
     folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(request, pickle.dumps((network, top, bus_bits)))
+    write_bytes(request, pickle.dumps((chain, top, bus_bits)))
     words = (sys.executable, str(Path(__file__).resolve()), str(request), str(result))
     run_within(budget, words, what="da4ml", log=folder / "da4ml.log", cwd=folder, progress=progress)
     kind, found = pickle.loads(result.read_bytes())
@@ -49,13 +49,13 @@ def main(request: Path, result: Path) -> None:
     """Writes (None, design), or the class of an error with its message and hint."""
     from hlsflow.rtl.unrolled import unrolled_design
 
-    network, top, bus_bits = pickle.loads(request.read_bytes())
+    chain, top, bus_bits = pickle.loads(request.read_bytes())
 
     def say(layer: str) -> None:
         print(f"unrolling {layer}", flush=True)
 
     try:
-        answer = (None, unrolled_design(network, top, bus_bits=bus_bits, on_layer=say))
+        answer = (None, unrolled_design(chain, top, bus_bits=bus_bits, on_layer=say))
     except HlsflowError as error:
         answer = (type(error), (error.message, error.hint))
     write_bytes(result, pickle.dumps(answer))

@@ -195,7 +195,7 @@ def _target(plan: Plan, hls: Path, steps: Steps, model: PackedModel) -> Target:
 
 def _command(plan: Plan) -> str:
     """The command that builds a plan."""
-    return f"hlsflow build --model {plan.model}{'' if plan.request is None else f' {plan.request.options}'}"
+    return f"hlsflow build --model {plan.model.name}{'' if plan.request is None else f' {plan.request.options}'}"
 
 
 def _check_sources(plan: Plan, folder: Path, model: PackedModel) -> None:

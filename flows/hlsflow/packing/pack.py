@@ -199,10 +199,11 @@ def _bytes(entry: Entry) -> bytes:
 
 def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[PackedModel, list[Entry]]:
     config = None if plan.request is None else plan.request.config
+    model = plan.model.name
     if config is not None and Path(config).name != config:
         raise UsageError(
             f"{plan.name}: its configuration {config} is not in hls_configs/, where its results look for it",
-            hint=f"copy it there as {plan.model}.NAME.yaml: hlsflow pack {plan.model} --config {plan.model}.NAME.yaml",
+            hint=f"copy it there as {model}.NAME.yaml: hlsflow pack {model} --config {model}.NAME.yaml",
         )
     project = read_project(hls)
     bench, _ = bench_of(plan, project, samples)
@@ -213,7 +214,7 @@ def _model(plan: Plan, hls: Path, request: BuildRequest, samples: int) -> tuple[
     inputs = bench.text.encode()
     # Which changes and tools there may be is checked as the value is made.
     packed = PackedModel(
-        name=plan.name, model=plan.model, changes=dict(request.changes),  # type: ignore[arg-type]
+        name=plan.name, model=model, changes=dict(request.changes),  # type: ignore[arg-type]
         config=config, samples=request.samples,
         cosim_samples=samples,
         tool=plan.config.backend.lower(),  # type: ignore[arg-type]

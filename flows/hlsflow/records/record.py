@@ -106,6 +106,21 @@ class SoftmaxRecord(_Value):
     argmax_agreement: float
 
 
+class TableRecord(_Value):
+    """A function of single values at an output, such as a sigmoid: a table, so close and not exact.
+
+    `max_abs_error` is its largest distance to Keras', `table_error` to the true function of the hardware's own values,
+    which `bound` limits for any value.
+    """
+
+    output: str
+    function: str
+    entries: int
+    max_abs_error: float
+    table_error: float
+    bound: float
+
+
 class EmulatorRecord(_Value):
     """The integer emulator against the C simulation: the second witness."""
 
@@ -123,6 +138,13 @@ class GateRecord(_Value):
     max_abs_error: float
     allowed_abs_error: float
     failures: list[str] = []
+
+
+class ErrorRecord(_Value):
+    """How far values are from the targets, in their own unit."""
+
+    mean_abs: float
+    root_mean_square: float
 
 
 class LayerRecord(_Value):
@@ -266,6 +288,11 @@ class BuildRecord(_Value):
     keras_float: Literal["float32", "float64"] = "float32"
     accuracy_keras: float | None
     accuracy_csim: float | None
+    # Of a model whose outputs are values: how far they are from the targets.
+    errors_keras: ErrorRecord | None = None
+    errors_csim: ErrorRecord | None = None
+    # Outputs that are functions of single values, read from tables.
+    tables: list[TableRecord] = []
     gate: GateRecord
     agreement: list[AgreementRecord]
     softmax: SoftmaxRecord | None
@@ -348,6 +375,9 @@ _USUAL: dict[str, object] = {
     "reference": None,
     "request": None,
     "counterexamples": [],
+    "errors_keras": None,
+    "errors_csim": None,
+    "tables": [],
 }
 
 

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, TextIO
 
 from hlsflow.foundation.log import paint
 from hlsflow.records.evidence import contradiction
-from hlsflow.records.record import AgreementRecord, BuildRecord, two_designs
+from hlsflow.records.record import AgreementRecord, BuildRecord, TableRecord, two_designs
 from hlsflow.records.verdict import at_most, place
 
 if TYPE_CHECKING:
     from hlsflow.network.layer_types import LayerTypes
+
+FIGURE_COLUMNS = (
+    "stage", "tool", "part", "LUT", "FF", "DSP", "BRAM (18 Kb)", "URAM", "latency (cycles)", "interval (cycles)",
+    "clock (ns)", "from",
+)  # fmt: skip
+NOT_MEASURED = "Not measured: no estimate and no synthesis was run on this project."
 
 
 def percent_of(share: float | None) -> str:
@@ -54,13 +60,19 @@ def exactness(record: BuildRecord) -> str:
 
 def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> str:
     """The end of a build, for a person."""
+    head = paint(f"{record.name}: {record.title}", "bold", stream)
+    return "\n".join([head, *(f"  {label:<12} {text}" for label, text in summary_rows(record, path, project, stream))])
+
+
+def summary_rows(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> list[tuple[str, str]]:
+    """What a build ends with: labels and texts, the label empty where a text goes on. `path` is the record's file."""
     passed = paint("PASS", "green", stream) if record.passed else paint("FAIL", "red", stream)
     size = record.size
     rows = [
         ("gate", f"{passed}  {exactness(record)}"),
         *(("", f"FAILED for: {failure}") for failure in record.gate.failures),
         ("samples", f"{record.samples.count:,} of {record.samples.dataset}: {record.samples.source}"),
-        ("accuracy", f"Keras {percent_of(record.accuracy_keras)}, C simulation {percent_of(record.accuracy_csim)}"),
+        _right(record),
     ]
     if record.samples.substitute and record.trained is not None:
         rows.append(
@@ -72,9 +84,11 @@ def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> s
         )
     if record.softmax is not None:
         rows.append(("softmax", _softmax(record)))
+    rows += [(item.function, _table_text(item, record)) for item in record.tables]
     parameters = f"{size.parameters:,} parameters, {percent_of(size.sparsity)} zeros"
     target = record.configuration
-    rows += [
+    return [
+        *rows,
         ("emulator", _emulator(record)),
         ("size", f"{parameters}, {_kilobytes(size.weight_bits // 8)} of weights in hardware"),
         ("target", f"{target.backend}, {target.part}, {target.clock_period_ns:g} ns, {target.io_type}"),
@@ -82,8 +96,20 @@ def summary(record: BuildRecord, path: Path, project: Path, stream: TextIO) -> s
         ("HLS project", _shown(project)),
         ("report", _shown(path.parent / "report.md")),
     ]
-    head = paint(f"{record.name}: {record.title}", "bold", stream)
-    return "\n".join([head, *(f"  {label:<12} {text}" for label, text in rows)])
+
+
+def _right(record: BuildRecord) -> tuple[str, str]:
+    """How right the outputs are, and by which measure."""
+    if record.errors_keras is not None and record.errors_csim is not None:
+        keras, csim = record.errors_keras, record.errors_csim
+        return (
+            "error",
+            f"mean |output - target|: Keras {keras.mean_abs:g}, C simulation {csim.mean_abs:g}; "
+            f"root mean square: {keras.root_mean_square:g}, {csim.root_mean_square:g}",
+        )
+    if record.accuracy_keras is None:
+        return "accuracy", "not known: these samples have no labels"
+    return "accuracy", f"Keras {percent_of(record.accuracy_keras)}, C simulation {percent_of(record.accuracy_csim)}"
 
 
 def _in_float(record: BuildRecord) -> str:
@@ -117,6 +143,16 @@ def _softmax(record: BuildRecord) -> str:
     return (
         f"a table: off by {at_most(softmax.max_abs_error, 3)} from Keras at most{own} ({bound}), same class as Keras "
         f"in {percent_of(softmax.argmax_agreement)}"
+    )
+
+
+def _table_text(item: TableRecord, record: BuildRecord) -> str:
+    own = ""
+    if record.gate.kind == "bounded":
+        own = f", off by {at_most(item.table_error, 3)} from that of the hardware's own values"
+    return (
+        f"a table of {item.entries:,} entries: off by {at_most(item.max_abs_error, 3)} from Keras at most{own} "
+        f"(at most {at_most(item.bound, 3)} for any input)"
     )
 
 
@@ -188,6 +224,7 @@ def markdown(record: BuildRecord) -> str:
             parts.append(f"First layer that differs: {place(item.first_difference, 'Keras', 'hardware')}.")
     if record.softmax is not None:
         parts.append(f"Softmax: {_softmax(record)}.")
+    parts += [f"The {item.function} '{item.output}': {_table_text(item, record)}." for item in record.tables]
     parts.append(f"Second witness, the integer emulator: {_emulator(record)}.")
     parts += ["## Accuracy", _table(["on", "of", "accuracy", "source"], _accuracy_rows(record))]
     parts += [
@@ -250,8 +287,17 @@ def _made_again(record: BuildRecord) -> str:
 
 
 def _figures(record: BuildRecord) -> str:
+    rows = figure_rows(record)
+    if not rows:
+        return NOT_MEASURED
+    rows = [[*cells, f"`{source}`" if source != "-" else source] for *cells, source in rows]
+    both = two_designs(figure for figure in record.figures if figure.module is None)
+    return _table(FIGURE_COLUMNS, rows) + ("" if both is None else f"\n\nThese are {both}.")
+
+
+def figure_rows(record: BuildRecord) -> list[list[str]]:
     """The figures of the whole design, a row a stage and tool; stages are never mixed in one row."""
-    rows = [
+    return [
         [
             figure.stage,
             " ".join(filter(None, [figure.tool, figure.tool_version])),
@@ -263,19 +309,11 @@ def _figures(record: BuildRecord) -> str:
             _count(figure.latency_max_cycles, figure.ranges.get("latency_max_cycles")),
             _count(figure.interval_max_cycles, figure.ranges.get("interval_max_cycles")),
             "-" if figure.clock_achieved_ns is None else f"{figure.clock_achieved_ns:g}",
-            f"`{figure.source_file}`" if figure.source_file else "-",
+            figure.source_file or "-",
         ]
         for figure in record.figures
         if figure.module is None
     ]
-    if not rows:
-        return "Not measured: no estimate and no synthesis was run on this project."
-    header = [
-        "stage", "tool", "part", "LUT", "FF", "DSP", "BRAM (18 Kb)", "URAM", "latency (cycles)", "interval (cycles)",
-        "clock (ns)", "from",
-    ]  # fmt: skip
-    both = two_designs(figure for figure in record.figures if figure.module is None)
-    return _table(header, rows) + ("" if both is None else f"\n\nThese are {both}.")
 
 
 def _count(value: int | None, error_bar: Sequence[float] | None) -> str:
@@ -286,6 +324,11 @@ def _count(value: int | None, error_bar: Sequence[float] | None) -> str:
 
 def _accuracy_rows(record: BuildRecord) -> list[list[str]]:
     samples = f"{record.samples.count:,} samples of {record.samples.dataset}"
+    if record.errors_keras is not None and record.errors_csim is not None:
+        return [
+            [samples, side, f"mean error {found.mean_abs:g}, root mean square {found.root_mean_square:g}", "this build"]
+            for side, found in (("Keras", record.errors_keras), ("C simulation", record.errors_csim))
+        ]
     rows = [
         [samples, "Keras", percent_of(record.accuracy_keras), "this build"],
         [samples, "C simulation", percent_of(record.accuracy_csim), "this build"],

@@ -12,6 +12,7 @@ from hlsflow.records.record import (
     EmulatorRecord,
     GateRecord,
     SoftmaxRecord,
+    TableRecord,
 )
 
 
@@ -21,13 +22,15 @@ def verdict(
     agreement: Sequence[AgreementRecord],
     softmaxes: Sequence[SoftmaxRecord],
     emulator: EmulatorRecord | None,
+    tables: Sequence[TableRecord] = (),
 ) -> GateRecord:
-    """The gate's record: passed where every output, every softmax and both witnesses are as they must be.
+    """The gate's record: passed where every output, every table and both witnesses are as they must be.
 
     `allowed_abs_error` is what a bounded gate allows, 0 for an exact one.
     """
     failures = [complaint for item in agreement if (complaint := _output(item, kind, allowed_abs_error)) is not None]
     failures += [complaint for item in softmaxes if (complaint := _softmax(item, kind)) is not None]
+    failures += [complaint for item in tables if (complaint := _table(item, kind)) is not None]
     if emulator is not None and emulator.mismatching_values != 0:
         failures.append(
             f"the witnesses disagree: the emulator and the C simulation differ in {emulator.mismatching_values:,} of "
@@ -69,6 +72,18 @@ def _softmax(item: SoftmaxRecord, kind: str) -> str | None:
             f"the softmax '{item.output}' is off by {at_most(item.max_abs_error)} from Keras, more than the "
             f"{at_most(item.bound)} that its tables can be off"
         )
+    return None
+
+
+def _table(item: TableRecord, kind: str) -> str | None:
+    most = f"more than the {at_most(item.bound)} that its table can be off"
+    if not item.table_error <= item.bound:
+        return (
+            f"the {item.function} '{item.output}' is off by {at_most(item.table_error)} from that of its own input, "
+            f"{most}"
+        )
+    if kind == "exact" and not item.max_abs_error <= item.bound:
+        return f"the {item.function} '{item.output}' is off by {at_most(item.max_abs_error)} from Keras, {most}"
     return None
 
 

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hlsflow.foundation.errors import ToolError, UnsupportedError
 from hlsflow.rtl.layers import ProductLayer
+
+if TYPE_CHECKING:
+    from hlsflow.foundation.arrays import Array
+
+# Up to here da4ml is done sooner interpreted (two seconds) than compiled by numba, which takes most of a minute at its
+# first use on a machine. The designs of five networks of 34 to 4,096 weights were the same, byte for byte.
+INTERPRETED_DIGITS = 1_000
 
 # da4ml's library names lint warnings that Debian 12's Verilator does not know; no other module has a timescale.
 _IGNORED = re.compile(r"[ \t]*/\*\s*verilator lint_\w+ \w+\s*\*/\n?|^`timescale.*\n", re.MULTILINE)
@@ -45,13 +53,31 @@ class Adders:
     ff_estimate: int
 
 
+def signed_digits(weights: Iterable[Array]) -> int:
+    """Non-zero signed digits of integer weights: about the additions of an unrolled network before any is shared."""
+    import numpy as np
+
+    total = 0
+    for matrix in weights:
+        # The canonical form has a digit wherever 3w and w differ (Reitwiesner).
+        magnitude = np.abs(matrix)
+        total += sum(int(bits).bit_count() for bits in ((magnitude * 3) ^ magnitude).ravel())
+    return total
+
+
+def prepare_da4ml(digits: int) -> None:
+    """Sets what numba reads at its import, for a network of so many signed digits. What the user has set stays."""
+    # Halves the time to compile; da4ml's own work here is short.
+    os.environ.setdefault("NUMBA_OPT", "1")
+    if digits <= INTERPRETED_DIGITS:
+        os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+
+
 def adders_of(layer: ProductLayer, module: str, levels: int) -> Adders:
     """The pipeline of a layer's sums, bias included, with at most `levels` additions between two registers.
 
     Raises ToolError where da4ml is missing, UnsupportedError where every weight is zero.
     """
-    # da4ml compiles itself at its first use: this halves that, and its own work here is short.
-    os.environ.setdefault("NUMBA_OPT", "1")
     try:
         from da4ml.cmvm.types import _minimal_kif
         from da4ml.codegen.rtl.verilog.pipeline import pipeline_logic_gen

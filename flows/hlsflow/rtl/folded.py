@@ -6,24 +6,24 @@ All layers work at once, each on the values that the one before gives it: a pipe
 from __future__ import annotations
 
 from hlsflow.rtl.axis import Stage, axis_top
+from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.design import RtlDesign, StreamPort, library
 from hlsflow.rtl.folded_layer import describe, layer_memories, layer_module
 from hlsflow.rtl.folding import fold_network
 from hlsflow.rtl.layers import ProductLayer
 from hlsflow.rtl.names import module_names
-from hlsflow.rtl.network import IntegerNetwork
 
 
-def folded_design(network: IntegerNetwork, top: str) -> RtlDesign:
+def folded_design(chain: Chain, top: str) -> RtlDesign:
     """The folded design of a network, each layer by its reuse factor."""
-    foldings = fold_network(network)
-    names = module_names(layer.name for layer in network.layers)
+    foldings = fold_network(chain)
+    names = module_names(layer.name for layer in chain.layers)
     sources: dict[str, str] = {}
     memories: dict[str, str] = {}
     stages: list[Stage] = []
     used = {"stream_register.v"}
     lanes = foldings[0].lanes_in
-    for layer, folding in zip(network.layers, foldings, strict=True):
+    for layer, folding in zip(chain.layers, foldings, strict=True):
         module = names[layer.name]
         # A layer of images gives a pixel at most; what takes more collects it.
         text, files = layer_module(module, layer, folding, folding.lanes_in // lanes)
@@ -40,19 +40,19 @@ def folded_design(network: IntegerNetwork, top: str) -> RtlDesign:
             )
         )
         lanes = folding.lanes_out
-    source = StreamPort(type=network.input_type, size=network.input_size, lanes=foldings[0].lanes_in)
-    sink = StreamPort(type=network.output_type, size=network.output_size, lanes=foldings[-1].lanes_out)
-    sources.update(axis_top(top, source, sink, stages, network.input_casts))
+    source = StreamPort(type=chain.input_type, size=chain.input_size, lanes=foldings[0].lanes_in)
+    sink = StreamPort(type=chain.output_type, size=chain.output_size, lanes=foldings[-1].lanes_out)
+    sources.update(axis_top(top, source, sink, stages, chain.input_casts))
     return RtlDesign(
         top=top,
         architecture="folded",
         source=source,
         sink=sink,
-        output=network.output,
+        output=chain.output,
         sources={**library(*sorted(used)), **sources},
         memories=memories,
         modules={stage.module: stage.layer for stage in stages},
         notes=tuple(
-            describe(layer, folding) for layer, folding in zip(network.layers, foldings, strict=True)
+            describe(layer, folding) for layer, folding in zip(chain.layers, foldings, strict=True)
         ),
     )  # fmt: skip

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.hls.window import Window
+from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.layers import ArgmaxLayer, Layer, PoolLayer, ProductLayer
-from hlsflow.rtl.network import IntegerNetwork
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,13 +61,13 @@ class Folding:
         return self.steps * self.windows
 
 
-def fold_network(network: IntegerNetwork) -> tuple[Folding, ...]:
+def fold_network(chain: Chain) -> tuple[Folding, ...]:
     """The folding of every layer by its reuse factor. A layer gives as many values a cycle as the next one takes."""
     foldings: list[Folding] = []
     lanes = 1
-    for index in reversed(range(len(network.layers))):
-        layer = network.layers[index]
-        before = network.layers[index - 1] if index else None
+    for index in reversed(range(len(chain.layers))):
+        layer = chain.layers[index]
+        before = chain.layers[index - 1] if index else None
         folding = _fold_layer(layer, lanes, before)
         foldings.append(folding)
         lanes = folding.lanes_in
@@ -232,20 +232,20 @@ def _hex(row: int, width: int) -> str:
     return f"{row:0{-(-width // 4)}x}"
 
 
-def fit_multipliers(network: IntegerNetwork, limit: int) -> IntegerNetwork:
+def fit_multipliers(chain: Chain, limit: int) -> Chain:
     """The network with reuse factors raised until its multipliers fit, those of the least busy layers first.
 
     Raises UnsupportedError where even one multiplier a layer is too many.
     """
-    layers = list(network.layers)
+    layers = list(chain.layers)
     while True:
-        fitted = replace(network, layers=tuple(layers))
+        fitted = replace(chain, layers=tuple(layers))
         foldings = fold_network(fitted)
         if sum(folding.multipliers for folding in foldings) <= limit:
             return fitted
         shared = [index for index, folding in enumerate(foldings) if folding.multipliers > 1]
         if not shared:
-            count = len(network.products)
+            count = len(chain.products)
             raise UnsupportedError(f"open RTL: {count} layers need a multiplier each, the device has {limit}")
         least = min(shared, key=lambda index: (foldings[index].cycles, -index))
         layer = layers[least]

@@ -1,4 +1,4 @@
-"""The layers of an integer network as values, each with what it computes."""
+"""The layers of a chain as values, each with what it computes."""
 
 from __future__ import annotations
 

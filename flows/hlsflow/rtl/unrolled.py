@@ -11,21 +11,21 @@ from dataclasses import replace
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.network.fixed_point import FixedType
-from hlsflow.rtl.adders import Adders, Output, adders_of
+from hlsflow.rtl.adders import Adders, Output, adders_of, prepare_da4ml, signed_digits
 from hlsflow.rtl.axis import Stage, axis_top
+from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.design import RtlDesign, StreamPort, library
 from hlsflow.rtl.folded_layer import layer_module as folded_layer
 from hlsflow.rtl.folding import Folding
 from hlsflow.rtl.layers import ArgmaxLayer, ProductLayer
 from hlsflow.rtl.names import module_names
-from hlsflow.rtl.network import IntegerNetwork
 from hlsflow.rtl.requantize import requantize_module
 
 LEVELS = 2
 
 
 def unrolled_design(
-    network: IntegerNetwork,
+    chain: Chain,
     top: str,
     *,
     bus_bits: int | None = None,
@@ -38,12 +38,13 @@ def unrolled_design(
 
     Raises UnsupportedError for a network with windows.
     """
-    if network.has_windows:
+    if chain.has_windows:
         raise UnsupportedError(
             "open RTL: convolutions and poolings are folded, not unrolled", hint="leave out --architecture unrolled"
         )
-    layers = network.products
-    names = module_names(layer.name for layer in network.layers)
+    layers = chain.products
+    prepare_da4ml(signed_digits(layer.weights for layer in layers))
+    names = module_names(layer.name for layer in chain.layers)
     sources: dict[str, str] = {}
     adders: list[Adders] = []
     for layer in layers:
@@ -54,9 +55,9 @@ def unrolled_design(
         sources.update(made.sources)
         sources[f"{module}.v"] = layer_module(module, layer, made)
         adders.append(made)
-    source = _port(network.input_type, network.input_size, bus_bits)
+    source = _port(chain.input_type, chain.input_size, bus_bits)
     logits = _port(layers[-1].result, layers[-1].output_size, bus_bits)
-    sink = replace(logits, type=network.output_type)
+    sink = replace(logits, type=chain.output_type)
     latency = sum(made.latency for made in adders)
     data_type = layers[0].data
     sources["network.v"] = _network_module(layers, names, data_type, source, logits, latency)
@@ -69,7 +70,7 @@ def unrolled_design(
         )
     ]
     used = ["fifo.v", "credit.v", "collect.v", "drain.v"]
-    last = network.layers[-1]
+    last = chain.layers[-1]
     if isinstance(last, ArgmaxLayer):
         module = names[last.name]
         folding = Folding(
@@ -85,13 +86,13 @@ def unrolled_design(
                 out_bits=sink.lanes * sink.type.width,
             )
         )
-    sources.update(axis_top(top, source, sink, stages, network.input_casts))
+    sources.update(axis_top(top, source, sink, stages, chain.input_casts))
     return RtlDesign(
         top=top,
         architecture="unrolled",
         source=source,
         sink=sink,
-        output=network.output,
+        output=chain.output,
         sources={**library(*used), **sources},
         memories={},
         modules={module: layer for layer, module in names.items()},

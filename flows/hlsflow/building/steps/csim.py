@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hlsflow.datasets.verification_samples import SampleSet
 from hlsflow.foundation.workspace import storage_errors
 from hlsflow.hls.lint import Linted
 from hlsflow.hls.project import HlsProject, read_project
-from hlsflow.models.recipe import Recipe
+from hlsflow.models.model import Samples
 from hlsflow.network.graph import Network
 
 if TYPE_CHECKING:
@@ -22,26 +21,25 @@ def traced_outputs(network: Network, project: HlsProject) -> list[str]:
 
 
 def simulate_samples(
-    recipe: Recipe, samples: SampleSet, network: Network, linted: Linted, hls: Path, program: Path, folder: Path,
+    samples: Samples, network: Network, linted: Linted, hls: Path, program: Path, folder: Path,
     step: Step,
 ) -> str:  # fmt: skip
     """Writes the outputs of the simulation as integers, and says how fast it was."""
     import numpy as np
 
     from hlsflow.hls.csim import simulate
-    from hlsflow.models.zoo import preprocess
 
     project = read_project(hls)
-    pixels, _ = samples.load()
+    frames = samples.load()
     types = {layer.node.name: layer.result for layer in linted.layers}
     outputs = simulate(
         program / "csim",
         project,
-        [preprocess(recipe, pixels)],
+        frames.inputs,
         layers={name: types[name] for name in traced_outputs(network, project)},
         folder=folder,
         progress=lambda done, total: step.progress(done, total, "samples"),
     )
     with storage_errors(folder):
         np.savez(folder / "outputs.npz", **outputs)
-    return f"{len(pixels):,} samples, {len(pixels) / step.seconds:,.0f} a second"
+    return f"{len(frames):,} samples, {len(frames) / step.seconds:,.0f} a second"

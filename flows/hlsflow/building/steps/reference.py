@@ -2,38 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsflow.building.scores import accuracy, errors
 from hlsflow.building.session import Session
-from hlsflow.datasets.verification_samples import SampleSet
+from hlsflow.datasets.frames import Frames
+from hlsflow.foundation.errors import DataError
 from hlsflow.foundation.workspace import storage_errors
+from hlsflow.frontends.reference import keras_float, keras_outputs, reference_outputs
+from hlsflow.models.model import Samples
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
     from hlsflow.foundation.log import Step
+    from hlsflow.network.graph import Network
 
 
-def write_reference(session: Session, samples: SampleSet, folder: Path, step: Step) -> str:
-    """Writes the outputs of Keras that the gate compares and the samples' classes, and says how accurate they are."""
+def write_reference(session: Session, samples: Samples, folder: Path, step: Step) -> str:
+    """Writes the outputs of Keras that the gate compares, and says how accurate they are where the truth is known."""
     import numpy as np
 
-    pixels, classes = samples.load()
+    frames = samples.load()
     network = session.network()
+    if frames.truth is not None and session.task == "classification":
+        check_classes(network, samples.source)
     names = list(dict.fromkeys((*network.gate_outputs, *network.outputs)))
     outputs = layer_outputs(
-        session, pixels, names, progress=lambda done, total: step.progress(done, total, "samples")
+        session, frames, names, progress=lambda done, total: step.progress(done, total, "samples")
     )  # fmt: skip
     with storage_errors(folder):
         np.savez(folder / "outputs.npz", **outputs)
-        np.save(folder / "classes.npy", classes)
-    accuracy = float(np.mean(outputs[network.gate_outputs[0]].argmax(axis=1) == classes))
-    return f"{len(pixels):,} samples of {samples.dataset}, accuracy {accuracy:.4f}"
+    said = f"{len(frames):,} samples of {samples.dataset}" + _rounded(session, frames, outputs)
+    found = outputs[network.gate_outputs[0]]
+    right = accuracy(session.task, found, frames.truth)
+    off = errors(session.task, outputs[network.outputs[0]], frames.truth)
+    if off is not None:
+        return f"{said}, mean error {off.mean_abs:g}"
+    return said if right is None else f"{said}, accuracy {right:.4f}"
 
 
-def layer_outputs(session: Session, pixels: Array, names: list[str], **more: Any) -> dict[str, Array]:
-    """Outputs of layers, float64, for uint8 pixels."""
-    from hlsflow.frontends.reference import reference_outputs
-    from hlsflow.models.zoo import preprocess
+def check_classes(network: Network, source: str) -> None:
+    """Raises DataError where outputs tell classes apart in several places, and labels say one of a whole sample."""
+    places = prod(network[network.outputs[0]].shape[:-1])
+    if places > 1:
+        raise DataError(
+            f"{source}: a label is one class of a sample, and the model tells classes apart in {places:,} places of it",
+            hint="leave the labels out",
+        )
 
-    return reference_outputs(session.model, session.network(), [preprocess(session.recipe, pixels)], names, **more)
+
+def _rounded(session: Session, frames: Frames, outputs: Mapping[str, Array]) -> str:
+    """On how many samples Keras' own float32 gives other values than these of float64; nothing where it is not used."""
+    import numpy as np
+
+    network = session.network()
+    if keras_float(network) == "float32":
+        return ""
+    own = keras_outputs(session.keras, network, frames.inputs, network.gate_outputs)
+    differ = [(own[name] != outputs[name]).any(axis=1) for name in network.gate_outputs]
+    return f" in float64, of which Keras' own float32 differs on {int(np.any(differ, axis=0).sum()):,}"
+
+
+def layer_outputs(session: Session, frames: Frames, names: list[str], **more: Any) -> dict[str, Array]:
+    """Outputs of layers, float64 (n, values)."""
+    return reference_outputs(session.keras, session.network(), frames.inputs, names, **more)

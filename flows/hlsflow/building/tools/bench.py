@@ -26,16 +26,13 @@ def bench_of(plan: Plan, project: HlsProject, samples: int) -> tuple[Bench, tupl
     """
     import numpy as np
 
-    from hlsflow.models.zoo import preprocess
-
     folder = project.root.parent
     try:
         csim = dict(np.load(folder / "csim" / "outputs.npz"))
         reference = dict(np.load(folder / "reference" / "outputs.npz"))
     except (OSError, ValueError) as error:
         raise ToolError(f"{folder}: no results of the C simulation: {error}", hint="build the model again") from error
-    pixels, _ = plan.samples.load()
-    inputs = preprocess(plan.recipe, pixels[:samples])
+    inputs = plan.samples.load().taken(slice(samples)).inputs[0]
     ports = tuple(
         Expected(
             port=port.name,

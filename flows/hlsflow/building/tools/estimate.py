@@ -64,7 +64,7 @@ def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[st
 
 
 def _root(plan: Plan) -> Path:
-    return plan.model_dir.parent.parent
+    return plan.model.folder.parent.parent
 
 
 ESTIMATE = Tool(name="estimate", step_inputs=step_inputs, compute=compute)

@@ -43,9 +43,9 @@ from hlsflow.opentools.tools import (
 from hlsflow.opentools.unroll import unroll_within
 from hlsflow.opentools.verilator import Simulated, Traffic
 from hlsflow.records.record import FigureRecord
+from hlsflow.rtl.chain import read_chain
 from hlsflow.rtl.design import RtlDesign
 from hlsflow.rtl.files import write_companions
-from hlsflow.rtl.network import read_network
 
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
@@ -139,7 +139,7 @@ def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[st
     asked = read_options(options)
     target = target_of(asked, plan.config.part)
     simulator, synthesizer = _tools(asked)
-    network = read_network(read_project(hls))
+    chain = read_chain(read_project(hls))
     step.live("generating the RTL")
     work = folder / "unrolling"
 
@@ -147,14 +147,14 @@ def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[st
         step.progress(seconds, asked.budget.timeout_s, f"s at most: da4ml {doing}")
 
     design = make_design(
-        network,
-        plan.model,
+        chain,
+        plan.model.name,
         target,
         asked,
-        lambda network, top, bus_bits: unroll_within(asked.budget, network, top, bus_bits, work, progress),
+        lambda chain, top, bus_bits: unroll_within(asked.budget, chain, top, bus_bits, work, progress),
     )
     shutil.rmtree(work, ignore_errors=True)
-    vectors = read_vectors(plan, hls, network)
+    vectors = read_vectors(plan, hls, chain)
     run = _Run(
         design=design,
         target=target,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hlsflow.foundation.errors import ToolError
 from hlsflow.hls.project import read_project
 from hlsflow.network.fixed_point import to_integers
-from hlsflow.rtl.network import IntegerNetwork
+from hlsflow.rtl.chain import Chain
 
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
@@ -26,7 +26,7 @@ class Vectors:
     source: str
 
 
-def read_vectors(plan: Plan, hls: Path, network: IntegerNetwork) -> Vectors:
+def read_vectors(plan: Plan, hls: Path, chain: Chain) -> Vectors:
     """The samples of a build, and what its C simulation gave for them.
 
     Raises ToolError where the integer network itself disagrees with C simulation: then its reading of the project is
@@ -34,14 +34,12 @@ def read_vectors(plan: Plan, hls: Path, network: IntegerNetwork) -> Vectors:
     """
     import numpy as np
 
-    from hlsflow.models.zoo import preprocess
-
-    pixels, _ = plan.samples.load()
-    inputs = to_integers(preprocess(plan.recipe, pixels).reshape(len(pixels), -1), network.input_type.fraction)
+    given = plan.samples.load().inputs[0]
+    inputs = to_integers(given.reshape(len(given), -1), chain.input_type.fraction)
     path = hls.parent / "csim" / "outputs.npz"
-    own = network.run(inputs)
+    own = chain.run(inputs)
     with np.load(path) as kept:
-        outputs = _of_layer(kept, network, read_project(hls).outputs[0].name, own.shape)
+        outputs = _of_layer(kept, chain, read_project(hls).outputs[0].name, own.shape)
     if outputs is None:
         return Vectors(inputs=inputs, outputs=own, source="the integer network (C simulation traced no such layer)")
     if not np.array_equal(outputs, own):
@@ -52,8 +50,8 @@ def read_vectors(plan: Plan, hls: Path, network: IntegerNetwork) -> Vectors:
     return Vectors(inputs=inputs, outputs=outputs, source="C simulation")
 
 
-def _of_layer(kept: Mapping[str, Array], network: IntegerNetwork, port: str, shape: tuple[int, ...]) -> Array | None:
+def _of_layer(kept: Mapping[str, Array], chain: Chain, port: str, shape: tuple[int, ...]) -> Array | None:
     """C simulation's values of the network's output: traced by the layer's name, or those of the port."""
     # Where a softmax is left out, its values are the port's.
-    names = [network.output] if network.left_out else [network.output, port]
+    names = [chain.output] if chain.left_out else [chain.output, port]
     return next((kept[name].reshape(shape) for name in names if name in kept), None)

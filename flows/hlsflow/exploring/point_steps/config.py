@@ -18,7 +18,8 @@ def derive_configuration(
     workspace: Workspace, name: str, target: TargetSpec, data_dir: Path | None, log: Log, folder: Path
 ) -> str:  # fmt: skip
     """Writes the configuration, and says what it is for."""
-    from hlsflow.building.configure import Target, configure
+    from hlsflow.building.configure import configure
+    from hlsflow.building.target import Target
 
     text = configure(workspace, name, Target(**target.model_dump()), data_dir, Log(quiet=True, stream=log.stream))
     with storage_errors(folder):

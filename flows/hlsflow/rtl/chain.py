@@ -1,7 +1,8 @@
-"""The integer network of a converted project: what both architectures are made from.
+"""The chain of layers that both architectures are made from: our hardware's view of an integer network.
 
-A chain of dense layers, convolutions and poolings, each with the casts and ReLUs behind it, maybe an argmax at the end.
-A final softmax of tables is left out: the design gives logits. Whatever else a project holds is refused.
+Dense layers, convolutions and poolings, each with the casts and ReLUs behind it, maybe an argmax at the end. A final
+softmax, or table such as a sigmoid, is left out: the design gives what goes into it. Whatever else a network holds is
+refused.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.foundation.interrupts import boundaries
-from hlsflow.hls.integer_layers import Padding, padding_of
+from hlsflow.hls import integer_nodes as nodes
+from hlsflow.hls.integer_network import IntegerNetwork, read_integer_network
 from hlsflow.hls.project import HlsProject
 from hlsflow.network.fixed_point import FixedType
-from hlsflow.rtl.coverage import CASTS, PADDINGS, problems
+from hlsflow.rtl.coverage import problems
 from hlsflow.rtl.layers import Cast, Layer, ProductLayer, apply
-from hlsflow.rtl.read_layers import asked, layer_of, padded, read_layer
+from hlsflow.rtl.views import cast_of, layer_of, padded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +28,8 @@ _BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IntegerNetwork:
-    """The whole network. `output` is the layer whose values it gives, `left_out` names what is not in it."""
+class Chain:
+    """The whole chain. `output` is the layer whose values it gives, `left_out` names what is not in it."""
 
     input_type: FixedType
     input_casts: tuple[Cast, ...]
@@ -71,39 +73,42 @@ class IntegerNetwork:
         return values
 
 
-def read_network(project: HlsProject) -> IntegerNetwork:
-    """The integer network of a project. Raises UnsupportedError naming the first construct without hardware."""
-    read = [read_layer(project, call) for call in project.calls]
-    asks = [asked(project, call, own) for call, own in zip(project.calls, read, strict=True)]
-    for problem in problems(asks, *_ports(project)):
+def read_chain(project: HlsProject) -> Chain:
+    """The chain of a project. Raises UnsupportedError naming the first construct without hardware."""
+    return chain_of(read_integer_network(project))
+
+
+def chain_of(network: IntegerNetwork) -> Chain:
+    """The chain of a network. Raises UnsupportedError naming the first construct without hardware."""
+    names = [port.name for port in network.inputs], [port.name for port in network.outputs]
+    for problem in problems(network.nodes, *names):
         raise UnsupportedError(f"open RTL: {problem.text}", hint=problem.hint)
-    port = project.inputs[0]
+    port = network.inputs[0]
     output = port.name
     input_casts: list[Cast] = []
     layers: list[Layer] = []
     left_out: list[str] = []
-    padding: Padding | None = None
-    for call, ask, own in zip(project.calls, asks, read, strict=True):
-        if call.function == "softmax" and not ask.is_argmax:
-            left_out.append(call.layer)
-            continue
-        if call.function in PADDINGS:
-            padding = padding_of(project, call)
-        elif call.function in CASTS:
-            source, target = project.type_of(call.template[0]), project.type_of(call.template[1])
-            step = Cast(name=call.layer, relu=call.function == "relu", source=source, target=target)
-            if layers:
-                layers[-1] = replace(layers[-1], casts=(*layers[-1].casts, step))
-            else:
-                input_casts.append(step)
-        else:
-            layer = layer_of(project, call, own)
-            layers.append(layer if padding is None else padded(layer, padding))
-            padding = None
-        output = call.layer
-    _check_sizes(project, layers)
-    return IntegerNetwork(
-        input_type=project.type_of(port.type_name).grid,
+    padding: nodes.Padding | None = None
+    for node in network.nodes:
+        match node:
+            case nodes.Softmax() | nodes.Lookup():
+                left_out.append(node.name)
+                continue
+            case nodes.Padding():
+                padding = node
+            case nodes.Cast():
+                if layers:
+                    layers[-1] = replace(layers[-1], casts=(*layers[-1].casts, cast_of(node)))
+                else:
+                    input_casts.append(cast_of(node))
+            case _:
+                layer = layer_of(node)
+                layers.append(layer if padding is None else padded(layer, padding))
+                padding = None
+        output = node.name
+    _check_sizes(port.size, layers)
+    return Chain(
+        input_type=port.type.grid,
         input_casts=tuple(input_casts),
         layers=tuple(layers),
         output=output,
@@ -111,12 +116,7 @@ def read_network(project: HlsProject) -> IntegerNetwork:
     )
 
 
-def _ports(project: HlsProject) -> tuple[list[str], list[str]]:
-    return [port.name for port in project.inputs], [port.name for port in project.outputs]
-
-
-def _check_sizes(project: HlsProject, layers: list[Layer]) -> None:
-    size = project.inputs[0].size
+def _check_sizes(size: int, layers: list[Layer]) -> None:
     for layer in layers:
         if layer.input_size != size:
             raise UnsupportedError(f"open RTL: '{layer.name}' reads {layer.input_size} values of {size} at a time")

@@ -11,7 +11,7 @@ from rtl_networks import fixed
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.hls.project import HlsProject, Port
 from hlsflow.hls.source import Call, Config
-from hlsflow.rtl.network import read_network
+from hlsflow.rtl.chain import read_chain
 
 WEIGHTS = np.array([[0.5, -1.0], [0.25, 1.75], [-2.0, 0.0]])
 BIAS = np.array([0.125, -0.5])
@@ -44,7 +44,7 @@ def project(
     }  # fmt: skip
     types = {
         "input_t": fixed(4, 2), "weight_t": fixed(4, 2), "bias_t": fixed(6, 3), "accum_t": accum or fixed(12, 6),
-        "fc_t": fixed(12, 6), "relu_t": RELU, "result_t": fixed(16, 6),
+        "fc_t": fixed(12, 6), "table_t": fixed(18, 8), "relu_t": RELU, "result_t": fixed(16, 6),
     }  # fmt: skip
     return HlsProject(
         root=root, top="net", inputs=(Port(name="x", type_name="input_t", size=3),),
@@ -53,7 +53,12 @@ def project(
             "config2": Config(name="config2", values=config),
             "softmax_config4": Config(
                 name="softmax_config4",
-                values={"implementation": f"nnet::softmax_implementation::{softmax}", "n_in": "2", "n_slice": "2"},
+                values={
+                    "implementation": f"nnet::softmax_implementation::{softmax}", "n_in": "2", "n_slice": "2",
+                    "n_inner": "1", "exp_table_t": "table_t", "inv_table_t": "table_t", "inp_norm_t": "table_t",
+                    "inv_inp_t": "table_t", "accum_t": "table_t", "exp_table_size": "1024",
+                    "inv_table_size": "1024", "exp_scale": "1.0", "table_t": "table_t", "table_size": "1024",
+                },
             ),
         }, calls=tuple(calls),
         aliases={"x_in": "x"}, traced={},
@@ -62,7 +67,7 @@ def project(
 
 @pytest.mark.parametrize("strategy", ["resource", "latency"])
 def test_it_reads_weights_types_and_casts(tmp_path, strategy):
-    network = read_network(project(tmp_path, strategy=strategy))
+    network = read_chain(project(tmp_path, strategy=strategy))
     (layer,) = network.layers
     np.testing.assert_array_equal(layer.weights, WEIGHTS * 4)
     # The accumulator's grid is 2**-6, two bits finer than the products'.
@@ -73,18 +78,25 @@ def test_it_reads_weights_types_and_casts(tmp_path, strategy):
 
 
 def test_it_computes_what_the_numbers_say(tmp_path):
-    network = read_network(project(tmp_path))
+    network = read_chain(project(tmp_path))
     values = np.array([[3, -8, 7], [1, 1, 1], [-8, 7, -8]])
     real = np.maximum(values / 4 @ WEIGHTS + BIAS, 0)
     expected = np.clip(np.rint(real * 4), 0, 15)
     np.testing.assert_array_equal(network.run(values), expected)
 
 
+@pytest.mark.parametrize("function", ["sigmoid", "tanh"])
+def test_a_table_at_the_end_is_left_out(tmp_path, function):
+    table = replace(SOFTMAX, function=function, layer="end")
+    network = read_chain(project(tmp_path, calls=(DENSE, ACTIVATION, table)))
+    assert (network.output, network.left_out, network.output_type) == ("relu", ("end",), RELU)
+
+
 def test_an_argmax_is_part_of_the_network(tmp_path):
-    network = read_network(project(tmp_path, softmax="argmax"))
+    network = read_chain(project(tmp_path, softmax="argmax"))
     assert (network.output, network.left_out, network.output_type) == ("softmax", (), fixed(16, 6))
     values = np.array([[3, -8, 7], [1, 1, 1], [-8, 7, -8]])
-    logits = read_network(project(tmp_path / "logits")).run(values)
+    logits = read_chain(project(tmp_path / "logits")).run(values)
     one = 1 << network.output_type.fraction
     np.testing.assert_array_equal(network.run(values), np.eye(2, dtype=int)[logits.argmax(axis=1)] * one)
 
@@ -93,8 +105,8 @@ def test_an_argmax_is_part_of_the_network(tmp_path):
     ("change", "message"),
     [
         (
-            {"calls": (DENSE, replace(ACTIVATION, function="sigmoid"))},
-            "open RTL: no hardware for nnet::sigmoid (layer 'relu')",
+            {"calls": (DENSE, replace(ACTIVATION, function="thresholded_relu"))},
+            "open RTL: no hardware for nnet::thresholded_relu (layer 'relu')",
         ),
         ({"calls": (DENSE, replace(ACTIVATION, arguments=("x", "relu_out")))}, "open RTL: 'x' is read by 2 layers: it"),
         ({"calls": (ACTIVATION,)}, "open RTL: layer 'relu' reads 'fc_out', which no layer writes"),
@@ -114,10 +126,10 @@ def test_an_argmax_is_part_of_the_network(tmp_path):
 )
 def test_what_has_no_hardware_is_refused(tmp_path, change, message):
     with pytest.raises(UnsupportedError) as caught:
-        read_network(project(tmp_path, **change))
+        read_chain(project(tmp_path, **change))
     assert message in str(caught.value)
     assert caught.value.exit_code == 4
 
 
 def test_a_saturating_accumulator_that_never_saturates_is_covered(tmp_path):
-    assert read_network(project(tmp_path, accum=fixed(12, 6, overflow="SAT"))).layers[0].accum.width == 12
+    assert read_chain(project(tmp_path, accum=fixed(12, 6, overflow="SAT"))).layers[0].accum.width == 12
