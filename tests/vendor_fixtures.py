@@ -133,11 +133,11 @@ def tools_alive(root: Path) -> list[str]:
     return found
 
 
-def wait_until(condition, timeout_s: float = 30.0) -> None:
-    """Waits for a condition. Fails where it does not come."""
+def wait_until(condition, timeout_s: float = 30.0, seen=lambda: "nothing more is known") -> None:
+    """Waits for a condition. Fails where it does not come, with what is `seen` then."""
     deadline = time.monotonic() + timeout_s
     while not condition():
-        assert time.monotonic() < deadline, "it never happened"
+        assert time.monotonic() < deadline, f"it never happened: {seen()}"
         time.sleep(0.02)
 
 

@@ -474,7 +474,7 @@ def test_after_a_fault_the_next_run_is_whole(name, built, installs, tmp_path, mo
     if path.exists() and not name.startswith(("the record is", "another version")):
         assert all(figure.model_dump() in whole for figure in read_record(path).figures)
     if "by the next run" not in said:
-        wait_until(lambda: not tools_alive(built.root), timeout_s=5)
+        wait_until(lambda: not tools_alive(built.root), timeout_s=5, seen=lambda: tools_alive(built.root))
     before = calls(tmp_path)
     monkeypatch.delenv("STAND_IN_FAULTS", raising=False)
     record = scene.build()

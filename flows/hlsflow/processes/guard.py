@@ -18,6 +18,9 @@ import time
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE_S = 1.0
+KILL_S = 5.0
+# Whoever kills the guard before leaves what started a session of its own.
+ENDS_WITHIN_S = PATIENCE_S + KILL_S + 1.0
 
 
 class Stop(Exception):
@@ -73,28 +76,33 @@ def _below() -> list[int]:
     return found
 
 
-def _reap() -> None:
+def _reap() -> bool:
+    """Takes the dead children's exit codes; whether any child is left.
+
+    Who has no child has no descendant, for an orphan's parent is the reaper above it. Only the kernel can say so: a
+    walk through /proc misses what is forked, or loses its parent, while it walks.
+    """
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
+        return True
+    return False
 
 
 def _end_all() -> None:
     """SIGTERM to every descendant, then SIGKILL until none is left."""
-    for number, patience_s in ((signal.SIGTERM, PATIENCE_S), (signal.SIGKILL, 5.0)):
+    for number, patience_s in ((signal.SIGTERM, PATIENCE_S), (signal.SIGKILL, KILL_S)):
         deadline = time.monotonic() + patience_s
         told: set[int] = set()
         while time.monotonic() < deadline:
-            pids = _below()
-            if not pids:
+            if not _reap():
                 return
-            for pid in pids:
+            for pid in _below():
                 if pid not in told:
                     told.add(pid)
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.kill(pid, number)
             time.sleep(0.02)
-            _reap()
 
 
 def main(parent: int, lease: str, argv: list[str]) -> int:

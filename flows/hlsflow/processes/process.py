@@ -17,6 +17,7 @@ from hlsflow.foundation.errors import ToolError
 from hlsflow.foundation.workspace import storage_errors
 
 LAST_LINES = 12
+PATIENCE_S = 2.0
 _LOOK_EVERY_S = 0.2
 
 
@@ -46,26 +47,26 @@ def how_it_ended(returncode: int) -> str:
     return f"exit code {returncode}"
 
 
-def kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Ends the whole process group of `process`: SIGTERM, then SIGKILL after two seconds."""
-    for number, patience_s in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
+def kill_tree(process: subprocess.Popen[bytes], patience_s: float = PATIENCE_S) -> None:
+    """Ends the whole process group of `process`: SIGTERM, then SIGKILL after `patience_s`."""
+    for number, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=patience_s)
+            process.wait(timeout=wait_s)
     # A grandchild that outlives its parent is still in the group.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
-def _in_our_hands(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _in_our_hands(process: subprocess.Popen[bytes], patience_s: float = PATIENCE_S) -> Iterator[None]:
     """Ends the process group of `process` where the block is left by any exception, or this process by force."""
     with interrupts.ends_with_us(process.pid):
         try:
             yield
         except BaseException:
-            kill_tree(process)
+            kill_tree(process, patience_s)
             raise
 
 
@@ -117,10 +118,12 @@ def run(
     what: str,
     check: bool = True,
     on_poll: Callable[[], None] | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> Finished:
     """Runs a program to its end, standard output and error going to `log`.
 
-    `what` names the work in error messages. `on_poll` is called about five times a second.
+    `what` names the work in error messages. `on_poll` is called about five times a second;
+    `patience_s` is how long the program may take to end once it is told to.
     Raises ToolError when the program cannot start, runs out of time or (with `check`) fails; the message
     carries the last lines and the log's path. Raises Interrupted after Ctrl-C or SIGTERM. However it ends, the whole
     process group has ended before.
@@ -144,7 +147,7 @@ def run(
             )
         except OSError as error:
             raise ToolError(f"{what}: cannot start '{words[0]}': {error.strerror or error}") from error
-        with _in_our_hands(process):
+        with _in_our_hands(process, patience_s):
             while True:
                 try:
                     process.wait(timeout=_LOOK_EVERY_S)

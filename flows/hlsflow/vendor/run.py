@@ -139,6 +139,7 @@ def run_stage_command(
             what=f"{command.stage}",
             check=False,
             on_poll=watch.poll,
+            patience_s=guard.ENDS_WITHIN_S,
         )
     finally:
         end_leftovers(lease)
