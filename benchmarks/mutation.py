@@ -115,7 +115,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "network/float32": ("float32", "float_limits", *PROOFS),
     "network/pooling_rules": ("pooling_rules", "float_limits", *PROOFS),
     "vendor/result": ("vendor_result",),
-    "frontends/layers": ("frontend_layers",),
+    "frontends/keras/layers": ("frontend_layers",),
     # Icarus' tests, which take a second where Verilator's take twenty.
     "rtl/requantize": (
         "rtl_requantize.py::test_every_mode_equals_its_definition",

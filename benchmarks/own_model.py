@@ -23,7 +23,7 @@ def save(folder: Path) -> None:
     """Trains the network; writes model.h5 and test.npz."""
     import numpy as np
 
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     import qkeras

@@ -204,7 +204,7 @@ def _quantizer(text: str) -> Any:
     """What a layer of QKeras takes: the text or, where QKeras cannot compute a negative power of two, an object."""
     from qkeras.quantizers import get_quantizer
 
-    from hlsflow.frontends.qkeras_quantizers import with_float_powers
+    from hlsflow.frontends.keras.qkeras_quantizers import with_float_powers
 
     if text == "None":
         return None

@@ -36,8 +36,8 @@ def planned(shared_run, construct: Construct) -> list[Planned]:
 
 
 def _make(construct: Construct, folder: Path) -> None:
-    from hlsflow.frontends.keras2 import network_of
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.network import network_of
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
     from hlsflow.hls.convert import convert
     from hlsflow.network.fixed_point import parse_type
     from hlsflow.network.ranges import resolve

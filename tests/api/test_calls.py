@@ -58,7 +58,7 @@ QUANTIZERS = {"kernel_quantizer": "quantized_bits(6,0,alpha=1)", "bias_quantizer
 @pytest.fixture(scope="module")
 def live(tmp_path_factory):
     """A live model, samples and classes of it, what its build gave, and where."""
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     import qkeras

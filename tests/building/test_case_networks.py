@@ -76,7 +76,7 @@ def test_another_text_is_no_layer():
 
 @pytest.fixture(scope="module")
 def tensorflow():
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
 
@@ -92,7 +92,7 @@ def model_of(case: Case):
 
 def linted(case: Case, model):
     """The network and its layers' types, with what lint has to say. Raises the refusal, whichever it is."""
-    from hlsflow.frontends.keras2 import network_of
+    from hlsflow.frontends.keras.network import network_of
 
     network = network_of(model, {name: parse_type(text) for name, text in case.inputs.items()})
     found = lint(network, case.config)
@@ -101,9 +101,10 @@ def linted(case: Case, model):
 
 
 def check_against_keras(case: Case, model, network, found, outputs, inputs) -> None:
-    from hlsflow.frontends.reference import reference_outputs
+    from hlsflow.frontends.keras.live import KerasModel
+    from hlsflow.frontends.witness import reference_outputs
 
-    expected = reference_outputs(model, network, inputs, network.gate_outputs)
+    expected = reference_outputs(KerasModel(model=model), network, inputs, network.gate_outputs)
     types = {layer.node.name: layer.result for layer in found.layers}
     for name in network.gate_outputs:
         assert np.array_equal(outputs[name] * types[name].lsb, expected[name]), name

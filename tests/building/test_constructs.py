@@ -43,7 +43,7 @@ BITS, CLOSE = 16, 2.0**-6
 
 @pytest.fixture(scope="module", autouse=True)
 def tensorflow():
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
 
@@ -62,8 +62,9 @@ def make(construct, folder: Path) -> None:
     asserted here.
     """
     from hlsflow.building.agreement import in_lsb
-    from hlsflow.frontends.keras2 import network_of
-    from hlsflow.frontends.reference import reference_outputs
+    from hlsflow.frontends.keras.live import KerasModel
+    from hlsflow.frontends.keras.network import network_of
+    from hlsflow.frontends.witness import reference_outputs
 
     model = randomized(construct.build())
     network = network_of(model, parse_type(INPUT_TYPE))
@@ -71,7 +72,7 @@ def make(construct, folder: Path) -> None:
     given = measured_types(model, network, inputs) if construct.expected == BOUNDED else {}
     layers = {io_type: resolve(network, given, io_type) for io_type in IO_TYPES}
     types = {layer.node.name: layer.result for layer in layers["io_parallel"]}
-    outputs = reference_outputs(model, network, inputs, network.gate_outputs)
+    outputs = reference_outputs(KerasModel(model=model), network, inputs, network.gate_outputs)
     expected = {name: in_lsb(name, outputs[name], types[name]) for name in network.gate_outputs}
     if construct.expected == BOUNDED:
         expected = {name: outputs[name] / types[name].lsb for name in network.gate_outputs}
@@ -91,7 +92,8 @@ def make(construct, folder: Path) -> None:
 def measured_types(model, network, inputs):
     """Types of `BITS` bits for what no types equal."""
     from hlsflow.frontends.calibrate import before_tables, is_open, rounded_types
-    from hlsflow.frontends.reference import comparable_nodes, keras_outputs
+    from hlsflow.frontends.keras.outputs import keras_outputs
+    from hlsflow.frontends.witness import comparable_nodes
 
     assert is_open(network)
     names = dict.fromkeys((*comparable_nodes(network), *network.gate_outputs, *before_tables(network)))
@@ -175,7 +177,7 @@ def test_the_c_simulation_equals_keras_and_the_emulator(construct, request, shar
 def test_nothing_equals_what_is_only_close(construct):
     """A layer that Keras itself rounds is refused by an exact gate, and so are tables; weights off every grid are seen
     in no types."""
-    from hlsflow.frontends.keras2 import network_of
+    from hlsflow.frontends.keras.network import network_of
 
     network = network_of(randomized(construct.build()), parse_type(INPUT_TYPE))
     if network.rounded or network.inner_tables:
@@ -191,7 +193,7 @@ def test_nothing_equals_what_is_only_close(construct):
     ids=lambda item: item.name,
 )
 def test_a_construct_that_no_policy_makes_exact_is_refused_with_a_way_out(construct):
-    from hlsflow.frontends.keras2 import network_of
+    from hlsflow.frontends.keras.network import network_of
 
     model = construct.build()
     with pytest.raises(UnsupportedError) as caught:

@@ -21,7 +21,7 @@ from hlsflow.hls.project import read_project
 
 @pytest.fixture(scope="module", autouse=True)
 def tensorflow():
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
 

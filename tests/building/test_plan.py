@@ -168,9 +168,9 @@ def test_the_reference_of_other_samples_is_not_taken_for_the_same(workspace, pac
 @pytest.mark.parametrize(
     ("module", "old", "new", "reached"),
     [
-        ("building/session.py", "return self._keras", "return self._keras.reversed()", ALL),
+        ("building/session.py", "return self._live", "return self._live.reversed()", ALL),
         # Reached by an import within a function alone.
-        ("frontends/runtime.py", "def ", "def  ", ALL),
+        ("frontends/keras/runtime.py", "def ", "def  ", ALL),
         # What hands the steps what they work on.
         ("building/pipeline.py", "plan.samples", "plan.samples.reversed()", ALL),
         ("foundation/steps.py", "compute(", "compute (", ALL),
@@ -326,7 +326,7 @@ def test_only_code_of_its_closure_runs_in_a_step(workspace, monkeypatch):
     assert build(workspace, BuildRequest(model=MODEL), log).unchanged
     root = workspace.root / "package"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("__pycache__"))
-    edit(root / "building/session.py", "return self._keras", "return self._keras.reversed()")
+    edit(root / "building/session.py", "return self._live", "return self._live.reversed()")
     monkeypatch.setattr(work, "sources", lambda: Sources(root))
     assert not build(workspace, BuildRequest(model=MODEL), log).unchanged
 

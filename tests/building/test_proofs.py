@@ -14,7 +14,7 @@ from proof_networks import Chain, Float32, Rational, evaluate, random_images
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.frontends.calibrate import is_open, opened_by
-from hlsflow.frontends.reference import keras_float
+from hlsflow.frontends.witness import witness_float
 from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.convert import convert
 from hlsflow.hls.effective import verify
@@ -250,7 +250,7 @@ def test_what_keras_rounds_is_refused_where_the_gate_is_exact():
         lint(network, HlsConfig())
     assert lint(network, HlsConfig.model_validate({"gate": {"kind": "bounded", "max_abs_error": 0.1}})).layers
     assert is_open(network) and opened_by(network) == ["layer 'a': a slope of 0.3"]
-    assert keras_float(network) == "float32"
+    assert witness_float(network) == "float32"
 
 
 def test_a_narrower_accumulator_of_a_mean_takes_the_proof_back():

@@ -42,7 +42,7 @@ def test_the_share_of_frames_whose_class_stays(task, found, keras, share):
 @pytest.fixture(scope="module")
 def added(tmp_path_factory):
     """A workspace with a float model, added with samples and classes, and a quantized one."""
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     import qkeras

@@ -44,7 +44,7 @@ def samples() -> np.ndarray:
 
 @pytest.mark.slow
 def test_a_tanh_of_quantized_values_is_exact_at_its_input_and_its_errors_are_of_its_outputs(built):
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     import qkeras
@@ -66,7 +66,7 @@ def test_a_tanh_of_quantized_values_is_exact_at_its_input_and_its_errors_are_of_
 
 @pytest.mark.slow
 def test_a_float_network_with_a_sigmoid_of_its_own_layer_is_held_to_a_bound_at_the_logits(built):
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     from tensorflow import keras
@@ -85,7 +85,7 @@ def test_a_float_network_with_a_sigmoid_of_its_own_layer_is_held_to_a_bound_at_t
 
 @pytest.mark.slow
 def test_tables_in_the_middle_are_bounded_and_witnessed(built):
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     import qkeras
@@ -109,7 +109,7 @@ def test_tables_in_the_middle_are_bounded_and_witnessed(built):
 
 @pytest.mark.slow
 def test_an_output_that_another_layer_reads_is_compared_before_its_table(built):
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     from tensorflow import keras
@@ -126,7 +126,7 @@ def test_an_output_that_another_layer_reads_is_compared_before_its_table(built):
 
 @pytest.mark.slow
 def test_every_other_table_builds_in_the_middle_and_at_the_end(built):
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     from tensorflow import keras
@@ -148,7 +148,7 @@ def test_every_other_table_builds_in_the_middle_and_at_the_end(built):
 
 def softmax_of_rows():
     """A quantized model with a softmax of each of three vectors of four classes."""
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     import qkeras

@@ -17,8 +17,10 @@ from hlsflow.datasets.dataset import load_dataset
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.workspace import Workspace
-from hlsflow.frontends.keras2 import network_of
-from hlsflow.frontends.reference import keras_float, keras_outputs, reference_outputs
+from hlsflow.frontends.keras.live import KerasModel
+from hlsflow.frontends.keras.network import network_of
+from hlsflow.frontends.keras.outputs import keras_outputs
+from hlsflow.frontends.witness import reference_outputs, witness_float
 from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.convert import convert
 from hlsflow.hls.lint import lint
@@ -60,7 +62,7 @@ def test_a_network_of_16_bits_is_compared_in_float64_and_equal_to_the_last_bit(t
     model = build_model(ours)
     input_type = parse_type(ours.input.type)
     network = network_of(model, input_type)
-    assert keras_float(network) == "float64"
+    assert witness_float(network) == "float64"
 
     config = HlsConfig.model_validate({"backend": "Vitis", "io_type": "io_stream", "part": "xc7z020clg400-1"})
     linted = lint(network, config)
@@ -71,7 +73,7 @@ def test_a_network_of_16_bits_is_compared_in_float64_and_equal_to_the_last_bit(t
     found = make_emulator(read_project(tmp_path / "hls")).run([x], layers=["logits"])["logits"]
 
     type_ = next(layer.result for layer in linted.layers if layer.node.name == "logits")
-    expected = reference_outputs(model, network, [x], ["logits"])["logits"]
+    expected = reference_outputs(KerasModel(model=model), network, [x], ["logits"])["logits"]
     np.testing.assert_array_equal(in_lsb("logits", expected, type_), found)
     rounded = keras_outputs(model, network, [x], ["logits"])["logits"]
     assert np.any(in_lsb("logits", rounded, type_) != found)
@@ -94,7 +96,7 @@ def test_a_network_of_16_bits_is_compared_in_float64_and_equal_to_the_last_bit(t
 )
 def test_float64_is_taken_where_float32_rounds_and_float64_does_not(architecture, kernel, activation, expected):
     ours = recipe(architecture, kernel, activation)
-    assert keras_float(network_of(build_model(ours), parse_type(ours.input.type))) == expected
+    assert witness_float(network_of(build_model(ours), parse_type(ours.input.type))) == expected
 
 
 def test_float64_takes_the_kernel_through_its_quantizer_though_the_bias_has_none():
@@ -107,15 +109,15 @@ def test_float64_takes_the_kernel_through_its_quantizer_though_the_bias_has_none
     rng = np.random.default_rng(3)
     layer.set_weights([rng.uniform(-1, 1, (10, 6)), rng.uniform(-1, 1, 6)])
     network = network_of(model, parse_type("fixed<9,3>"))
-    assert keras_float(network) == "float64"
+    assert witness_float(network) == "float64"
     x = rng.integers(-256, 256, (20, 10)) / 64
     kernel = np.clip(np.rint(layer.kernel.numpy() * 32), -32, 31) / 32
-    found = reference_outputs(model, network, [x], ["fc"])["fc"]
+    found = reference_outputs(KerasModel(model=model), network, [x], ["fc"])["fc"]
     np.testing.assert_array_equal(found, x @ kernel + layer.bias.numpy().astype(np.float64))
 
 
 def test_float64_gives_what_float32_gives_where_that_is_exact(monkeypatch):
-    from hlsflow.frontends import reference
+    from hlsflow.frontends import witness
 
     for architecture, activation in (
         (CNN, "quantized_relu(6,2)"), (MLP, "quantized_bits(6,2,alpha=1)"), (MLP, "ternary(alpha=1,threshold=0.7)"),
@@ -127,8 +129,8 @@ def test_float64_gives_what_float32_gives_where_that_is_exact(monkeypatch):
         names = [node.name for node in network.nodes if node.name != "softmax"][1:]
         x = preprocess(ours, load_dataset("digits").x_test[:40])
         expected = keras_outputs(model, network, [x], names)
-        monkeypatch.setattr(reference, "keras_float", lambda network: "float64")
-        found = reference_outputs(model, network, [x], names)
+        monkeypatch.setattr(witness, "witness_float", lambda network: "float64")
+        found = reference_outputs(KerasModel(model=model), network, [x], names)
         monkeypatch.undo()
         for name in names:
             np.testing.assert_array_equal(found[name], expected[name], err_msg=f"{activation} {name}")

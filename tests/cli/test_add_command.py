@@ -94,7 +94,7 @@ def test_a_configuration_goes_with_its_model_unless_a_person_edited_it(tmp_path,
 
 @pytest.mark.slow
 def test_a_file_becomes_a_report_and_the_second_build_does_nothing(tmp_path, monkeypatch, capsys):
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     import qkeras

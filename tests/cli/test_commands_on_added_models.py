@@ -15,7 +15,7 @@ from hlsflow.__main__ import main
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """A folder with a float classifier and a quantized one, and labelled samples, added to a workspace."""
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     import qkeras

@@ -9,8 +9,8 @@ import pytest
 from tiny_models import QUANTIZATION, source
 
 from hlsflow.__main__ import main
+from hlsflow.foundation.array_file import pack_arrays, read_arrays
 from hlsflow.models.recipe import load_recipe
-from hlsflow.models.weights import pack_arrays, read_arrays
 from hlsflow.training import making
 from hlsflow.training.making import recipe_text
 from hlsflow.training.record import is_trained, load_record

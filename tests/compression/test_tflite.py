@@ -10,11 +10,11 @@ from hlsflow.__main__ import main
 from hlsflow.compression.dynamic_int8 import ACTIVATION_MAXIMUM, dynamic_dense, quantize_batch, quantize_dense
 from hlsflow.compression.tflite import ARRAYS_FILE, MODEL_FILE, Parameters, make_tflite
 from hlsflow.datasets.dataset import load_dataset
+from hlsflow.foundation.array_file import read_arrays
 from hlsflow.foundation.errors import ConfigError, ModelError
 from hlsflow.foundation.strict_yaml import validate
 from hlsflow.models.recipe import Recipe
 from hlsflow.models.source import Source
-from hlsflow.models.weights import read_arrays
 
 QUANTIZATION = {
     "kernel": "quantized_bits(6,0,alpha=1)",
@@ -34,7 +34,7 @@ OF_THE_MACHINE = ("cpu_latency_us", "cpu")
 
 def source_of(architecture, quantization=None, **more) -> Source:
     """A network with weights from a fixed seed: what is converted need not be good at anything."""
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
     from hlsflow.models.weights import weights_of
     from hlsflow.models.zoo import build_model
 
@@ -175,7 +175,7 @@ def test_parameters_that_cannot_be_meant(values, message):
 
 
 def test_the_command_prints_the_figures_and_writes_the_file(tmp_path, digits, capsys):
-    from hlsflow.models.weights import pack_arrays
+    from hlsflow.foundation.array_file import pack_arrays
     from hlsflow.training.making import recipe_text
 
     source = source_of(MLP)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hlsflow.estimation.source import read_source
+from hlsflow.foundation.array_file import read_arrays
 from hlsflow.foundation.errors import ModelError, ToolError
 from hlsflow.hls.source import Source
-from hlsflow.models.weights import read_arrays
 
 TOP = """
 void top(input_t x[4], result_t y[2]) {

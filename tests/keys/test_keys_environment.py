@@ -25,7 +25,7 @@ def test_what_the_flow_sets_itself_is_as_if_the_user_had_set_it(monkeypatch):
     from types import ModuleType
     from unittest.mock import MagicMock
 
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     for name in {name for variables in VARIABLES.values() for name in variables}:
         monkeypatch.delenv(name, raising=False)

@@ -131,7 +131,7 @@ def test_what_imports_by_name_names_what_it_imports():
         ("hlsflow.building.steps.network", "hlsflow.building.session"),
         ("hlsflow.building.steps.network", "hlsflow.foundation.strict_yaml"),
         ("hlsflow.building.steps.reference", "hlsflow.building.session"),
-        ("hlsflow.building.steps.reference", "hlsflow.frontends.runtime"),
+        ("hlsflow.building.steps.reference", "hlsflow.frontends.keras.runtime"),
         ("hlsflow.building.steps.reference", "hlsflow.datasets.dataset"),
         ("hlsflow.building.steps.hls", "hlsflow.hls.config"),
         ("hlsflow.building.steps.hls", "hlsflow.hls.lint"),
@@ -233,8 +233,8 @@ def test_a_copy_is_the_same(copied):
 @pytest.mark.parametrize(
     ("module", "old", "new", "steps"),
     [
-        ("frontends/reference.py", "return ", "return 0 or ", {"reference", "hls", "csim"}),
-        ("building/session.py", "return self._keras", "return self.keras_of()", {"network", "reference"}),
+        ("frontends/witness.py", "return ", "return 0 or ", {"reference", "hls", "csim"}),
+        ("building/session.py", "return self._live", "return self.live_of()", {"network", "reference"}),
         ("hls/csim.py", "-O1", "-O2", {"compile", "csim"}),
         ("hls/convert.py", "TraceOutput", "Trace", {"hls"}),
         ("network/fixed_point.py", "def ", "def  ", set(STEPS)),

@@ -11,7 +11,7 @@ from hlsflow.foundation.workspace import Workspace
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     """One that holds nothing; files are read in this process alone, for no damaged one is added."""
-    monkeypatch.setattr("hlsflow.frontends.files.reader._check_walk", lambda data, path: None)
+    monkeypatch.setattr("hlsflow.frontends.keras.files.reader._check_walk", lambda data, path: None)
     workspace = Workspace(root=tmp_path / "workspace")
     workspace.models.mkdir(parents=True)
     return workspace

@@ -119,7 +119,7 @@ def test_weights_that_are_damaged_are_added_again_and_not_trained(workspace, fil
     add_file(workspace, file, Wishes())
     damage(workspace.models / "net" / "weights.npz")
     with pytest.raises(ModelError, match=r"add the model again: hlsflow add FILE --name net --force") as caught:
-        open_model(workspace.models / "net").keras()
+        open_model(workspace.models / "net").live()
     assert "train" not in str(caught.value)
 
 

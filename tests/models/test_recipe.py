@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from hlsflow.foundation.errors import ConfigError
-from hlsflow.frontends.quantizer_texts import Quantizer, parse_quantizer
+from hlsflow.frontends.keras.quantizer_texts import Quantizer, parse_quantizer
 from hlsflow.models.recipe import Recipe, load_recipe
 
 MODELS = Path(__file__).resolve().parents[2] / "models"

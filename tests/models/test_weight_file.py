@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hlsflow.cli import weights as command
+from hlsflow.foundation.array_file import pack_arrays, read_arrays
 from hlsflow.foundation.errors import ModelError, UsageError
 from hlsflow.models.owner import owner_of
 from hlsflow.models.recipe import load_recipe
@@ -27,7 +28,6 @@ from hlsflow.models.weight_file import (
     real_values,
     to_bytes,
 )
-from hlsflow.models.weights import pack_arrays, read_arrays
 from hlsflow.training.record import is_trained, load_record
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -271,7 +271,7 @@ def test_weights_of_another_recipe_are_refused(root):
 
 @pytest.mark.slow
 def test_the_integers_are_those_that_the_layers_compute_with(root, capsys):
-    from hlsflow.frontends.sparsity import quantized_weights
+    from hlsflow.frontends.keras.sparsity import quantized_weights
     from hlsflow.models.weights import load_trained
 
     folder = root / "models" / "digits6"

@@ -8,10 +8,11 @@ import pytest
 from tool_fixtures import dataset_folder
 
 from hlsflow.datasets.dataset import load_dataset
+from hlsflow.foundation.array_file import pack_arrays
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.steps import file_digest
 from hlsflow.models.recipe import Recipe, load_recipe
-from hlsflow.models.weights import load_trained, load_weights, pack_arrays, save_weights, weights_of
+from hlsflow.models.weights import load_trained, load_weights, save_weights, weights_of
 from hlsflow.models.zoo import build_model, preprocess
 from hlsflow.training.record import is_trained, load_record
 

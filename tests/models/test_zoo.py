@@ -99,7 +99,7 @@ def test_qkeras_has_the_grid_that_our_quantizer_says(text):
     """The fixed-point type that hardware gets rests on step, minimum and maximum."""
     from qkeras.quantizers import get_quantizer
 
-    from hlsflow.frontends.quantizer_texts import parse_quantizer
+    from hlsflow.frontends.keras.quantizer_texts import parse_quantizer
 
     ours = parse_quantizer(text)
     values = np.arange(-40, 40, ours.step / 4, dtype=np.float32)

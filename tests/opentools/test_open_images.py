@@ -108,9 +108,9 @@ def edge_inputs(shape: tuple[int, ...]) -> np.ndarray:
 @pytest.mark.parametrize("name", REUSE)
 def test_qkeras_c_simulation_and_rtl_are_equal(name, tmp_path, quick_compile):
     from hlsflow.building.agreement import in_lsb
-    from hlsflow.frontends.keras2 import network_of
-    from hlsflow.frontends.reference import keras_outputs
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.network import network_of
+    from hlsflow.frontends.keras.outputs import keras_outputs
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
     prepare_tensorflow()
     make, factors, io_type, softmax = REUSE[name]

@@ -54,7 +54,7 @@ class Refused(Exception):
 
 def converted(recipe: Recipe, model: Any, folder: Path) -> Converted:
     """The project of a recipe in a folder. Raises Refused, or whatever is raised after lint has accepted it."""
-    from hlsflow.frontends.keras2 import network_of
+    from hlsflow.frontends.keras.network import network_of
 
     try:
         network = network_of(model, recipe.input_types)
@@ -70,12 +70,13 @@ def converted(recipe: Recipe, model: Any, folder: Path) -> Converted:
 
 def differing(made: Converted) -> list[str]:
     """The outputs on which the emulated hardware is not Keras; each says how far off it is."""
-    from hlsflow.frontends.reference import reference_outputs
+    from hlsflow.frontends.keras.live import KerasModel
+    from hlsflow.frontends.witness import reference_outputs
 
     names = made.network.gate_outputs
     inputs = random_inputs(made.network, SAMPLES)
     found = make_emulator(made.project).run(inputs, layers=names)
-    expected = reference_outputs(made.model, made.network, inputs, names)
+    expected = reference_outputs(KerasModel(model=made.model), made.network, inputs, names)
     lsb = {layer.node.name: layer.result.lsb for layer in made.layers}
     errors = {name: np.abs(found[name] * lsb[name] - expected[name]) for name in names}
     return [

@@ -84,7 +84,7 @@ def interrupt(moment):
     os.kill(os.getpid(), signal.SIGINT)
 
 import hlsflow.training.training
-from hlsflow.frontends.runtime import prepare_tensorflow
+from hlsflow.frontends.keras.runtime import prepare_tensorflow
 prepare_tensorflow()
 moments = random.Random(1)
 for _ in range({TRIES}):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from hlsflow.datasets.dataset import Dataset, load_dataset
+from hlsflow.foundation.array_file import pack_arrays
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.log import Log
 from hlsflow.models.recipe import Recipe, load_recipe
-from hlsflow.models.weights import pack_arrays, weights_of
+from hlsflow.models.weights import weights_of
 from hlsflow.models.zoo import build_model, preprocess
 from hlsflow.training import training
 from hlsflow.training.checkpoint import load_checkpoint, save_checkpoint

@@ -169,19 +169,23 @@ def _named(place: Workspace, model: Any, log: Log, x: Any = None, y: Any = None,
 
 def _added(place: Workspace, model: Any, log: Log, x: Any, y: Any, **wishes: Any) -> Added:
     from hlsflow.building.configure import drop_derived
-    from hlsflow.frontends.files.reader import read_model_file
+    from hlsflow.frontends.contract import Found
+    from hlsflow.frontends.registry import front_end_of
     from hlsflow.models.adding import Wishes, add_found
 
     if isinstance(model, (str, PathLike)):
-        found = read_model_file(Path(model).expanduser())
+        path = Path(model).expanduser()
+        front_end = front_end_of(path)
+        found: Found = front_end.read(path)
     else:
-        from hlsflow.frontends.files.keras_model import found_of_model
+        from hlsflow.frontends.keras.files.keras_model import found_of_model
+        from hlsflow.frontends.keras.front_end import KERAS
 
-        found = found_of_model(model)
+        front_end, found = KERAS, found_of_model(model)
     if x is None and y is not None:
         raise UsageError("y without x: labels of which samples?")
-    given = None if x is None else (_inputs(x, found.architecture.inputs), y, "the data given")
-    added = add_found(place, found, Wishes(**wishes), given)
+    given = None if x is None else (_inputs(x, tuple(found.input_shapes)), y, "the data given")
+    added = add_found(place, found, Wishes(**wishes), given, front_end=front_end.name)
     if added.changed:
         drop_derived(place, added.card.name, log)
     return added

@@ -36,14 +36,13 @@ PARALLEL_WINDOWS = 16_384
 def configure(workspace: Workspace, model_name: str, target: Target, data_dir: Path | None, log: Log) -> str:
     """The text of a configuration for a trained model. Raises what is wrong with the model or the target."""
     from hlsflow.frontends import calibrate
-    from hlsflow.frontends.keras2 import network_of
     from hlsflow.hls.lint import lint
     from hlsflow.models.model import open_model
 
     with log.step("model") as step:
         model = open_model(workspace.model_dir(model_name))
-        keras = model.keras()
-        network = network_of(keras, model.input_types)
+        live = model.live()
+        network = live.network(model.input_types)
         step.detail = f"{len(network.nodes)} layers"
     candidates = _candidates(network, target)
     exact, refused = (None, None) if calibrate.is_open(network) else _exact(network, candidates)
@@ -55,7 +54,7 @@ def configure(workspace: Workspace, model_name: str, target: Target, data_dir: P
             each = 8 * sum(prod(node.shape) for node in network.nodes)
             count = max(LEAST_SAMPLES, min(CALIBRATION_SAMPLES, _MEMORY // each))
             frames, said = model.calibration(data_dir, count)
-            rounded = Rounding(network, keras, frames, model.task).narrowest(candidates, target)
+            rounded = Rounding(network, live, frames, model.task).narrowest(candidates, target)
             step.detail = f"{rounded.bits}: off by {rounded.error:.2g} at most on {len(frames):,} {said}"
         beside = rounded.beside
         if rounded.wide:

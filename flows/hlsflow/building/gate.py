@@ -14,7 +14,7 @@ from hlsflow.building.witnesses import (
     against_tables,
     hardware_output,
 )
-from hlsflow.frontends.reference import keras_float
+from hlsflow.frontends.witness import witness_float
 from hlsflow.hls.project import read_project
 from hlsflow.network.graph import MULTIPLIES
 from hlsflow.network.layer_types import LayerTypes
@@ -65,7 +65,7 @@ def judge(evidence: Evidence) -> BuildRecord:
             substitute=plan.samples.substitute,
         ),
         trained=_trained(plan),
-        keras_float=keras_float(network),
+        keras_float=witness_float(network),
         accuracy_keras=scores.accuracy(task, keras[decisive], truth),
         accuracy_csim=scores.accuracy(task, found, truth),
         errors_keras=scores.errors(task, keras[network.outputs[0]], truth),

@@ -10,6 +10,7 @@ from typing import Any
 from hlsflow.foundation.errors import ConfigError
 from hlsflow.foundation.steps import digest, file_digest
 from hlsflow.foundation.workspace import Workspace
+from hlsflow.frontends.contract import FrontEnd
 from hlsflow.hls.config import HlsConfig, changed, load_hls_config
 from hlsflow.hls.config_seal import command_of
 from hlsflow.hls.csim import FLAGS, Compiler, find_compiler
@@ -22,6 +23,8 @@ from hlsflow.records.record import RequestRecord
 
 # What hands the steps of a build what they work on.
 _WIRING = ("hlsflow.building.pipeline", "hlsflow.building.session")
+# Another framework's front end makes nothing of this one's models.
+_FRONT_ENDS = "hlsflow.frontends.registry"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,12 +67,15 @@ class Plan:
         return digest(self.keys["record"])
 
 
-def versions() -> dict[str, str]:
-    """The versions of the packages that a record names, without importing any of them."""
+def versions(front_end: FrontEnd) -> dict[str, str]:
+    """The versions of the packages that a record of a framework's model names, without importing any of them."""
     import platform
 
     distributions = installed().distributions
-    names = ("hls4ml", "qkeras", "keras", *(name for name in distributions if name in TENSORFLOW), "numpy")
+    named = [name for name in front_end.distributions if name != "tensorflow"]
+    if "tensorflow" in front_end.distributions:
+        named += (name for name in distributions if name in TENSORFLOW)
+    names = ("hls4ml", *named, "numpy")
     found = {name: distributions[name].version for name in names if name in distributions}
     return {"python": platform.python_version(), **found}
 
@@ -91,7 +97,7 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     folder = workspace.build / (f"{request.model}@{variant}" if variant else request.model)
     training = model.folder / "training.json"
     samples = model.samples(request.data_dir, request.samples, folder.parent / "no-download")
-    keys = step_keys(identity, config, samples, compiler, folder)
+    keys = step_keys(identity, model.front_end, config, samples, compiler, folder)
     keys["record"] = {
         "csim": digest(keys["csim"]),
         "reference": digest(keys["reference"]),
@@ -100,7 +106,7 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
         "title": model.title,
         "source": samples.source,
         # Each stage after the gate has a key of its own.
-        "work": work_of("hlsflow.building.pipeline", ends=("hlsflow.building.tools.registry",)),
+        "work": work_of("hlsflow.building.pipeline", ends=("hlsflow.building.tools.registry", _FRONT_ENDS)),
     }
     if asked is not None:
         keys["record"]["request"] = asked.model_dump(mode="json")
@@ -129,35 +135,44 @@ def _asked(workspace: Workspace, request: BuildRequest) -> RequestRecord:
 
 
 def step_keys(
-    model: Mapping[str, object], config: HlsConfig, samples: Samples, compiler: Compiler, folder: Path
+    model: Mapping[str, object],
+    front_end: FrontEnd,
+    config: HlsConfig,
+    samples: Samples,
+    compiler: Compiler,
+    folder: Path,
 ) -> dict[str, dict[str, Any]]:
     """What each step's result depends on: its inputs, those of the steps before it, and what it is made by."""
+
+    def work(step: str, *more: str) -> dict[str, Any]:
+        return work_of(f"hlsflow.building.steps.{step}", *more, wiring=_WIRING, ends=(_FRONT_ENDS,))
+
     network = {
         **model,
-        "versions": versions(),
-        "work": work_of("hlsflow.building.steps.network", wiring=_WIRING),
+        "versions": versions(front_end),
+        "work": work("network", type(front_end).__module__),
     }
     reference = {
         "network": digest(network),
         "samples": samples.identity,
-        "work": work_of("hlsflow.building.steps.reference", wiring=_WIRING),
+        "work": work("reference", type(front_end).__module__),
     }
     hls = {
         "network": digest(network),
         "config": config.model_dump(mode="json", exclude={"gate"}),
-        "work": work_of("hlsflow.building.steps.hls", wiring=_WIRING),
+        "work": work("hls"),
         # hls4ml notes it in the project's configuration; nothing that follows reads it there.
         "folder": str(folder),
     }
     compile_ = {
         "hls": digest({**hls, "folder": ""}),
         "compiler": compiler_identity(compiler.path, FLAGS),
-        "work": work_of("hlsflow.building.steps.compile", wiring=_WIRING),
+        "work": work("compile"),
     }
     csim = {
         "program": digest(compile_),
         "samples": samples.identity,
         "environment": values_of(PROGRAM_VARIABLES),
-        "work": work_of("hlsflow.building.steps.csim", wiring=_WIRING),
+        "work": work("csim"),
     }
     return {"network": network, "reference": reference, "hls": hls, "compile": compile_, "csim": csim}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor, inf, log10, prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hlsflow.building.scores import accuracy
 from hlsflow.building.target import Target
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hlsflow.datasets.frames import Frames, Task
     from hlsflow.foundation.arrays import Array
+    from hlsflow.frontends.contract import LiveModel
     from hlsflow.network.graph import Network, Node
 
 # The measured error, times this, may be the bound: other frames err more.
@@ -80,15 +81,15 @@ class _Trial:
 class Rounding:
     """A network held against Keras on frames, under any types."""
 
-    def __init__(self, network: Network, keras: Any, frames: Frames, task: Task) -> None:
+    def __init__(self, network: Network, live: LiveModel, frames: Frames, task: Task) -> None:
         from hlsflow.frontends import calibrate
-        from hlsflow.frontends.reference import comparable_nodes, keras_outputs
+        from hlsflow.frontends.witness import comparable_nodes
 
         self.network, self.frames, self.task = network, frames, task
         self.bound: float | None = None
         # What goes into the table of a layer of its own is no layer's output.
         names = (*comparable_nodes(network), *network.gate_outputs, *calibrate.before_tables(network))
-        self.outputs = keras_outputs(keras, network, frames.inputs, list(dict.fromkeys(names)))
+        self.outputs = live.outputs(network, frames.inputs, list(dict.fromkeys(names)))
 
     def narrowest(self, candidates: Sequence[HlsConfig], target: Target) -> Rounded:
         """The first candidate that converts, with the narrowest types that keep the target's bound.

@@ -1,10 +1,11 @@
-"""The Keras model of a build, loaded when a step first needs it."""
+"""The live model of a build, loaded when a step first needs it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hlsflow.datasets.frames import Task
+from hlsflow.frontends.contract import LiveModel
 from hlsflow.models.model import Model
 
 if TYPE_CHECKING:
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """The Keras model, loaded when the first step needs it; a build whose steps are all kept never loads it."""
+    """The live model, loaded when the first step needs it; a build whose steps are all kept never loads it."""
 
     def __init__(self, model: Model) -> None:
         self._of = model
-        self._keras: Any = None
+        self._live: LiveModel | None = None
 
     @property
     def task(self) -> Task:
@@ -24,12 +25,10 @@ class Session:
         return self._of.task
 
     @property
-    def keras(self) -> Any:
-        if self._keras is None:
-            self._keras = self._of.keras()
-        return self._keras
+    def live(self) -> LiveModel:
+        if self._live is None:
+            self._live = self._of.live()
+        return self._live
 
     def network(self) -> Network:
-        from hlsflow.frontends.keras2 import network_of
-
-        return network_of(self.keras, self._of.input_types)
+        return self.live.network(self._of.input_types)

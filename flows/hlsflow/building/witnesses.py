@@ -14,7 +14,7 @@ from hlsflow.emulation.emulator import Emulator, make_emulator
 from hlsflow.emulation.softmax import error_bound
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.frontends.calibrate import is_open
-from hlsflow.frontends.reference import comparable_nodes
+from hlsflow.frontends.witness import comparable_nodes
 from hlsflow.hls.csim import simulate
 from hlsflow.hls.project import HlsProject
 from hlsflow.network.batch_norm import unlike_keras

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         dataset = load_dataset(recipe.dataset, args.data_dir)
         step.detail = f"{len(dataset.x_train):,} + {len(dataset.x_test):,} samples, {dataset.source}"
 
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
     from hlsflow.training.making import make_derived
 
     prepare_tensorflow(verbose=args.verbose)

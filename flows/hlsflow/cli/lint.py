@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from hlsflow.foundation.errors import ConfigError, UsageError
 
     if args.constructs:
-        from hlsflow.frontends.allow_list import BY_CLASS
+        from hlsflow.frontends.keras.allow_list import BY_CLASS
 
         print("\n".join(sorted(BY_CLASS)))
         return 0

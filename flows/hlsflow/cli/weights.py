@@ -94,11 +94,12 @@ def _into_added(args: argparse.Namespace, file: WeightFile, model_dir: Path) -> 
     """The network is another one then, and nothing is known of how right it is."""
     from hlsflow.building.configure import drop_derived
     from hlsflow.cli.common import make_log
+    from hlsflow.foundation.array_file import read_arrays
     from hlsflow.foundation.steps import file_digest
     from hlsflow.foundation.workspace import find_workspace
     from hlsflow.models.reweighted import put_weights
     from hlsflow.models.weight_file import real_values
-    from hlsflow.models.weights import WEIGHTS_FILE, check_arrays, read_arrays
+    from hlsflow.models.weights import WEIGHTS_FILE, check_arrays
 
     expected = read_arrays(model_dir / WEIGHTS_FILE)
     values = real_values(file, args.file, list(expected))
@@ -118,11 +119,12 @@ def _into_added(args: argparse.Namespace, file: WeightFile, model_dir: Path) -> 
 
 
 def _into_trained(args: argparse.Namespace, file: WeightFile, model_dir: Path) -> dict[str, object]:
+    from hlsflow.foundation.array_file import pack_arrays
     from hlsflow.foundation.steps import file_digest
     from hlsflow.foundation.workspace import write_bytes
     from hlsflow.models.recipe import load_recipe
     from hlsflow.models.weight_file import order_of, real_values
-    from hlsflow.models.weights import WEIGHTS_FILE, pack_arrays
+    from hlsflow.models.weights import WEIGHTS_FILE
     from hlsflow.training.record import RECORD_FILE, load_record
 
     recipe = load_recipe(model_dir)

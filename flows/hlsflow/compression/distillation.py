@@ -9,7 +9,7 @@ import numpy as np
 
 from hlsflow.datasets.dataset import Dataset
 from hlsflow.foundation.errors import ModelError
-from hlsflow.frontends.runtime import interruptible
+from hlsflow.frontends.keras.runtime import interruptible
 from hlsflow.models.recipe import Distillation, Recipe
 from hlsflow.models.weights import load_trained
 from hlsflow.models.zoo import preprocess

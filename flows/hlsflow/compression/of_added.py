@@ -7,12 +7,12 @@ from typing import Any
 
 from hlsflow.compression.method import Facts, Method
 from hlsflow.compression.methods import METHODS
+from hlsflow.foundation.array_file import read_arrays
 from hlsflow.foundation.errors import ModelError, UsageError
-from hlsflow.frontends.files.architecture import Architecture
+from hlsflow.frontends.keras.files.architecture import Architecture
 from hlsflow.models.added import AddedModel
 from hlsflow.models.card import Card
 from hlsflow.models.reweighted import reweighted
-from hlsflow.models.weights import read_arrays
 
 # The first words of where such a model came from.
 MADE_BY = "hlsflow compress: "

@@ -25,7 +25,7 @@ from pydantic import Field, model_validator
 from hlsflow.compression.method import Derived, Facts, Method, is_kernel
 from hlsflow.datasets.dataset import Dataset, select_classes
 from hlsflow.foundation.errors import ModelError
-from hlsflow.frontends.quantizer_texts import parse_quantizer
+from hlsflow.frontends.keras.quantizer_texts import parse_quantizer
 from hlsflow.models.layer_names import activation_behind, hidden_layers
 from hlsflow.models.recipe import LayerQuantization, Part, Quantization
 from hlsflow.models.source import Source

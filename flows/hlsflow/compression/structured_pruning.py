@@ -17,7 +17,7 @@ from pydantic import Field
 from hlsflow.compression.method import Derived, Method
 from hlsflow.datasets.dataset import Dataset
 from hlsflow.foundation.errors import ModelError, did_you_mean
-from hlsflow.frontends.processor import cpu_name
+from hlsflow.foundation.processor import cpu_name
 from hlsflow.models.layer_names import hidden_layers
 from hlsflow.models.recipe import Part, Recipe
 from hlsflow.models.source import Source
@@ -151,7 +151,7 @@ def _times(
     source: Source, recipe: Recipe, weights: Mapping[str, np.ndarray], dataset: Dataset
 ) -> dict[str, int | float | str]:
     """Keras' time for an image before and after, measured here and now: other machines have other times."""
-    from hlsflow.frontends.runtime import THREADS, prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import THREADS, prepare_tensorflow
     from hlsflow.models.weights import assign_weights
     from hlsflow.models.zoo import build_model, preprocess
 

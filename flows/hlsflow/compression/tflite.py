@@ -77,7 +77,7 @@ def make_tflite(source: Source, parameters: Parameters, dataset: Dataset, folder
             f"{source.recipe.name}: kind qat starts from a model without quantizers, and this one has QKeras'",
             hint="convert its float source as qat, or this model as full_integer",
         )
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
     from hlsflow.models.zoo import preprocess
 
     prepare_tensorflow()
@@ -111,11 +111,12 @@ def make_tflite_of_added(model: Model, parameters: Parameters, folder: Path) -> 
             f"--kind {parameters.kind} takes a model of a recipe, and '{model.name}' was added from a file",
             hint=f"choose another kind: {', '.join(kind for kind in KINDS if kind not in OF_RECIPES)}",
         )
-    from hlsflow.frontends.plain_layers import plain_layers
-    from hlsflow.frontends.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.plain_layers import plain_layers
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
+    from hlsflow.models.model import keras_of
 
     prepare_tensorflow()
-    live = model.keras()
+    live = keras_of(model, "hlsflow tflite")
     if len(live.inputs) > 1 or len(live.outputs) > 1:
         raise ModelError(
             f"{model.name} has {len(live.inputs)} inputs and {len(live.outputs)} outputs: hlsflow measures TensorFlow "
@@ -140,7 +141,7 @@ def make_tflite_of_added(model: Model, parameters: Parameters, folder: Path) -> 
 
 
 def _keras_scores(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    from hlsflow.frontends.runtime import interruptible
+    from hlsflow.frontends.keras.runtime import interruptible
 
     found = model.predict(x, batch_size=1000, verbose=0, callbacks=[interruptible()])
     return np.asarray(found).reshape(len(x), -1)
@@ -222,7 +223,7 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
     import tensorflow_model_optimization as tfmot
     from tensorflow import keras
 
-    from hlsflow.frontends.runtime import interruptible
+    from hlsflow.frontends.keras.runtime import interruptible
     from hlsflow.models.weights import assign_weights
     from hlsflow.models.zoo import build_model, preprocess
 
@@ -258,7 +259,7 @@ def _fine_tuned(source: Source, parameters: Parameters, dataset: Dataset) -> ker
 def _measured(content: bytes, x: np.ndarray) -> tuple[np.ndarray, Figures]:
     """(scores, figures) of a TensorFlow Lite model for inputs `x`, float32 (n, *sample shape)."""
     from hlsflow.compression import tflite_measure
-    from hlsflow.frontends.processor import cpu_name
+    from hlsflow.foundation.processor import cpu_name
 
     interpreter = tflite_measure.make_interpreter(content)
     shares = tflite_measure.int8_shares(content)
@@ -276,7 +277,7 @@ def _dynamic_int8(
 ) -> tuple[np.ndarray, bytes, Figures]:  # fmt: skip
     """(scores, file, figures) of the Dense layers' dynamic int8 quantization."""
     from hlsflow.compression.dynamic_int8 import dynamic_scores
-    from hlsflow.models.weights import pack_arrays
+    from hlsflow.foundation.array_file import pack_arrays
 
     scores, arrays = dynamic_scores(source, x, batch_size)
     int8 = [array.size for array in arrays.values() if array.dtype == np.int8]

@@ -21,9 +21,9 @@ from hlsflow.foundation.errors import HlsflowError, MismatchError, ModelError
 from hlsflow.foundation.log import Log, Step
 from hlsflow.foundation.steps import Steps, file_digest
 from hlsflow.foundation.workspace import write_bytes, write_text
+from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
 from hlsflow.keys.work import work_of
 from hlsflow.models.recipe import RECIPE_FILE, Recipe, load_recipe
-from hlsflow.models.weights import WEIGHTS_FILE
 from hlsflow.records.evidence_files import own_record_path
 from hlsflow.records.record import read_record
 from hlsflow.training.record import RECORD_FILE, TrainingRecord, is_trained, load_record

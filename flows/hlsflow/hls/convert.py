@@ -168,7 +168,7 @@ def convert(
     `final` is where the folder will be moved to, for the path that hls4ml notes in its configuration.
     Raises ToolError where hls4ml fails, StorageError where the folder cannot be written.
     """
-    from hlsflow.frontends.runtime import prepare_environment
+    from hlsflow.frontends.keras.runtime import prepare_environment
 
     # hls4ml imports Keras, and with it TensorFlow, as it writes.
     prepare_environment()

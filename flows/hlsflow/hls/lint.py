@@ -8,7 +8,7 @@ from enum import StrEnum
 from math import prod
 
 from hlsflow.foundation.errors import ConfigError, UnsupportedError, did_you_mean
-from hlsflow.frontends.reference import keras_float
+from hlsflow.frontends.witness import witness_float
 from hlsflow.hls.config import ROLES, HlsConfig
 from hlsflow.network import unbuildable
 from hlsflow.network.graph import CLOSE, MULTIPLIES, OPERATIONS, Network, Node, Op
@@ -132,7 +132,7 @@ def _rounding_reference(network: Network, layers: Sequence[LayerTypes]) -> list[
     """
     for layer in layers:
         if not layer.keras_exact and layer.node.op not in CLOSE:
-            if keras_float(network) == "float64":
+            if witness_float(network) == "float64":
                 return []
             message = (
                 "Keras' float32 rounds here: the hardware is exact, but a value next to a tie may differ from Keras"

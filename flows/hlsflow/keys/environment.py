@@ -47,7 +47,7 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-# What `hlsflow.frontends.runtime` sets where nothing is set: unset and set so are one.
+# What `hlsflow.frontends.keras.runtime` sets where nothing is set: unset and set so are one.
 DEFAULTS: Mapping[str, str] = {"TF_ENABLE_ONEDNN_OPTS": "0"}
 
 # The name of Keras' own settings in a key, and what they are where there is no file: Keras writes one with these.

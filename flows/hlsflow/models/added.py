@@ -1,27 +1,30 @@
-"""A model that somebody added: its architecture and weights as plain values, and its card."""
+"""A model that somebody added: what its front end keeps of it as plain values, and its card."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hlsflow.datasets.frames import Frames, Task
 from hlsflow.foundation.errors import ConfigError, ModelError, UsageError
 from hlsflow.foundation.steps import file_digest
-from hlsflow.foundation.strict_read import read_text
-from hlsflow.models.card import ARCHITECTURE_FILE, SAMPLES_FILE, Card, again_hint
+from hlsflow.frontends.contract import FrontEnd, LiveModel
+from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
+from hlsflow.frontends.keras.front_end import KERAS, read_architecture
+from hlsflow.frontends.registry import FRONT_ENDS, check_installed
+from hlsflow.models.card import SAMPLES_FILE, Card, again_hint
 from hlsflow.models.given_frames import Generated, Given, usual_count
 from hlsflow.network.fixed_point import FixedType, parse_type
 
 if TYPE_CHECKING:
-    from hlsflow.frontends.files.architecture import Architecture
+    from hlsflow.frontends.keras.files.architecture import Architecture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddedModel:
-    """A folder with `model.yaml`, `architecture.json`, `weights.npz` and maybe `samples.npz`."""
+    """A folder with `model.yaml`, the files of its front end, and maybe `samples.npz`."""
 
     card: Card
     folder: Path
@@ -39,8 +42,13 @@ class AddedModel:
         return self.card.task
 
     @property
+    def front_end(self) -> FrontEnd:
+        return FRONT_ENDS[self.card.front_end]
+
+    @property
     def weights(self) -> Path:
-        return self.folder / "weights.npz"
+        """Of a Keras model."""
+        return self.folder / WEIGHTS_FILE
 
     @property
     def identity(self) -> Mapping[str, object]:
@@ -48,14 +56,13 @@ class AddedModel:
 
     @property
     def reference(self) -> Mapping[str, object]:
-        for path in (self.folder / ARCHITECTURE_FILE, self.weights):
+        found = {}
+        for name in self.front_end.files:
+            path = self.folder / name
             if not path.is_file():
                 raise ModelError(f"no {path}", hint=self._again)
-        return {
-            "card": self.card.identity(),
-            "architecture": file_digest(self.folder / ARCHITECTURE_FILE),
-            "weights": file_digest(self.weights),
-        }
+            found[path.stem] = file_digest(path)
+        return {"card": self.card.identity(), **found}
 
     @property
     def _again(self) -> str:
@@ -66,21 +73,16 @@ class AddedModel:
         return {item.name: parse_type(item.type) for item in self.card.inputs}
 
     def architecture(self) -> Architecture:
-        """The network of layers. Raises ModelError."""
-        from hlsflow.frontends.files.architecture import Architecture
+        """The layers of a Keras model. Raises ModelError; UsageError of a model of another framework."""
+        if self.card.front_end != KERAS.name:
+            raise UsageError(
+                f"this takes a model of {KERAS.framework}, and '{self.name}' is one of {self.front_end.framework}"
+            )
+        return read_architecture(self.folder, self._again)
 
-        path = self.folder / ARCHITECTURE_FILE
-        try:
-            text = read_text(path)
-        except OSError as error:
-            raise ModelError(f"cannot read {path}: {error.strerror or error}", hint=self._again) from error
-        return Architecture.from_json(text, str(path))
-
-    def keras(self) -> Any:
-        from hlsflow.frontends.files.keras_model import keras_model
-        from hlsflow.models.weights import read_arrays
-
-        return keras_model(self.architecture(), read_arrays(self.weights, self._again), str(self.folder))
+    def live(self) -> LiveModel:
+        check_installed(self.front_end, f"hlsflow build --model {self.name}")
+        return self.front_end.open(self.folder, self._again)
 
     def samples(self, data_dir: Path | None, limit: int | None, memory: Path) -> Given | Generated:
         if limit is not None and limit < 1:
@@ -113,11 +115,10 @@ class AddedModel:
         return Generated(types=types, shapes=shapes, count=count or usual_count(shapes), seed=seed)
 
     def _ports(self) -> tuple[tuple[FixedType, ...], tuple[tuple[int, ...], ...]]:
-        architecture = self.architecture()
-        shapes, types = architecture.input_shapes, self.input_types
-        for name in architecture.inputs:
+        shapes, types = self.front_end.input_shapes(self.folder, self._again), self.input_types
+        for name in shapes:
             if name not in types:
                 raise ConfigError(
                     f"{self.folder / 'model.yaml'}: inputs: no type of '{name}'", hint="one entry for each input"
                 )
-        return tuple(types[name] for name in architecture.inputs), tuple(shapes.values())
+        return tuple(types[name] for name in shapes), tuple(shapes.values())

@@ -10,18 +10,19 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hlsflow.datasets.frames import Task
+from hlsflow.foundation.array_file import pack_arrays
 from hlsflow.foundation.errors import ConfigError, UsageError
 from hlsflow.foundation.workspace import Workspace, storage_errors, write_bytes
-from hlsflow.frontends.files.architecture import Architecture
+from hlsflow.frontends.contract import Found
+from hlsflow.frontends.registry import FRONT_ENDS, front_end_of
 from hlsflow.models.card import (
-    ARCHITECTURE_FILE,
     CARD_FILE,
     SAMPLES_FILE,
     Card,
-    Origin,
+    OriginCard,
     SamplesCard,
     card_text,
     load_card,
@@ -29,16 +30,11 @@ from hlsflow.models.card import (
 from hlsflow.models.given_data import GivenData, given_data, read_data
 from hlsflow.models.given_frames import on_grid
 from hlsflow.models.input_types import asked_types, input_cards
-from hlsflow.models.output_count import output_count
 from hlsflow.models.recipe import MODEL_NAME, RECIPE_FILE
-from hlsflow.models.weights import WEIGHTS_FILE, pack_arrays
 from hlsflow.network.fixed_point import parse_type
 
-if TYPE_CHECKING:
-    from hlsflow.frontends.files.found import FoundModel
-
 TASKS = ("classification", "binary", "regression")
-_OURS = {CARD_FILE, ARCHITECTURE_FILE, WEIGHTS_FILE, SAMPLES_FILE}
+_OURS = {CARD_FILE, SAMPLES_FILE, *(name for item in FRONT_ENDS.values() for name in item.files)}
 MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json")
 
 
@@ -84,24 +80,23 @@ def add_file(
     labels: Path | None = None,
 ) -> Added:  # fmt: skip
     """Adds the model of a file, with the data of files. Raises what is wrong with them; then nothing has changed."""
-    from hlsflow.frontends.files.reader import read_model_file
-
     if labels is not None and data is None:
         raise UsageError("--labels without --data: labels of which samples?", hint="name the samples: --data X.npy")
-    found = read_model_file(path, weights)
+    front_end = front_end_of(path)
+    found = front_end.read(path, weights)
     given = None
     if data is not None:
-        given = read_data(data, labels, found.architecture.input_shapes)
-    return add_found(workspace, found, wishes, given, beside=path.resolve().parent)
+        given = read_data(data, labels, found.input_shapes)
+    return add_found(workspace, found, wishes, given, beside=path.resolve().parent, front_end=front_end.name)
 
 
 def add_found(
-    workspace: Workspace, found: FoundModel, wishes: Wishes, given: tuple[list[Any], Any, str] | None = None, *,
-    beside: Path | None = None,
+    workspace: Workspace, found: Found, wishes: Wishes, given: tuple[list[Any], Any, str] | None = None, *,
+    beside: Path | None = None, front_end: str = "keras",
 ) -> Added:  # fmt: skip
     """Adds a model that was read, from a file in the folder `beside`, if any. `given` are its input arrays, labels or
     None, and what they are called."""
-    origin = Origin(
+    origin = OriginCard(
         file=found.origin.file,
         sha256=found.origin.sha256,
         format=found.origin.format,
@@ -110,25 +105,23 @@ def add_found(
     name = _name(workspace, origin, wishes)
     folder = workspace.models / name
     before = _card_of(folder, wishes.force)
-    architecture = found.architecture
-    network: dict[str, bytes] = {
-        ARCHITECTURE_FILE: architecture.to_json().encode(),
-        WEIGHTS_FILE: pack_arrays(dict(found.weights)),
-    }
+    network = found.files
     asked = given is not None or wishes.task is not None or wishes.input_type is not None
     if before is not None and not asked and _is_whole(folder, before, found, network):
         return Added(card=before, is_new=False, changed=False)
-    task = wishes.task or (before.task if before is not None else task_of(architecture))
+    task = wishes.task or (before.task if before is not None else found.task)
     checked = _checked(found, given, task)
     samples, kept = _data_files(checked, found, wishes, before, folder)
-    arrays = {} if checked is None else dict(zip(architecture.inputs, checked.inputs, strict=True))
-    inputs = input_cards(architecture, asked_types(wishes.input_type, architecture.inputs), arrays)
+    arrays = {} if checked is None else dict(zip(found.input_shapes, checked.inputs, strict=True))
+    names = tuple(found.input_shapes)
+    inputs = input_cards(names, found.own_types, asked_types(wishes.input_type, names), arrays)
     if before is not None and wishes.input_type is None and checked is None:
         known = {item.name: item for item in before.inputs}
         inputs = tuple(known.get(item.name, item) for item in inputs)
     card = Card(
         name=name,
         title=before.title if before is not None else _title(found, name),
+        front_end=front_end,
         origin=origin,
         task=task,
         inputs=inputs,
@@ -147,7 +140,7 @@ def add_found(
     return Added(card=card, is_new=bool(other), changed=bool(changed))
 
 
-def _is_whole(folder: Path, before: Card, found: FoundModel, network: Mapping[str, bytes]) -> bool:
+def _is_whole(folder: Path, before: Card, found: Found, network: Mapping[str, bytes]) -> bool:
     """Whether just this network is there already, with its samples if it has some."""
     samples = before.samples is None or (folder / SAMPLES_FILE).is_file()
     held = all(_holds(folder / name, content) for name, content in network.items())
@@ -158,21 +151,12 @@ def _holds(path: Path, content: bytes) -> bool:
     return path.is_file() and path.read_bytes() == content
 
 
-def task_of(architecture: Architecture) -> Task:
-    """What a model is for, by its last layer: a softmax tells classes apart, a sigmoid two; else it gives values."""
-    last = architecture.layer(architecture.outputs[0])
-    said = last.config.get("activation")
-    if last.class_name == "Softmax" or said == "softmax":
-        return "classification"
-    return "binary" if said == "sigmoid" else "regression"
-
-
 def card_types(inputs: tuple[Any, ...]) -> dict[str, Any]:
     """The type of each input of a card."""
     return {item.name: parse_type(item.type) for item in inputs}
 
 
-def _is_of(card: Card, origin: Origin) -> bool:
+def _is_of(card: Card, origin: OriginCard) -> bool:
     """Whether a model was added from a file: the same bytes, or what lay in its place before."""
     known = card.origin
     if known.file != origin.file:
@@ -181,7 +165,7 @@ def _is_of(card: Card, origin: Origin) -> bool:
     return not moved or known.sha256 == origin.sha256
 
 
-def _name(workspace: Workspace, origin: Origin, wishes: Wishes) -> str:
+def _name(workspace: Workspace, origin: OriginCard, wishes: Wishes) -> str:
     if wishes.name is not None:
         if not re.fullmatch(MODEL_NAME[1:-1], wishes.name) or len(wishes.name) > 64:
             raise UsageError(
@@ -235,23 +219,22 @@ def _is_somebody_s(folder: Path) -> bool:
     return bool(names) and not names & _OURS
 
 
-def _title(found: FoundModel, name: str) -> str:
-    said = found.architecture.name
+def _title(found: Found, name: str) -> str:
+    said = found.name
     return (f"{found.origin.file} ({said})" if said not in ("model", name, found.origin.file) else found.origin.file)[
         :120
     ]
 
 
-def _checked(found: FoundModel, given: tuple[list[Any], Any, str] | None, task: Task) -> GivenData | None:
+def _checked(found: Found, given: tuple[list[Any], Any, str] | None, task: Task) -> GivenData | None:
     if given is None:
         return None
     inputs, truth, source = given
-    outputs = output_count(found.architecture, found.architecture.outputs[0])
-    return given_data(inputs, truth, source, found.architecture.input_shapes, outputs, task)
+    return given_data(inputs, truth, source, found.input_shapes, found.output_values, task)
 
 
 def _data_files(
-    checked: GivenData | None, found: FoundModel, wishes: Wishes, before: Card | None, folder: Path
+    checked: GivenData | None, found: Found, wishes: Wishes, before: Card | None, folder: Path
 ) -> tuple[SamplesCard | None, Mapping[str, bytes]]:
     """The samples to write; those of before where none are given and they still fit."""
     if checked is not None:

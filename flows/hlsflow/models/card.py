@@ -12,10 +12,10 @@ from pydantic import AfterValidator, Field
 
 from hlsflow.foundation.errors import ConfigError
 from hlsflow.foundation.strict_yaml import load_config
+from hlsflow.frontends.registry import FRONT_ENDS
 from hlsflow.models.recipe import CARD_FILE, MODEL_NAME, Part
 from hlsflow.network.fixed_point import FixedType, parse_type
 
-ARCHITECTURE_FILE = "architecture.json"
 SAMPLES_FILE = "samples.npz"
 _SHA256 = r"^[0-9a-f]{64}$"
 
@@ -35,11 +35,17 @@ def input_type(text: str) -> FixedType:
     return found.grid
 
 
+def _front_end(name: str) -> str:
+    if name not in FRONT_ENDS:
+        raise ValueError(f"no front end '{name}'; there are: {', '.join(FRONT_ENDS)}")
+    return name
+
+
 def _type_text(text: str) -> str:
     return str(input_type(text))
 
 
-class Origin(Part):
+class OriginCard(Part):
     """The file that the model was read from, and as what.
 
     `folder` is the SHA-256 of the absolute path of the file's folder: it tells files of one name apart, and says
@@ -76,14 +82,15 @@ class Card(Part):
 
     name: str = Field(pattern=MODEL_NAME, max_length=64)
     title: str = Field(min_length=1, max_length=120)
-    origin: Origin
+    front_end: Annotated[str, AfterValidator(_front_end)] = "keras"
+    origin: OriginCard
     task: Literal["classification", "binary", "regression"]
     inputs: tuple[InputCard, ...] = Field(min_length=1, strict=False)
     samples: SamplesCard | None = None
     notes: tuple[str, ...] = Field(default=(), strict=False)
 
     def identity(self) -> str:
-        """The digest of what decides the network besides architecture and weights."""
+        """The digest of what decides the network besides the files of its front end."""
         said = {"task": self.task, "inputs": {item.name: item.type for item in self.inputs}}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hlsflow.datasets.frames import Task
+from hlsflow.foundation.array_file import UNREADABLE
 from hlsflow.foundation.errors import DataError
 from hlsflow.foundation.strict_read import UnreadableError, check_zip, demand_size
-from hlsflow.models.weights import UNREADABLE
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.datasets.frames import Frames
+from hlsflow.foundation.array_file import read_arrays
 from hlsflow.foundation.errors import DataError, ModelError
 from hlsflow.models.given_data import digest_of
-from hlsflow.models.weights import read_arrays
 from hlsflow.network.fixed_point import FixedType
 
 if TYPE_CHECKING:

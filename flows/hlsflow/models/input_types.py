@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil, log2
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hlsflow.foundation.errors import UsageError, did_you_mean
-from hlsflow.frontends.files.architecture import Architecture
-from hlsflow.frontends.files.settings import NotRead, call_of
 from hlsflow.models.card import InputCard, input_type
 from hlsflow.network.fixed_point import FixedType, parse_type
-from hlsflow.network.quantizers import quantizer_type
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
@@ -53,12 +50,13 @@ def _split(text: str) -> list[str]:
 
 
 def input_cards(
-    architecture: Architecture, asked: Mapping[str, FixedType], data: Mapping[str, Array]
+    names: Iterable[str], own_types: Mapping[str, FixedType], asked: Mapping[str, FixedType], data: Mapping[str, Array]
 ) -> tuple[InputCard, ...]:
-    """The type of each input, and why it is that one. `data` are arrays by input, none where there is no data."""
+    """The type of each input, and why it is that one. `own_types` are those that the model quantizes them to itself,
+    `data` arrays by input; each has those that there are."""
     found = []
-    for name in architecture.inputs:
-        own = quantizer_of_input(architecture, name)
+    for name in names:
+        own = own_types.get(name)
         if name in asked:
             type_, because = asked[name], "asked for"
         elif own is not None:
@@ -72,45 +70,6 @@ def input_cards(
             )
         found.append(InputCard(name=name, type=str(type_.grid), because=because))
     return tuple(found)
-
-
-def quantizer_of_input(architecture: Architecture, name: str) -> FixedType | None:
-    """The type of the one quantizer that all readers of an input apply first, if it is such."""
-    readers = [layer for layer in architecture.layers if name in layer.inputs]
-    if not readers or any(layer.class_name != "QActivation" for layer in readers) or name in architecture.outputs:
-        return None
-    types = {_type_of_quantizer(layer.config.get("activation")) for layer in readers}
-    return types.pop() if len(types) == 1 else None
-
-
-_POSITIONAL = {
-    "quantized_bits": ("bits", "integer", "symmetric", "keep_negative", "alpha"),
-    "quantized_relu": ("bits", "integer", "use_sigmoid", "negative_slope"),
-}
-
-
-def _type_of_quantizer(said: Any) -> FixedType | None:
-    if isinstance(said, str):
-        try:
-            name, positional, named = call_of(said, "activation")
-        except NotRead:
-            return None
-        if name not in _POSITIONAL or len(positional) > len(_POSITIONAL[name]):
-            return None
-        config: Mapping[str, Any] = {**dict(zip(_POSITIONAL[name], positional, strict=False)), **named}
-    elif isinstance(said, Mapping):
-        name, config = said["class_name"], said["config"]
-    else:
-        return None
-    bits, integer = config.get("bits", 8), config.get("integer", 0)
-    if not isinstance(bits, int) or not isinstance(integer, int) or not 0 < bits <= MOST_BITS:
-        return None
-    if name == "quantized_relu":
-        plain = not config.get("use_sigmoid") and not config.get("negative_slope")
-        return quantizer_type(bits=bits, integer=integer, keep_negative=False).grid if plain else None
-    if name != "quantized_bits" or config.get("alpha") not in (None, 1, 1.0):
-        return None
-    return quantizer_type(bits=bits, integer=integer, keep_negative=bool(config.get("keep_negative", True))).grid
 
 
 def type_of_data(values: Array) -> tuple[FixedType, str]:

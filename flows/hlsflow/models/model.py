@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hlsflow.datasets.frames import Frames, Task
+from hlsflow.foundation.errors import UsageError
+from hlsflow.frontends.contract import FrontEnd, LiveModel
+from hlsflow.frontends.keras.front_end import KERAS
+from hlsflow.frontends.keras.live import KerasModel
 from hlsflow.models.added import AddedModel
 from hlsflow.models.card import CARD_FILE, load_card
 from hlsflow.models.recipe import load_recipe
@@ -69,8 +73,12 @@ class Model(Protocol):
     def input_types(self) -> FixedType | Mapping[str, FixedType]:
         """The type of each input by its name, or one for all."""
 
-    def keras(self) -> Any:
-        """The live Keras model; loads TensorFlow. Raises ModelError."""
+    @property
+    def front_end(self) -> FrontEnd:
+        """Of the framework that made it."""
+
+    def live(self) -> LiveModel:
+        """The model in its framework, which is loaded. Raises ModelError; ToolError where that is not installed."""
 
     def samples(self, data_dir: Path | None, limit: int | None, memory: Path) -> Samples:
         """What it is verified on, the first `limit` alone. `memory` is a file that remembers a failed download.
@@ -87,3 +95,14 @@ def open_model(folder: Path) -> Model:
     if (folder / CARD_FILE).is_file():
         return AddedModel(card=load_card(folder), folder=folder)
     return TrainedModel(recipe=load_recipe(folder), folder=folder)
+
+
+def keras_of(model: Model, what: str) -> Any:
+    """The live Keras model of a model, for `what` treats such alone. Raises UsageError of any other, and as `live`."""
+    if model.front_end.name != KERAS.name:
+        raise UsageError(
+            f"{what} takes models of {KERAS.framework}, and '{model.name}' is one of {model.front_end.framework}"
+        )
+    live = model.live()
+    assert isinstance(live, KerasModel)
+    return live.model

@@ -8,7 +8,8 @@ from typing import Literal
 
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.steps import file_digest
-from hlsflow.models.card import ARCHITECTURE_FILE, CARD_FILE, again_hint, load_card
+from hlsflow.frontends.keras.files.found import ARCHITECTURE_FILE
+from hlsflow.models.card import CARD_FILE, again_hint, load_card
 from hlsflow.models.recipe import load_recipe
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from hlsflow.foundation.errors import ConfigError, UsageError, did_you_mean
 from hlsflow.foundation.strict_yaml import load_config
-from hlsflow.frontends.quantizer_texts import Quantizer, parse_for_role, parse_quantizer
+from hlsflow.frontends.keras.quantizer_texts import Quantizer, parse_for_role, parse_quantizer
 
 RECIPE_FILE = "recipe.yaml"
 # Of a model that somebody added: there is no recipe beside it.

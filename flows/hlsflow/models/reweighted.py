@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hlsflow.foundation.array_file import pack_arrays
+from hlsflow.frontends.keras.files.found import ARCHITECTURE_FILE, WEIGHTS_FILE
 from hlsflow.models.adding import write_folder
-from hlsflow.models.card import ARCHITECTURE_FILE, CARD_FILE, SAMPLES_FILE, Card, Origin, card_text, load_card
-from hlsflow.models.weights import WEIGHTS_FILE, pack_arrays
+from hlsflow.models.card import CARD_FILE, SAMPLES_FILE, Card, OriginCard, card_text, load_card
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,7 @@ def reweighted(source: AddedModel, folder: Path, weights: Mapping[str, np.ndarra
         update={
             "name": folder.name,
             "title": title,
-            "origin": Origin(file=source.name, sha256=None, format=how),
+            "origin": OriginCard(file=source.name, sha256=None, format=how),
             "notes": (*source.card.notes, f"made out of '{source.name}', which was {source.card.origin.file}"),
         }
     )

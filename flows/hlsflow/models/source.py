@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlsflow.foundation.array_file import read_arrays
 from hlsflow.foundation.steps import file_digest
+from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
 from hlsflow.models.recipe import Recipe, load_recipe
-from hlsflow.models.weights import WEIGHTS_FILE, read_arrays
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +30,7 @@ class Source:
     @cached_property
     def model(self) -> keras.Model:
         """The Keras model with these weights; loads TensorFlow."""
-        from hlsflow.frontends.runtime import prepare_tensorflow
+        from hlsflow.frontends.keras.runtime import prepare_tensorflow
         from hlsflow.models.weights import assign_weights
         from hlsflow.models.zoo import build_model
 
@@ -42,7 +43,7 @@ class Source:
         """The same network of Keras' own layers, see `plain_layers`; the model itself where it has no quantizers."""
         if self.recipe.compression.quantization is None:
             return self.model
-        from hlsflow.frontends.plain_layers import plain_layers
+        from hlsflow.frontends.keras.plain_layers import plain_layers
 
         return plain_layers(self.model, rounded=rounded)
 
@@ -52,7 +53,7 @@ class Source:
         model = self.model
         from tensorflow import keras
 
-        from hlsflow.frontends.runtime import interruptible
+        from hlsflow.frontends.keras.runtime import interruptible
         from hlsflow.models.zoo import preprocess
 
         tapped = keras.Model(model.input, [model.get_layer(name).output for name in layers])

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hlsflow.datasets.frames import Frames, Task
 from hlsflow.datasets.verification_samples import SampleSet, choose_samples
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.steps import file_digest
+from hlsflow.frontends.contract import FrontEnd
+from hlsflow.frontends.keras.front_end import KERAS
+from hlsflow.frontends.keras.live import KerasModel
 from hlsflow.models.recipe import Recipe
 from hlsflow.network.fixed_point import FixedType, parse_type
 
@@ -97,12 +100,16 @@ class TrainedModel:
     def input_types(self) -> FixedType:
         return parse_type(self.recipe.input.type)
 
-    def keras(self) -> Any:
-        from hlsflow.frontends.runtime import prepare_tensorflow
+    @property
+    def front_end(self) -> FrontEnd:
+        return KERAS
+
+    def live(self) -> KerasModel:
+        from hlsflow.frontends.keras.runtime import prepare_tensorflow
         from hlsflow.models.weights import load_trained
 
         prepare_tensorflow()
-        return load_trained(self.folder)[1]
+        return KerasModel(model=load_trained(self.folder)[1])
 
     def samples(self, data_dir: Path | None, limit: int | None, memory: Path) -> Pictures:
         found = choose_samples(self.recipe.dataset, data_dir, limit, memory, self.recipe.classes)

@@ -22,11 +22,12 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import ValidationError, model_validator
 
+from hlsflow.foundation.array_file import pack_arrays, read_arrays
 from hlsflow.foundation.errors import ModelError
+from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
 from hlsflow.models.integers import INTEGERS, SCALE, ZERO_POINT, as_integers
 from hlsflow.models.owner import Owner, owner_of
 from hlsflow.models.recipe import Part, Recipe, load_recipe
-from hlsflow.models.weights import WEIGHTS_FILE, pack_arrays, read_arrays
 
 METADATA_MEMBER, METADATA_ENTRY = "metadata.json", "hlsflow"
 
@@ -104,10 +105,10 @@ def _grids_of_layers(
     model_dir: Path, arrays: Mapping[str, np.ndarray]
 ) -> dict[str, tuple[np.ndarray, float | None, str]]:
     """As `_on_grids`, of an added model: its layers say which quantizers they have."""
-    from hlsflow.frontends.constants import quantized_variables
-    from hlsflow.models.model import open_model
+    from hlsflow.frontends.keras.constants import quantized_variables
+    from hlsflow.models.model import keras_of, open_model
 
-    model = open_model(model_dir).keras()
+    model = keras_of(open_model(model_dir), "weights export")
     on_grid = {
         f"{layer.name}/{variable}": (values.astype(np.float32), type_.lsb, text)
         for layer in model.layers
@@ -128,8 +129,8 @@ def digest(arrays: Mapping[str, np.ndarray]) -> str:
 
 def _quantized_weights(model_dir: Path) -> dict[str, np.ndarray]:
     """The values, float32 under `<layer>/<variable>`, that the layers of a quantized model compute with."""
-    from hlsflow.frontends.runtime import prepare_tensorflow
-    from hlsflow.frontends.sparsity import quantized_weights
+    from hlsflow.frontends.keras.runtime import prepare_tensorflow
+    from hlsflow.frontends.keras.sparsity import quantized_weights
     from hlsflow.models.weights import load_trained
 
     prepare_tensorflow()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsflow.frontends.qkeras_quantizers import keras_quantizer
+from hlsflow.frontends.keras.qkeras_quantizers import keras_quantizer
 from hlsflow.models.recipe import Convolution, Recipe
 
 if TYPE_CHECKING:

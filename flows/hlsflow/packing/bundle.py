@@ -16,6 +16,7 @@ from hlsflow.building.plan import versions
 from hlsflow.foundation.archive import Entry, write_archive
 from hlsflow.foundation.errors import UsageError
 from hlsflow.foundation.workspace import Workspace
+from hlsflow.frontends.registry import FRONT_ENDS
 
 # A log of hours: its beginning and its end tell what happened.
 _LOG_BYTES = 2 << 20
@@ -42,7 +43,8 @@ def bundle(workspace: Workspace, name: str, archive: Path, *, with_weights: bool
     if not entries:
         raise UsageError(f"nothing of '{name}' is under {workspace.root}")
     checkup = asdict(check(workspace.build))
-    said = json.dumps({"versions": versions(), "doctor": checkup}, indent=1, ensure_ascii=False) + "\n"
+    installed = {front_end.name: versions(front_end) for front_end in FRONT_ENDS.values()}
+    said = json.dumps({"versions": installed, "doctor": checkup}, indent=1, ensure_ascii=False) + "\n"
     entries["environment.json"] = Entry(name="environment.json", content=_redacted(said).encode())
     root = archive.name.removesuffix(".tar.gz")
     write_archive(archive, [Entry(name=f"{root}/{key}", content=entry.content) for key, entry in entries.items()])

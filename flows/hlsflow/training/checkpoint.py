@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hlsflow.foundation.array_file import pack_arrays
 from hlsflow.foundation.workspace import write_bytes
-from hlsflow.models.weights import pack_arrays
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 

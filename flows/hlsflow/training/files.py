@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hlsflow.datasets.dataset import Dataset, select_classes
 from hlsflow.foundation.workspace import write_bytes, write_text
+from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
 from hlsflow.models.recipe import Recipe
-from hlsflow.models.weights import WEIGHTS_FILE
 from hlsflow.training import pictures
 from hlsflow.training.record import RECORD_FILE
 from hlsflow.training.training import Trained

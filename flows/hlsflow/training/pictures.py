@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsflow.foundation.drawing import BLUE, FEW_VALUES, GREY, ORANGE, new_figure, png, tidy
-from hlsflow.frontends.sparsity import quantized_weights
+from hlsflow.frontends.keras.sparsity import quantized_weights
 from hlsflow.training.record import TrainingRecord
 
 if TYPE_CHECKING:

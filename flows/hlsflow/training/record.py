@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.steps import file_digest
-from hlsflow.frontends.sparsity import LayerSparsity
+from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
+from hlsflow.frontends.keras.sparsity import LayerSparsity
 from hlsflow.models.recipe import Recipe
-from hlsflow.models.weights import WEIGHTS_FILE
 
 RECORD_FILE = "training.json"
 

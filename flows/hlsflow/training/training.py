@@ -15,13 +15,15 @@ from hlsflow.compression.distillation import class_accuracy, distillation_loss, 
 from hlsflow.compression.pruning import check_sparsity, pruning_callbacks, pruning_wrapper, strip_pruning
 from hlsflow.datasets.dataset import Dataset, select_classes
 from hlsflow.foundation import interrupts
+from hlsflow.foundation.array_file import pack_arrays
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.steps import file_digest
-from hlsflow.frontends.runtime import interruptible, prepare_tensorflow
-from hlsflow.frontends.sparsity import measure_sparsity
+from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
+from hlsflow.frontends.keras.runtime import interruptible, prepare_tensorflow
+from hlsflow.frontends.keras.sparsity import measure_sparsity
 from hlsflow.models.recipe import Recipe
-from hlsflow.models.weights import WEIGHTS_FILE, assign_weights, pack_arrays, weights_of
+from hlsflow.models.weights import assign_weights, weights_of
 from hlsflow.models.zoo import build_model, preprocess
 from hlsflow.training.checkpoint import METRICS, Checkpoint, load_checkpoint, save_checkpoint
 from hlsflow.training.dropout import step_dropout

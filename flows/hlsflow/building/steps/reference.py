@@ -1,4 +1,4 @@
-"""The step `reference`: what Keras gives for the samples, the gate's first witness."""
+"""The step `reference`: what the model's framework gives for the samples, the gate's first witness."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hlsflow.building.session import Session
 from hlsflow.datasets.frames import Frames
 from hlsflow.foundation.errors import DataError
 from hlsflow.foundation.workspace import storage_errors
-from hlsflow.frontends.reference import keras_float, keras_outputs, reference_outputs
+from hlsflow.frontends.witness import reference_outputs, witness_float
 from hlsflow.models.model import Samples
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def write_reference(session: Session, samples: Samples, folder: Path, step: Step) -> str:
-    """Writes the outputs of Keras that the gate compares, and says how accurate they are where the truth is known."""
+    """Writes the framework's outputs that the gate compares; says how accurate they are where the truth is known."""
     import numpy as np
 
     frames = samples.load()
@@ -55,17 +55,18 @@ def check_classes(network: Network, source: str) -> None:
 
 
 def _rounded(session: Session, frames: Frames, outputs: Mapping[str, Array]) -> str:
-    """On how many samples Keras' own float32 gives other values than these of float64; nothing where it is not used."""
+    """On how many samples the framework's float32 gives other values than float64; nothing where that is not used."""
     import numpy as np
 
     network = session.network()
-    if keras_float(network) == "float32":
+    if witness_float(network) == "float32":
         return ""
-    own = keras_outputs(session.keras, network, frames.inputs, network.gate_outputs)
+    own = session.live.outputs(network, frames.inputs, network.gate_outputs)
     differ = [(own[name] != outputs[name]).any(axis=1) for name in network.gate_outputs]
-    return f" in float64, of which Keras' own float32 differs on {int(np.any(differ, axis=0).sum()):,}"
+    whose = session.live.framework + ("'" if session.live.framework.endswith("s") else "'s")
+    return f" in float64, of which {whose} own float32 differs on {int(np.any(differ, axis=0).sum()):,}"
 
 
 def layer_outputs(session: Session, frames: Frames, names: list[str], **more: Any) -> dict[str, Array]:
-    """Outputs of layers, float64 (n, values)."""
-    return reference_outputs(session.keras, session.network(), frames.inputs, names, **more)
+    """The framework's outputs of layers, float64 (n, values)."""
+    return reference_outputs(session.live, session.network(), frames.inputs, names, **more)

@@ -1,0 +1,1 @@
+"""Keras models, with the layers and quantizers of QKeras, as networks, and what Keras computes of them."""
