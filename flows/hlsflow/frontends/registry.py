@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from hlsflow.foundation.errors import ToolError
 from hlsflow.frontends.contract import FrontEnd
 from hlsflow.frontends.keras.front_end import KERAS
 
@@ -16,12 +15,3 @@ FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (KERAS,)}
 def front_end_of(path: Path) -> FrontEnd:
     """The front end of a model's file, by its content; Keras', whose formats are many, where no other one knows it."""
     return next((item for item in FRONT_ENDS.values() if item.reads(path)), KERAS)
-
-
-def check_installed(front_end: FrontEnd, command: str) -> None:
-    """Raises ToolError, with the one command that does it, where a framework is not installed here."""
-    if front_end.missing:
-        raise ToolError(
-            f"this needs {front_end.framework}, and here is no {', no '.join(front_end.missing)}",
-            hint=f"uv run {front_end.environment} {command}",
-        )

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from hlsflow.foundation.errors import ModelError
 from hlsflow.foundation.strict_read import read_text
+from hlsflow.frontends.installed import Needs
 from hlsflow.frontends.keras.files.architecture import Architecture
 from hlsflow.frontends.keras.files.found import ARCHITECTURE_FILE, WEIGHTS_FILE, FoundModel
-from hlsflow.frontends.keras.live import FRAMEWORK, KerasModel
+from hlsflow.frontends.keras.live import KerasModel
+from hlsflow.frontends.keras.needs import KERAS_2
 
 
 def read_architecture(folder: Path, again: str) -> Architecture:
@@ -28,16 +30,9 @@ class KerasFrontEnd:
     """Keras 2 with QKeras 0.9, the environment that hlsflow has by itself."""
 
     name: str = "keras"
-    framework: str = FRAMEWORK
+    needs: Needs = KERAS_2
     distributions: tuple[str, ...] = ("qkeras", "keras", "tensorflow")
-    environment: str = ""
     files: tuple[str, ...] = (ARCHITECTURE_FILE, WEIGHTS_FILE)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        from importlib.util import find_spec
-
-        return tuple(name for name in ("tensorflow", "qkeras") if find_spec(name) is None)
 
     def reads(self, path: Path) -> bool:
         """Never asked alone: it is the one that says what is wrong with a file of no framework."""

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.frontends.contract import Float
+from hlsflow.frontends.keras.needs import FRAMEWORK
 from hlsflow.network.fixed_point import FixedType
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
     from hlsflow.network.graph import Network
-
-FRAMEWORK = "Keras"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
