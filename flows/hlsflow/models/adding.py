@@ -17,7 +17,7 @@ from hlsflow.foundation.array_file import pack_arrays
 from hlsflow.foundation.errors import ConfigError, UsageError
 from hlsflow.foundation.workspace import Workspace, storage_errors, write_bytes
 from hlsflow.frontends.contract import Found
-from hlsflow.frontends.registry import FRONT_ENDS, front_end_of
+from hlsflow.frontends.registry import FRONT_ENDS, check_installed, front_end_of
 from hlsflow.models.card import (
     CARD_FILE,
     SAMPLES_FILE,
@@ -27,7 +27,7 @@ from hlsflow.models.card import (
     card_text,
     load_card,
 )
-from hlsflow.models.given_data import GivenData, given_data, read_data
+from hlsflow.models.given_data import GivenData, given_data, in_hardware_order, read_data
 from hlsflow.models.given_frames import on_grid
 from hlsflow.models.input_types import asked_types, input_cards
 from hlsflow.models.recipe import MODEL_NAME, RECIPE_FILE
@@ -35,7 +35,7 @@ from hlsflow.network.fixed_point import parse_type
 
 TASKS = ("classification", "binary", "regression")
 _OURS = {CARD_FILE, SAMPLES_FILE, *(name for item in FRONT_ENDS.values() for name in item.files)}
-MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json")
+MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json", ".onnx")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +77,16 @@ def derived_name(file: str) -> str:
 
 def add_file(
     workspace: Workspace, path: Path, wishes: Wishes, *, weights: Path | None = None, data: Path | None = None,
-    labels: Path | None = None,
+    labels: Path | None = None, command: str | None = None,
 ) -> Added:  # fmt: skip
-    """Adds the model of a file, with the data of files. Raises what is wrong with them; then nothing has changed."""
+    """Adds the model of a file, with the data of files. Raises what is wrong with them; then nothing has changed.
+
+    `command` is the one that a person gave, for the hint where the model's framework is not installed.
+    """
     if labels is not None and data is None:
         raise UsageError("--labels without --data: labels of which samples?", hint="name the samples: --data X.npy")
     front_end = front_end_of(path)
+    check_installed(front_end, command or f"hlsflow add {path}")
     found = front_end.read(path, weights)
     given = None
     if data is not None:
@@ -230,6 +234,7 @@ def _checked(found: Found, given: tuple[list[Any], Any, str] | None, task: Task)
     if given is None:
         return None
     inputs, truth, source = given
+    inputs = in_hardware_order(inputs, source, found.input_shapes, found.input_axes)
     return given_data(inputs, truth, source, found.input_shapes, found.output_values, task)
 
 

@@ -193,5 +193,5 @@ class Conversion(Builder):
         if all(np.array_equal(first.index, other.index) for other in values):
             return [self.shaped(value, self.shapes[first.node], owner) for value in values]
         orders = [value.axes for value in values]
-        axes = next((order for order in orders if order is not None), None) or plain(len(first.shape))
+        axes = next((order for order in orders if order is not None), plain(len(first.shape)))
         return [self.ordered(value, axes, owner) for value in values]

@@ -89,12 +89,16 @@ def _operators() -> list[Any]:
         return (np.moveaxis(found, 1, -1).astype(x.dtype),)
 
     def norm(self: Any, x: Array, *constants: Array, **said: Any) -> tuple[Array]:
-        found = _batchnorm_test_mode(np.moveaxis(x, -1, 1), *constants, epsilon=said.get("epsilon", 1e-5))
-        return (np.moveaxis(found, 1, -1).astype(x.dtype),)
+        return (_batchnorm_test_mode(x, *constants, epsilon=said.get("epsilon", 1e-5)).astype(x.dtype),)
+
+    def norm_last(self: Any, x: Array, *constants: Array, **said: Any) -> tuple[Array]:
+        return (np.moveaxis(norm(self, np.moveaxis(x, -1, 1), *constants, **said)[0], 1, -1),)
 
     general = {"Quant": quant, "IntQuant": quant, "BipolarQuant": sign, "Trunc": cut}
-    wide = {"Conv": conv, "BatchNormalization": norm}
+    wide = {"Conv": conv, "BatchNormalization": norm_last}
     kinds = [(domain, name, run) for domain in sorted(QONNX_DOMAINS) for name, run in general.items()]
+    # ONNX' own one takes an older model, which states a momentum, for one in training.
+    kinds += [("", "BatchNormalization", norm)]
     kinds += [(CHANNELS_LAST, name, run) for name, run in wide.items()]
     return [type(name, (OpRun,), {"op_domain": domain, "_run": _with_attributes(run)}) for domain, name, run in kinds]
 

@@ -51,7 +51,8 @@ def witness_model(
         }
         nodes.append(helper.make_node(op, inputs, list(step.outputs), name=step.name, domain=step.domain, **said))
     info = helper.make_tensor_value_info
-    known = [info(name, element, [batch, *shape]) for name, shape in shapes.items() if name not in graph.inputs]
+    kinds = dict.fromkeys(shapes, element) | _whole(graph, constants)
+    known = [info(name, kinds[name], [batch, *shape]) for name, shape in shapes.items() if name not in graph.inputs]
     domains = dict.fromkeys(step.domain for step in graph.steps if step.domain)
     found = helper.make_graph(
         nodes,
@@ -66,6 +67,20 @@ def witness_model(
     # What every runtime of these operators' age reads.
     model.ir_version = min(model.ir_version, 8)
     return model
+
+
+def _whole(graph: Graph, constants: Mapping[str, Constant]) -> dict[str, int]:
+    """The element types of tensors that hold integers: what a QuantizeLinear gives."""
+    from onnx import TensorProto, helper
+
+    found = {}
+    for step in graph.steps:
+        if step.op == "QuantizeLinear" and not step.domain:
+            zero = constants.get(step.inputs[2]) if len(step.inputs) > 2 else None
+            found[step.outputs[0]] = (
+                TensorProto.UINT8 if zero is None else helper.np_dtype_to_tensor_dtype(zero.values.dtype)
+            )
+    return found
 
 
 def _needed(graph: Graph, constants: Mapping[str, Constant], wanted: Sequence[str]) -> list[Step]:

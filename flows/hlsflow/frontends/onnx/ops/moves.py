@@ -126,6 +126,7 @@ def concat(conversion: Conversion, step: Step) -> Value:
         return values[0].of(tensor=step.outputs[0], maker=step)
     if len({value.rectified for value in values}) > 1:
         values = [conversion.settled(value) for value in values]
+    axes: tuple[int, ...]
     if rank == 1:
         # Values of one axis stand in the order of their nodes, whatever that is.
         values = [conversion.flat(value, step) for value in values]
@@ -134,10 +135,10 @@ def concat(conversion: Conversion, step: Step) -> Value:
             joined.append(value.index + start)
             start += value.index.size
         index = np.concatenate(joined)
-        axes: tuple[int, ...] = (0,)
+        axes = (0,)
     else:
         orders = [value.axes for value in values]
-        axes = next((order for order in orders if order is not None), None) or channels_last(rank)
+        axes = next((order for order in orders if order is not None), channels_last(rank))
         values = [conversion.ordered(value, axes, step) for value in values]
         whole = list(values[0].shape)
         whole[axis] = sum(value.shape[axis] for value in values)
