@@ -27,7 +27,9 @@ class Construct:
     streams: bool | str = True
 
 
-def vector(body: Callable[[Maker, str], str], size: int = 8, *, opset: int = 13, batch: int | str = "N") -> Callable[[], Any]:
+def vector(
+    body: Callable[[Maker, str], str], size: int = 8, *, opset: int = 13, batch: int | str = "N"
+) -> Callable[[], Any]:
     """body of x (size,)."""
 
     def build() -> Any:
@@ -51,11 +53,15 @@ def _tail(maker: Maker, x: str, values: int, outputs: int = 4) -> str:
     return maker.dense(maker.node("Flatten", maker.relu_quant(x)), values, outputs)
 
 
-def conv(*window: int, filters: int = 4, shape: tuple[int, ...] = (3, 6, 5), values: int, **said: Any) -> Callable[[], Any]:
+def conv(
+    *window: int, filters: int = 4, shape: tuple[int, ...] = (3, 6, 5), values: int, **said: Any
+) -> Callable[[], Any]:
     return image(lambda m, x: _tail(m, m.conv(x, shape[0], filters, *window, **said), values), *shape)
 
 
-def between(function: Callable[[Maker, str], str], size: int = 8, scale: float = 0.25, bits: int = 6) -> Callable[[], Any]:
+def between(
+    function: Callable[[Maker, str], str], size: int = 8, scale: float = 0.25, bits: int = 6
+) -> Callable[[], Any]:
     """dense - function - quantizer - dense."""
 
     def body(m: Maker, x: str) -> str:
@@ -144,7 +150,10 @@ def pool(op: str, shape: tuple[int, ...] = (3, 6, 4), values: int = 0, **said: A
 def channels_first_input_flattened() -> Any:
     m = Maker((3, 4, 2))
     y = m.relu_quant(m.conv("x0", 3, 4, 1, 1))
-    return m.model(m.dense(m.node("Flatten", y), 32, 4), m.dense(m.node("Flatten", m.node("Transpose", y, perm=[0, 2, 3, 1])), 32, 3))
+    return m.model(
+        m.dense(m.node("Flatten", y), 32, 4),
+        m.dense(m.node("Flatten", m.node("Transpose", y, perm=[0, 2, 3, 1])), 32, 3),
+    )
 
 
 def two_inputs() -> Any:

@@ -170,13 +170,12 @@ def _named(place: Workspace, model: Any, log: Log, x: Any = None, y: Any = None,
 def _added(place: Workspace, model: Any, log: Log, x: Any, y: Any, **wishes: Any) -> Added:
     from hlsflow.building.configure import drop_derived
     from hlsflow.frontends.contract import Found
-    from hlsflow.frontends.registry import check_installed, front_end_of
+    from hlsflow.frontends.registry import front_end_of
     from hlsflow.models.adding import Wishes, add_found
 
     if isinstance(model, (str, PathLike)):
         path = Path(model).expanduser()
         front_end = front_end_of(path)
-        check_installed(front_end, "python …")
         found: Found = front_end.read(path)
     else:
         from hlsflow.frontends.keras.files.keras_model import found_of_model

@@ -54,17 +54,11 @@ def added_model(
     force: bool = False, weights: Path | None = None,
 ) -> Added:  # fmt: skip
     """The model of a file, added as the arguments of `add_wishes` say, and told."""
-    import shlex
-    import sys
-
     from hlsflow.building.configure import drop_derived
     from hlsflow.models.adding import Wishes, add_file
 
     wishes = Wishes(name=name, task=args.task, input_type=args.input_type, force=force)
-    added = add_file(
-        workspace, file.expanduser(), wishes, weights=weights, data=args.data, labels=args.labels,
-        command=shlex.join(["hlsflow", *sys.argv[1:]]),
-    )  # fmt: skip
+    added = add_file(workspace, file.expanduser(), wishes, weights=weights, data=args.data, labels=args.labels)
     for line in said_of(added, workspace):
         log.line(line)
     if added.changed:

@@ -17,7 +17,7 @@ from hlsflow.foundation.array_file import pack_arrays
 from hlsflow.foundation.errors import ConfigError, UsageError
 from hlsflow.foundation.workspace import Workspace, storage_errors, write_bytes
 from hlsflow.frontends.contract import Found
-from hlsflow.frontends.registry import FRONT_ENDS, check_installed, front_end_of
+from hlsflow.frontends.registry import FRONT_ENDS, front_end_of
 from hlsflow.models.card import (
     CARD_FILE,
     SAMPLES_FILE,
@@ -77,16 +77,12 @@ def derived_name(file: str) -> str:
 
 def add_file(
     workspace: Workspace, path: Path, wishes: Wishes, *, weights: Path | None = None, data: Path | None = None,
-    labels: Path | None = None, command: str | None = None,
+    labels: Path | None = None,
 ) -> Added:  # fmt: skip
-    """Adds the model of a file, with the data of files. Raises what is wrong with them; then nothing has changed.
-
-    `command` is the one that a person gave, for the hint where the model's framework is not installed.
-    """
+    """Adds the model of a file, with the data of files. Raises what is wrong with them; then nothing has changed."""
     if labels is not None and data is None:
         raise UsageError("--labels without --data: labels of which samples?", hint="name the samples: --data X.npy")
     front_end = front_end_of(path)
-    check_installed(front_end, command or f"hlsflow add {path}")
     found = front_end.read(path, weights)
     given = None
     if data is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_models.constructs import BOUNDED, CONSTRUCTS, EXACT
+from onnx_models.making import live
 
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import UnsupportedError
@@ -23,11 +25,9 @@ from hlsflow.hls.project import HlsProject, read_project
 from hlsflow.network.fixed_point import parse_type
 from hlsflow.network.ranges import resolve
 from hlsflow.network.unbuildable import refusals_of_exactness, refusals_of_io_type
-from onnx_models.constructs import BOUNDED, CONSTRUCTS, EXACT
-from onnx_models.making import live
 
-if FRONT_ENDS["onnx"].missing:
-    pytest.skip(f"no {', no '.join(FRONT_ENDS['onnx'].missing)}: uv run --extra onnx pytest", allow_module_level=True)
+if FRONT_ENDS["onnx"].needs.missing:
+    pytest.skip("no onnx, onnxruntime or qonnx: uv run --extra onnx pytest", allow_module_level=True)
 
 SAMPLES = 200
 BACKENDS = ("Vitis", "Vivado")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hlsflow.foundation.errors import ModelError, UsageError
 from hlsflow.frontends.contract import Origin
+from hlsflow.frontends.installed import Needs, check_installed
 from hlsflow.frontends.onnx.wire import is_onnx
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.onnx"
 SUFFIX = ".onnx"
+NEEDS = Needs(
+    framework="ONNX", packages=("onnx", "onnxruntime", "qonnx"), environment="--extra onnx", extra="onnx"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,22 +29,17 @@ class OnnxFrontEnd:
     """ONNX and QONNX."""
 
     name: str = "onnx"
-    framework: str = "ONNX"
+    needs: Needs = NEEDS
     distributions: tuple[str, ...] = ("onnx", "onnxruntime", "qonnx")
-    environment: str = "--extra onnx"
     files: tuple[str, ...] = (MODEL_FILE,)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        from importlib.util import find_spec
-
-        return tuple(name for name in self.distributions if find_spec(name) is None)
 
     def reads(self, path: Path) -> bool:
         """By its content; a file that is called `.onnx` and holds none is damaged, which it is for this one to say."""
         return path.suffix.lower() == SUFFIX or is_onnx(path)
 
     def read(self, path: Path, weights: Path | None = None) -> FoundOnnx:
+        # Protobuf is read by onnx itself.
+        check_installed(self.needs)
         from hlsflow.frontends.onnx.files import graph_of, read_model
         from hlsflow.frontends.onnx.found import FoundOnnx
 
