@@ -262,12 +262,14 @@ CONSTRUCTS = [
     Construct("Div by an odd constant", between(_constant("Div", 2.7))),
     Construct("Add by channel", image(lambda m, x: _tail(m, m.node("Add", m.conv(x, 3, 4, 1, 1),
                                                                    m.on_grid(4, 1, 1)), 120))),
-    Construct("Mul by row", image(lambda m, x: _tail(m, m.node("Mul", m.conv(x, 3, 4, 1, 1), m.on_grid(1, 6, 1)), 120))),
+    Construct("Mul by row", image(lambda m, x: _tail(m, m.node("Mul", m.conv(x, 3, 4, 1, 1),
+                                                               m.on_grid(1, 6, 1)), 120))),
     *(Construct(f"{op} of two", residual(op)) for op in ("Add", "Sub", "Mul", "Max", "Min")),
     Construct("Add of two on an odd scale", residual("Add", ODD * 3)),
     Construct("Relu", between(lambda m, x: m.node("Relu", x))),
     Construct("LeakyRelu", between(lambda m, x: m.node("LeakyRelu", x, alpha=0.125))),
-    Construct("LeakyRelu of 0.3", between(lambda m, x: m.node("LeakyRelu", x, alpha=0.3), scale=2.0**-6, bits=10), BOUNDED),
+    Construct("LeakyRelu of 0.3", between(
+        lambda m, x: m.node("LeakyRelu", x, alpha=0.3), scale=2.0**-6, bits=10), BOUNDED),
     Construct("PRelu", between(lambda m, x: m.node("PRelu", x, m.const([0.5, 0.25, 0, 1, 0.125, 0.75])))),
     Construct("PRelu by channel", image(
         lambda m, x: _tail(m, m.node("PRelu", m.quant(m.conv(x, 3, 4, 1, 1), 0.25, 6),
@@ -277,7 +279,8 @@ CONSTRUCTS = [
     Construct("Clip", between(_clip(-1.5, 2.25))),
     Construct("Clip of attributes", vector(
         lambda m, x: m.dense(m.quant(m.node("Clip", m.dense(x, 8, 6), min=0.0, max=3.0), 0.25, 6), 6, 4), opset=9)),
-    *(Construct(f"{op} inside", between(lambda m, x, op=op: m.node(op, m.quant(x, 2.0**-9, 14)), scale=2.0**-6, bits=10), BOUNDED)
+    *(Construct(f"{op} inside", between(
+        lambda m, x, op=op: m.node(op, m.quant(x, 2.0**-9, 14)), scale=2.0**-6, bits=10), BOUNDED)
       for op in ("Sigmoid", "Tanh", "Elu", "Selu", "Softplus", "Softsign")),
     Construct("HardSigmoid of a quarter", between(lambda m, x: m.node("HardSigmoid", x, alpha=0.25, beta=0.5))),
     Construct("Softmax in the end", vector(lambda m, x: m.node("Softmax", m.dense(x, 8, 4), axis=-1))),
@@ -297,9 +300,11 @@ CONSTRUCTS = [
     Construct("Conv 1D pads", conv(3, shape=(3, 9), values=20, strides=[2], pads=[1, 1])),
     Construct("Conv 1D depthwise", conv(3, shape=(4, 9), values=28, group=4)),
     Construct("MaxPool", pool("MaxPool", values=24, kernel_shape=[2, 2], strides=[2, 2])),
-    Construct("MaxPool padded", pool("MaxPool", values=4 * 4 * 3, kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 1, 1])),
+    Construct("MaxPool padded", pool("MaxPool", values=4 * 4 * 3, kernel_shape=[2, 2], strides=[2, 2],
+                                     pads=[1, 1, 1, 1])),
     Construct("MaxPool overlapping", pool("MaxPool", values=4 * 5 * 3, kernel_shape=[2, 2]), streams="overlapping"),
-    Construct("MaxPool ceil_mode", pool("MaxPool", (3, 5, 4), values=24, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)),
+    Construct("MaxPool ceil_mode", pool("MaxPool", (3, 5, 4), values=24, kernel_shape=[2, 2], strides=[2, 2],
+                                        ceil_mode=1)),
     Construct("MaxPool 1D", pool("MaxPool", (3, 8), values=16, kernel_shape=[2], strides=[2])),
     Construct("AveragePool", pool("AveragePool", values=24, kernel_shape=[2, 2], strides=[2, 2])),
     Construct("AveragePool of three", pool("AveragePool", (3, 6, 3), values=8, kernel_shape=[3, 3], strides=[3, 3])),
@@ -317,7 +322,8 @@ CONSTRUCTS = [
     Construct("a real Transpose", rows(lambda m, x: _tail(
         m, m.node("MatMul", m.node("Transpose", m.relu_quant(m.node("MatMul", x, m.on_grid(4, 3))), perm=[0, 2, 1]),
                   m.on_grid(5, 2)), 6))),
-    Construct("Reshape to an image", vector(lambda m, x: _tail(m, m.conv(_shape(m, x, -1, 2, 3, 4), 2, 3, 2, 2), 18), 24),
+    Construct("Reshape to an image", vector(
+        lambda m, x: _tail(m, m.conv(_shape(m, x, -1, 2, 3, 4), 2, 3, 2, 2), 18), 24),
               streams="cannot be transposed"),
     Construct("Reshape with a fixed batch", vector(lambda m, x: m.dense(_shape(m, m.relu_quant(_shape(
         m, x, 1, 2, 4)), 1, -1), 8, 4), batch=1)),

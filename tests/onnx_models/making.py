@@ -53,8 +53,10 @@ class Maker:
         weight = self.weights(inputs, outputs, **more)
         return self.node("Gemm", x, weight, *([self.on_grid(outputs)] if bias else []))
 
-    def conv(self, x: str, channels: int, filters: int, *window: int, group: int = 1, bias: bool = True, weight: str = "",
-             **said: Any) -> str:  # fmt: skip
+    def conv(
+        self, x: str, channels: int, filters: int, *window: int, group: int = 1, bias: bool = True, weight: str = "",
+        **said: Any,
+    ) -> str:  # fmt: skip
         weight = weight or self.on_grid(filters, channels // group, *window)
         return self.node("Conv", x, weight, *([self.on_grid(filters)] if bias else []), group=group, **said)
 

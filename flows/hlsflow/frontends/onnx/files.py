@@ -10,12 +10,13 @@ from typing import Any
 from hlsflow.foundation.errors import ModelError, UnsupportedError
 from hlsflow.foundation.strict_read import UnreadableError, brief, printable, read_bytes
 from hlsflow.frontends.onnx.graph import CHANNELS_LAST, QONNX_DOMAINS, Graph, Step
+from hlsflow.frontends.onnx.version_6 import OLDEST, modernized
 
 MAX_BYTES = 512 << 20
 # What a tensor may state of its size, so that none fills the memory: as many values as the largest file holds.
 _MOST_VALUES = MAX_BYTES // 4
 _MOST_STEPS = 5_000
-_OLDEST, _NEWEST = 7, 22
+_NEWEST = 22
 _AGAIN = "export it again, and copy it whole"
 _KNOWN = frozenset(("", "ai.onnx", CHANNELS_LAST, *QONNX_DOMAINS))
 
@@ -49,8 +50,6 @@ def parse_model(data: bytes, where: str) -> Any:
 def graph_of(model: Any, where: str) -> Graph:
     """The graph of a ModelProto. Raises ModelError where it is damaged, UnsupportedError where it is not read."""
     opset = _opset(model, where)
-    if opset < _OLDEST:
-        model, opset = _modernized(model, opset, where)
     graph = model.graph
     if len(graph.node) > _MOST_STEPS:
         raise UnsupportedError(f"{where}: {len(graph.node):,} nodes, more than {_MOST_STEPS:,}", hint="a smaller model")
@@ -61,6 +60,8 @@ def graph_of(model: Any, where: str) -> Graph:
                  for item in graph.initializer}  # fmt: skip
     inputs, batch = _inputs(graph, constants, where)
     steps = _ordered(_steps(graph, constants, where), {*constants, *inputs}, where)
+    if opset < OLDEST:
+        steps, opset = tuple(modernized(step, where) for step in steps), OLDEST
     made = {name for step in steps for name in step.outputs}
     outputs = tuple(_text(item.name) for item in graph.output)
     for name in outputs:
@@ -72,8 +73,9 @@ def graph_of(model: Any, where: str) -> Graph:
     )  # fmt: skip
 
 
-def _text(said: str) -> str:
-    return printable(said)[:200]
+def _text(said: str | bytes) -> str:
+    """A name of the file: its bytes where they are no UTF-8."""
+    return printable(said if isinstance(said, str) else said.decode("utf-8", errors="replace"))[:200]
 
 
 def _opset(model: Any, where: str) -> int:
@@ -81,26 +83,12 @@ def _opset(model: Any, where: str) -> int:
     version = found.get("", found.get("ai.onnx"))
     if version is None:
         raise ModelError(f"{where}: it says no version of ONNX' operators (opset_import)", hint=_AGAIN)
-    if not 1 <= version <= _NEWEST:
+    if not OLDEST - 1 <= version <= _NEWEST:
         raise UnsupportedError(
-            f"{where}: operators of version {version}; those of {_OLDEST} to {_NEWEST} are read",
+            f"{where}: operators of version {version}; those of {OLDEST - 1} to {_NEWEST} are read",
             hint=f"export it with opset_version={min(_NEWEST, 17)}",
         )
     return version
-
-
-def _modernized(model: Any, opset: int, where: str) -> tuple[Any, int]:
-    """The model with operators that onnxruntime runs, by ONNX' own converter."""
-    from onnx import version_converter
-
-    try:
-        return version_converter.convert_version(model, 9), 9
-    except Exception as error:  # it raises RuntimeError, ValueError and its own ConvertError
-        raise UnsupportedError(
-            f"{where}: operators of version {opset}, which ONNX' own converter does not bring to version 9: "
-            f"{brief(str(error))}",
-            hint="export it with opset_version=17",
-        ) from error
 
 
 def _inputs(graph: Any, constants: Mapping[str, Any], where: str) -> tuple[dict[str, tuple[int, ...]], int | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hlsflow.foundation.errors import UnsupportedError
+from hlsflow.foundation.strict_read import brief
 from hlsflow.frontends.onnx.conversion import Conversion
 from hlsflow.frontends.onnx.files import identifier
 from hlsflow.frontends.onnx.folding import folded
@@ -89,7 +90,7 @@ def converted(graph: Graph, input_types: Mapping[str, FixedType] | FixedType) ->
             lost.update(step.outputs)
             continue
         try:
-            _convert(conversion, step)
+            _demanded(conversion, step)
         except NotExact as problem:
             refusals.append(Refusal(step.name, f"{step.kind}: {problem}", problem.way_out))
             lost.update(step.outputs)
@@ -167,6 +168,16 @@ def _inputs(conversion: Conversion) -> dict[str, Value]:
         conversion.set(value)
         found[name] = value
     return found
+
+
+def _demanded(conversion: Conversion, step: Step) -> None:
+    """Converts a step. Raises NotExact, also for attributes and inputs that are none of the operator's: a file may
+    state anything at all."""
+    try:
+        _convert(conversion, step)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = f"its attributes or inputs are none of this operator ({type(error).__name__}: {brief(str(error))})"
+        raise NotExact(reason, "a model that onnx.checker.check_model passes") from error
 
 
 def _convert(conversion: Conversion, step: Step) -> None:
