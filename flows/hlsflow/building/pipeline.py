@@ -160,7 +160,7 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
             if "reference" in plan.kept
             else write_reference(session, plan.samples, path, step)
         ),
-        title="keras",
+        title=plan.model.front_end.name,
     )
     final = steps.folder / "hls"
     hls = steps.run(

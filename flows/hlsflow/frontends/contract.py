@@ -49,6 +49,11 @@ class Found(Protocol):
         """
 
     @property
+    def input_axes(self) -> Mapping[str, tuple[int, ...]]:
+        """The model's own axes of one sample of an input, in the order in which `input_shapes` has them; of inputs that
+        are left out the two orders are one."""
+
+    @property
     def own_types(self) -> Mapping[str, FixedType]:
         """The types of those inputs that the model quantizes itself before anything else."""
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from hlsflow.frontends.contract import FrontEnd
 from hlsflow.frontends.keras.front_end import KERAS
+from hlsflow.frontends.onnx.front_end import ONNX
 
 # In the order in which a file is shown to them; the last one says what is wrong with a file of none.
-FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (KERAS,)}
+FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (KERAS, ONNX)}
 
 
 def front_end_of(path: Path) -> FrontEnd:

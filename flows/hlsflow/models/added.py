@@ -12,7 +12,6 @@ from hlsflow.foundation.errors import ConfigError, ModelError, UsageError
 from hlsflow.foundation.steps import file_digest
 from hlsflow.frontends.contract import FrontEnd, LiveModel
 from hlsflow.frontends.installed import check_installed
-from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
 from hlsflow.frontends.keras.front_end import KERAS, read_architecture
 from hlsflow.frontends.registry import FRONT_ENDS
 from hlsflow.models.card import SAMPLES_FILE, Card, again_hint
@@ -48,8 +47,8 @@ class AddedModel:
 
     @property
     def weights(self) -> Path:
-        """Of a Keras model."""
-        return self.folder / WEIGHTS_FILE
+        """The file that holds them: of the files of the front end the last."""
+        return self.folder / self.front_end.files[-1]
 
     @property
     def identity(self) -> Mapping[str, object]:

@@ -54,6 +54,10 @@ class Model(Protocol):
     def title(self) -> str: ...
 
     @property
+    def weights(self) -> Path:
+        """The file that holds its weights."""
+
+    @property
     def folder(self) -> Path: ...
 
     @property

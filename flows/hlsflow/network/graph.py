@@ -95,6 +95,8 @@ MULTIPLIES = frozenset(op for op, operation in OPERATIONS.items() if operation.m
 CLOSE = frozenset((Op.SOFTMAX, Op.TABLE))
 # The attribute of a node whose values Keras itself rounds, so that nothing equals them: it says why.
 ROUNDED = "rounded"
+# The attribute of a node whose values are none that the framework has: in other units, or on the way to them.
+INNER = "inner"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

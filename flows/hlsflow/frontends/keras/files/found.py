@@ -37,6 +37,11 @@ class FoundModel:
         return self.architecture.input_shapes
 
     @property
+    def input_axes(self) -> Mapping[str, tuple[int, ...]]:
+        """None: Keras has channels last as hardware does; other models are refused."""
+        return {}
+
+    @property
     def own_types(self) -> Mapping[str, FixedType]:
         found = {name: quantizer_of_input(self.architecture, name) for name in self.architecture.inputs}
         return {name: type_ for name, type_ in found.items() if type_ is not None}
