@@ -12,6 +12,7 @@ from hlsflow.frontends.keras.builder import Builder
 from hlsflow.frontends.keras.constants import float64
 from hlsflow.frontends.keras.convolutions import plain
 from hlsflow.frontends.keras.entries import reads
+from hlsflow.frontends.keras.generations import quantizer_of
 from hlsflow.frontends.keras.parts import Parts
 from hlsflow.network.graph import ROUNDED, Node, Op
 from hlsflow.network.quantizers import (
@@ -30,7 +31,7 @@ _IS_ROUNDED = "is no short binary fraction, so Keras itself rounds"
 
 
 def quantized_activation(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    quantizer = owner.quantizer if type(owner).__name__ == "QActivation" else owner.activation
+    quantizer = quantizer_of(owner) if type(owner).__name__ == "QActivation" else owner.activation
     if not hasattr(quantizer, "get_config"):
         return _qkeras_function(builder, entry, owner, quantizer.__name__)
     found = activation_quantizer(type(quantizer).__name__, configuration_of(quantizer))

@@ -29,6 +29,7 @@ from hlsflow.frontends.keras.convolutions import (
     window_of,
 )
 from hlsflow.frontends.keras.entries import by_twos, concatenated, reads, reshape, scale_entry, spacer
+from hlsflow.frontends.keras.generations import output_shape
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.graph import MOVES, Node, Op
 
@@ -72,7 +73,7 @@ def _pool(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
         if not getattr(owner, "keepdims", False):
             return [builder.node(entry, op, (shape[-1],), owner, attributes=window)]
         pooled = {**entry, "name": f"{entry['name']}_pooled", "keepdims": False}
-        kept = tuple(owner.output_shape[1:])
+        kept = tuple(output_shape(owner)[1:])
         return [
             builder.node(pooled, op, (shape[-1],), owner, attributes=window),
             reshape(builder, owner, entry["name"], pooled["name"], kept),
@@ -152,7 +153,7 @@ def _concatenate(builder: Builder, entry: dict[str, Any], owner: Any) -> list[No
 
 
 def _reshape(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    shape = tuple(owner.output_shape[1:])
+    shape = tuple(output_shape(owner)[1:])
     if shape == builder.in_shape(entry):
         return []
     source = builder.source(entry)
@@ -171,7 +172,7 @@ def _reshape(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
 
 
 def _transpose(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    dims, before, shape = tuple(owner.dims), builder.in_shape(entry), tuple(owner.output_shape[1:])
+    dims, before, shape = tuple(owner.dims), builder.in_shape(entry), tuple(output_shape(owner)[1:])
     if dims == tuple(range(1, len(dims) + 1)):
         return []
     long = [dim for dim in dims if before[dim - 1] > 1]
@@ -192,11 +193,11 @@ def _pad(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     pads = {pad: entry.get(pad, 0) for pad in _NO_PADS}
     if not any(pads.values()):
         return []
-    return [builder.node(entry, Op.PAD, tuple(owner.output_shape[1:]), owner, attributes=pads)]
+    return [builder.node(entry, Op.PAD, tuple(output_shape(owner)[1:]), owner, attributes=pads)]
 
 
 def _resize(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    shape = tuple(owner.output_shape[1:])
+    shape = tuple(output_shape(owner)[1:])
     return [] if shape == builder.in_shape(entry) else [builder.node(entry, Op.RESIZE, shape, owner)]
 
 
