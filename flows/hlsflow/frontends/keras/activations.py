@@ -12,7 +12,7 @@ from hlsflow.frontends.keras.builder import Builder
 from hlsflow.frontends.keras.constants import float64
 from hlsflow.frontends.keras.convolutions import plain
 from hlsflow.frontends.keras.entries import reads
-from hlsflow.frontends.keras.generations import quantizer_of
+from hlsflow.frontends.keras.generations import is_keras_3, quantizer_of
 from hlsflow.frontends.keras.parts import Parts
 from hlsflow.network.graph import ROUNDED, Node, Op
 from hlsflow.network.quantizers import (
@@ -142,6 +142,8 @@ def activation(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node
             parts.function("lower", "relu")
             if function == "relu6":
                 parts.at_most(6.0)
+        case "hard_sigmoid" if is_keras_3():
+            raise NotExact("hard_sigmoid of Keras 3 is another function than that of Keras 2", "quantized_sigmoid")
         case "hard_sigmoid":
             _between_zero_and_one(parts, _float32(0.2))
             return _rounded(parts, f"the factor 0.2 of Keras' hard_sigmoid {_IS_ROUNDED}")

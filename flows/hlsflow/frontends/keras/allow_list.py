@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from math import ceil, log2, prod
 from typing import Any
 
-from hlsflow.frontends.keras.generations import calls, config_of, input_shape, output_shape, quantizer_of
+from hlsflow.frontends.keras.generations import (
+    calls,
+    config_of,
+    input_shape,
+    is_keras_3,
+    output_shape,
+    quantizer_of,
+)
 from hlsflow.network.quantizers import (
     MOST_EXPONENT_BITS,
     NotExact,
@@ -39,7 +46,7 @@ CHAINED = ("Add", "Multiply", "Maximum", "Minimum", "Concatenate")
 _REFUSED = {
     "QAdaptiveActivation": ("hls4ml does not convert it", "QActivation with the range that was learnt"),
     "QDepthwiseConv2DBatchnorm": ("hls4ml does not convert it", "QDepthwiseConv2D and BatchNormalization"),
-    "QConv2DTranspose": ("QKeras 0.9 cannot build it under this TensorFlow", "UpSampling2D and QConv2D"),
+    "QConv2DTranspose": ("QKeras 0.9 cannot build it, and no test proves it", "UpSampling2D and QConv2D"),
     "QLSTM": ("recurrent layers of QKeras do not convert", "a convolution over time"),
     "QGRU": ("recurrent layers of QKeras do not convert", "a convolution over time"),
     "QSimpleRNN": ("recurrent layers of QKeras do not convert", "a convolution over time"),
@@ -137,6 +144,12 @@ def _check_quantizers(layer: Any) -> tuple[str, str] | None:
         activation_quantizer(type(activation).__name__, configuration_of(activation))
     except NotExact as problem:
         return str(problem), problem.way_out
+    return None
+
+
+def _check_causal(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    if config.get("padding") == "causal" and is_keras_3():
+        return "QKeras for Keras 3 cannot compute a causal padding", "ZeroPadding1D before it, and padding='valid'"
     return None
 
 
@@ -275,7 +288,8 @@ KERAS_LAYERS = (
     KerasLayer(names=("Permute",)),
     KerasLayer(names=("Dense", "QDense"), check=_check_dense),
     KerasLayer(names=("Conv2D", "QConv2D")),
-    KerasLayer(names=("Conv1D", "QConv1D", "QConv2DBatchnorm")),
+    KerasLayer(names=("Conv1D", "QConv2DBatchnorm")),
+    KerasLayer(names=("QConv1D",), check=_check_causal),
     KerasLayer(names=("DepthwiseConv2D", "QDepthwiseConv2D")),
     KerasLayer(names=("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D")),
     KerasLayer(names=("DepthwiseConv1D",)),

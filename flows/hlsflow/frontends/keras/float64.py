@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hlsflow.frontends.contract import Float
 from hlsflow.frontends.keras.constants import batch_norm_constants, effective_arrays
-from hlsflow.frontends.keras.generations import quantizer_of
+from hlsflow.frontends.keras.generations import quantizer_of, rebuilt
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
@@ -37,9 +37,7 @@ def floatx(name: Float) -> Iterator[None]:
 
 def in_float64(model: Any) -> Any:
     """The same Keras model in float64; to be called, and its result evaluated, under `floatx("float64")`."""
-    from tensorflow import keras
-
-    twin = keras.models.clone_model(model, clone_function=_layer)
+    twin = rebuilt(model, _layer)
     for layer in model.layers:
         with floatx("float32"):
             effective = _weights(layer)

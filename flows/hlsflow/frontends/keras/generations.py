@@ -7,6 +7,7 @@ call, and a few settings have others.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,24 @@ def _call(node: Any) -> Call:
         output=outputs[0] if isinstance(outputs, list | tuple) else outputs,
         is_layer=isinstance(owner, keras.layers.Layer),
     )
+
+
+def rebuilt(model: Any, make: Callable[[Any], Any]) -> Any:
+    """The same network of the layers that `make` gives for those of a model; inputs stay as they are.
+
+    Keras' own `clone_model` hands a layer's arguments on, which one of another class may not have.
+    """
+    from tensorflow import keras
+
+    tensors: dict[str, Any] = {}
+    for call in calls(model):
+        name, given = call.layer.name, [tensors[source.name] for source in call.sources]
+        if given:
+            tensors[name] = make(call.layer)(given if len(given) > 1 else given[0])
+        else:
+            tensors[name] = keras.Input(tuple(call.output.shape[1:]), name=name)
+    ends = [[tensors[tensor._keras_history[0].name] for tensor in port] for port in (model.inputs, model.outputs)]
+    return keras.Model(*ends, name=model.name)
 
 
 def output_shape(layer: Any) -> tuple[Any, ...]:

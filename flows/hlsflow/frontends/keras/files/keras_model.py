@@ -17,6 +17,7 @@ from hlsflow.frontends.keras.files.architecture import MOST_VALUES, Architecture
 from hlsflow.frontends.keras.files.classes import library_of, refusal_of, variables_of
 from hlsflow.frontends.keras.files.flatten import flattened
 from hlsflow.frontends.keras.files.found import FoundModel
+from hlsflow.frontends.keras.files.serialized import written_by_keras_3
 from hlsflow.frontends.keras.files.settings import FUNCTIONS, NotRead, call_of, settings_of
 from hlsflow.frontends.keras.generations import DEPTHWISE_KERNEL, own_names, variable_name
 from hlsflow.frontends.keras.runtime import prepare_tensorflow
@@ -40,7 +41,7 @@ def keras_model(
     array is missing or of another shape than its layer's, UnsupportedError naming a layer whose settings this Keras
     does not know.
     """
-    prepare_tensorflow()
+    prepare_tensorflow(any_keras=True)
     from tensorflow import keras
 
     where = source or architecture.name
@@ -234,5 +235,6 @@ def found_of_model(model: Any) -> FoundModel:
         architecture=architecture,
         weights=weights,
         notes=tuple(notes),
+        keras_3=written_by_keras_3({**said, "keras_version": version}),
         origin=Origin(file=name, sha256=None, format=f"Keras {version} model (live)"),
     )
