@@ -53,7 +53,7 @@ class KerasFrontEnd:
     def read(self, path: Path, weights: Path | None = None) -> FoundModel:
         from hlsflow.frontends.keras.files.reader import read_model_file
 
-        found = read_model_file(path, weights)
+        found = read_model_file(path, weights, own=self.needs.generation == 3)
         return replace(found, notes=(*found.notes, *self._notes(found)))
 
     def _notes(self, found: FoundModel) -> tuple[str, ...]:

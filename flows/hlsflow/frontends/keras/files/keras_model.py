@@ -19,7 +19,7 @@ from hlsflow.frontends.keras.files.flatten import flattened
 from hlsflow.frontends.keras.files.found import FoundModel
 from hlsflow.frontends.keras.files.serialized import written_by_keras_3
 from hlsflow.frontends.keras.files.settings import FUNCTIONS, NotRead, call_of, settings_of
-from hlsflow.frontends.keras.generations import DEPTHWISE_KERNEL, own_names, variable_name
+from hlsflow.frontends.keras.generations import DEPTHWISE_KERNEL, own_names, quantizer_of, variable_name
 from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
 if TYPE_CHECKING:
@@ -218,6 +218,31 @@ class _LiveStore:
         return {name: arrays[name] for name in (*names, *more) if name in arrays}
 
 
+def _say_clips(said: Mapping[str, Any], model: Any) -> None:
+    """Adds to a serialized model what the `get_config` of `quantized_relu` leaves out: whether it clips at its type."""
+    config = said.get("config")
+    items = config if isinstance(config, list) else config.get("layers", []) if isinstance(config, dict) else []
+    for item in items:
+        name = item.get("name") or (item["config"].get("name") if isinstance(item.get("config"), dict) else None)
+        live = next((layer for layer in model.layers if layer.name == name), None)
+        if live is None or not isinstance(item.get("config"), dict):
+            continue
+        if hasattr(live, "layers"):
+            _say_clips(item, live)
+        written = item["config"].get("activation")
+        if isinstance(written, str) or getattr(_quantizer_of_layer(live), "is_quantized_clip", True):
+            continue
+        if not isinstance(written, dict) or not isinstance(written.get("config"), dict):
+            raise UnsupportedError(
+                f"layer '{name}': QKeras does not write is_quantized_clip=False down", hint="leave it at True"
+            )
+        written["config"]["is_quantized_clip"] = False
+
+
+def _quantizer_of_layer(live: Any) -> Any:
+    return quantizer_of(live) if type(live).__name__ == "QActivation" else getattr(live, "activation", None)
+
+
 def found_of_model(model: Any) -> FoundModel:
     """What a live Keras model is, as if it were read from a file. Raises as `read_model_file` does."""
     try:
@@ -230,7 +255,9 @@ def found_of_model(model: Any) -> FoundModel:
     name = str(getattr(model, "name", "model"))
     # Keras 3 does not write it down.
     version = said.get("keras_version") or sys.modules["keras"].__version__
-    architecture, weights, notes = flattened(said, _LiveStore(model), name)
+    _say_clips(said, model)
+    # It is the Keras that is loaded here, and no other one will open it.
+    architecture, weights, notes = flattened(said, _LiveStore(model), name, own=True)
     return FoundModel(
         architecture=architecture,
         weights=weights,

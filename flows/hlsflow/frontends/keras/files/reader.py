@@ -37,11 +37,12 @@ _LFS = b"version https://git-lfs"
 _AGAIN = "save the whole model again: model.save('model.h5')"
 
 
-def read_model_file(path: Path, weights: Path | None = None) -> FoundModel:
+def read_model_file(path: Path, weights: Path | None = None, *, own: bool = False) -> FoundModel:
     """The model of a file: a whole one in HDF5 or in an archive of Keras, or a JSON architecture with `weights`.
 
     What is in a file decides what it is, not its name; nothing in it is run. `weights` is for an architecture alone;
-    without it `<name>_weights.h5` or `<name>.weights.h5` beside it is taken. Raises ModelError where the file is
+    without it `<name>_weights.h5` or `<name>.weights.h5` beside it is taken. `own`: the Keras that wrote it will be the
+    one that computes it. Raises ModelError where the file is
     damaged or holds no whole model, UnsupportedError naming every layer that is not read, with what to do.
     """
     data = _bytes(path)
@@ -54,16 +55,17 @@ def read_model_file(path: Path, weights: Path | None = None) -> FoundModel:
         with _hdf5(content, file) as opened:
             version = _version(said.get("keras_version", opened.attrs.get("keras_version")))
             store: Store = _store_of_weights(opened, file)
-            return _found(said, store, path, digest.hexdigest(), f"Keras {version} architecture (JSON) and {file.name}")
+            kind = f"Keras {version} architecture (JSON) and {file.name}"
+            return _found(said, store, path, digest.hexdigest(), kind, own)
     if weights is not None:
         raise ModelError(f"{path}: it is no JSON architecture, so it takes no weights", hint="leave out --weights")
     if data.startswith(_HDF5):
         with _hdf5(data, path) as opened:
-            return _of_hdf5(opened, path, digest.hexdigest())
+            return _of_hdf5(opened, path, digest.hexdigest(), own)
     if data.startswith(_LFS):
         raise ModelError(f"{path}: a pointer of Git LFS, not the file itself", hint="fetch it: git lfs pull")
     if zipfile.is_zipfile(io.BytesIO(data)):
-        return _of_archive(data, path, digest.hexdigest())
+        return _of_archive(data, path, digest.hexdigest(), own)
     raise ModelError(
         f"{path}: it is neither HDF5, nor an archive of Keras, nor a JSON architecture"
         + (": it is cut off, or empty" if len(data) < 64 else ""),
@@ -191,13 +193,13 @@ def _description_in_hdf5(file: Any, path: Path) -> dict[str, Any]:
     return said
 
 
-def _of_hdf5(file: Any, path: Path, digest: str) -> FoundModel:
+def _of_hdf5(file: Any, path: Path, digest: str, own: bool) -> FoundModel:
     said = _description_in_hdf5(file, path)
     group = child(file, "model_weights", str(path))
     if group is None:
         raise ModelError(f"{path}: an architecture, and no weights", hint=_AGAIN)
     version = _version(file.attrs.get("keras_version"))
-    return _found(said, NamedStore(source=str(path), group=group), path, digest, f"Keras {version} model (HDF5)")
+    return _found(said, NamedStore(source=str(path), group=group), path, digest, f"Keras {version} model (HDF5)", own)
 
 
 def _store_of_weights(file: Any, path: Path) -> Store:
@@ -228,12 +230,12 @@ def _members(data: bytes, path: Path) -> tuple[dict[str, Any], bytes]:
     return said, parts["model.weights.h5"]
 
 
-def _of_archive(data: bytes, path: Path, digest: str) -> FoundModel:
+def _of_archive(data: bytes, path: Path, digest: str, own: bool) -> FoundModel:
     said, weights = _members(data, path)
     version = said["keras_version"]
     with _hdf5(weights, path) as opened:
         store = NumberedStore(source=str(path), arrays=arrays_of(opened, str(path)))
-        return _found(said, store, path, digest, f"Keras {version} model (.keras)")
+        return _found(said, store, path, digest, f"Keras {version} model (.keras)", own)
 
 
 # What zipfile and what unpacks for it raise; RuntimeError: an unknown method, or a password.
@@ -243,8 +245,8 @@ _UNPACKING = (
 _PARTS = ("config.json", "metadata.json", "model.weights.h5")
 
 
-def _found(said: Mapping[str, Any], store: Store, path: Path, digest: str, kind: str) -> FoundModel:
-    architecture, weights, notes = flattened(said, store, str(path))
+def _found(said: Mapping[str, Any], store: Store, path: Path, digest: str, kind: str, own: bool) -> FoundModel:
+    architecture, weights, notes = flattened(said, store, str(path), own=own)
     return FoundModel(
         architecture=architecture,
         weights=weights,
