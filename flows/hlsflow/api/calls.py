@@ -179,9 +179,10 @@ def _added(place: Workspace, model: Any, log: Log, x: Any, y: Any, **wishes: Any
         found: Found = front_end.read(path)
     else:
         from hlsflow.frontends.keras.files.keras_model import found_of_model
-        from hlsflow.frontends.keras.front_end import KERAS
+        from hlsflow.frontends.keras.front_end import KERAS, KERAS_3
 
-        front_end, found = KERAS, found_of_model(model)
+        live = found_of_model(model)
+        front_end, found = (KERAS_3 if live.keras_3 else KERAS), live
     if x is None and y is not None:
         raise UsageError("y without x: labels of which samples?")
     given = None if x is None else (_inputs(x, tuple(found.input_shapes)), y, "the data given")

@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hlsflow.frontends.contract import FrontEnd
-from hlsflow.frontends.keras.front_end import KERAS
+from hlsflow.frontends.keras.front_end import KERAS, KERAS_3
 from hlsflow.frontends.onnx.front_end import ONNX
 
 # In the order in which a file is shown to them; the last one says what is wrong with a file of none.
-FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (KERAS, ONNX)}
+FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (ONNX, KERAS_3, KERAS)}
 
 
 def front_end_of(path: Path) -> FrontEnd:
-    """The front end of a model's file, by its content; Keras', whose formats are many, where no other one knows it."""
-    return next((item for item in FRONT_ENDS.values() if item.reads(path)), KERAS)
+    """The front end of a model's file, by its content; Keras', whose formats are many, where no other one knows it.
+
+    Of several the first whose framework is installed, for a model without a witness is of no use: a file of Keras 3
+    has the Keras that made it where that is there, else Keras 2, which computes the same layers. Where none is, it is
+    the framework that made it.
+    """
+    able = [item for item in FRONT_ENDS.values() if item.reads(path)]
+    return next((item for item in able if not item.needs.missing), able[0] if able else KERAS)
+

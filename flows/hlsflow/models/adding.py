@@ -107,7 +107,8 @@ def add_found(
     before = _card_of(folder, wishes.force)
     network = found.files
     asked = given is not None or wishes.task is not None or wishes.input_type is not None
-    if before is not None and not asked and _is_whole(folder, before, found, network):
+    of_it = before is not None and before.front_end == front_end
+    if before is not None and of_it and not asked and _is_whole(folder, before, found, network):
         return Added(card=before, is_new=False, changed=False)
     task = wishes.task or (before.task if before is not None else found.task)
     checked = _checked(found, given, task)

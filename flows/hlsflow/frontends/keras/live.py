@@ -17,13 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class KerasModel:
-    """`model` is the `keras.Model`."""
+    """`model` is the `keras.Model`, `framework` what reports call the Keras that it is of."""
 
     model: Any
-
-    @property
-    def framework(self) -> str:
-        return FRAMEWORK
+    framework: str = FRAMEWORK
 
     def network(self, input_types: Mapping[str, FixedType] | FixedType) -> Network:
         from hlsflow.frontends.keras.network import network_of

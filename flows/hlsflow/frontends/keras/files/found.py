@@ -21,12 +21,14 @@ ARCHITECTURE_FILE, WEIGHTS_FILE = "architecture.json", "weights.npz"
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FoundModel:
-    """`weights` are float32 arrays under `<layer>/<variable>`; `notes` say what was left out or changed."""
+    """`weights` are float32 arrays under `<layer>/<variable>`; `notes` say what was left out or changed; `keras_3` is
+    whether Keras 3 wrote the model down."""
 
     architecture: Architecture
     weights: Mapping[str, Array]
     notes: tuple[str, ...]
     origin: Origin
+    keras_3: bool = False
 
     @property
     def name(self) -> str:
