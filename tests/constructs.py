@@ -539,6 +539,11 @@ def concat_four_axes() -> Any:
     return _model(x, _layers().Concatenate(name="merge")([_relu8()(x), _act("quantized_relu(4,1)", "a2")(x)]))
 
 
+def _clip() -> Any:
+    """One whose bound `get_config` does not tell from that of its type."""
+    return _q().quantized_relu(8, 4, relu_upper_bound=1.25, is_quantized_clip=False)
+
+
 def clipped_relu(bound: float, **more: Any) -> Callable[[], Any]:
     def build():
         q = _q().quantized_relu(8, 4, relu_upper_bound=bound, is_quantized_clip=False, **more)
@@ -768,6 +773,7 @@ CONSTRUCTS = [
         "conv qavgpool over the border", conv(_relu8, lambda: _qmean(4, padding="same")), "those at the border are not"
     ),
     Construct("conv qgap", conv(_relu8, lambda: _q().QGlobalAveragePooling2D(name="pool"), _after)),
+    Construct("conv qgap clipped", conv(_relu8, lambda: _q().QGlobalAveragePooling2D(name="pool", activation=_clip()))),
     Construct(
         "conv qgap by a factor",
         conv(
