@@ -257,10 +257,10 @@ def _norm_of(name: str) -> Any:
     return _layers().BatchNormalization(name=name)
 
 
-def conv_bn_fold(mode: str) -> Callable[[], Any]:
+def conv_bn_fold(mode: str, **more: Any) -> Callable[[], Any]:
     return conv(
         first=lambda: _q().QConv2DBatchnorm(
-            6, 3, kernel_quantizer=KERNEL, bias_quantizer=BIAS, folding_mode=mode, name="c1"
+            6, 3, kernel_quantizer=KERNEL, bias_quantizer=BIAS, folding_mode=mode, name="c1", **more
         )
     )
 
@@ -878,6 +878,7 @@ CONSTRUCTS = [
     Construct("conv auto", conv(first=lambda: _qconv(6, "c1", kernel_quantizer="quantized_bits(6,1,alpha='auto')"))),
     Construct("convbn fold", conv_bn_fold("ema_stats_folding")),
     Construct("convbn fold batch_stats", conv_bn_fold("batch_stats_folding")),
+    Construct("convbn fold dilated", conv_bn_fold("ema_stats_folding", dilation_rate=(2, 1))),
     Construct("dw", depthwise()),
     Construct("dw default alpha", depthwise("quantized_bits(6,1)")),
     Construct("dw mult2", depthwise(depth_multiplier=2)),
