@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from onnx_models.constructs import BOUNDED, CONSTRUCTS, EXACT
 from onnx_models.making import live
+from onnx_models.projects import random_inputs
 
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import UnsupportedError
@@ -41,17 +42,6 @@ def projects_of(shared_run, construct) -> list[HlsProject]:
     slug = re.sub(r"[^A-Za-z0-9.]+", "_", construct.name)
     folder = shared_run.once(f"onnx/{CONSTRUCTS.index(construct)}-{slug}", partial(make, construct))
     return [read_project(path) for path in sorted(folder.glob("*/hls"))]
-
-
-def random_inputs(network, samples: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(7)
-    found = []
-    for name in network.inputs:
-        type_ = network[name].declared["result"]
-        whole = rng.integers(type_.min_int, type_.max_int + 1, (samples, *network[name].shape))
-        whole >>= (np.arange(samples) % 6).reshape(-1, *(1 for _ in network[name].shape))
-        found.append(whole * type_.lsb)
-    return found
 
 
 def measured_types(model, network, inputs):

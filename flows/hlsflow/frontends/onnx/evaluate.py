@@ -62,7 +62,6 @@ def _operators() -> list[Any]:
     import numpy as np
     from onnx.reference.op_run import OpRun
     from onnx.reference.ops.op_batch_normalization import _batchnorm_test_mode
-    from onnx.reference.ops.op_conv import _conv_implementation
     from qonnx.custom_op.general.bipolar_quant import binary_quant
     from qonnx.custom_op.general.intquant import int_quant
     from qonnx.custom_op.general.trunc import trunc_v1
@@ -81,25 +80,14 @@ def _operators() -> list[Any]:
     def cut(self: Any, x: Array, scale: Array, zero: Array, bits: Array, out: Array, **said: Any) -> tuple[Array]:
         return (np.asarray(trunc_v1(x, scale, zero, bits, out, said.get("rounding_mode") or "FLOOR"), dtype=x.dtype),)
 
-    def conv(self: Any, x: Array, w: Array, b: Array | None = None, **said: Any) -> tuple[Array]:
-        known = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
-        usual = {"auto_pad": "NOTSET", "group": 1}
-        settings = [said.get(key, usual.get(key)) for key in known]
-        found = _conv_implementation(np.moveaxis(x, -1, 1), np.moveaxis(w, -1, 1), b, *settings)
-        return (np.moveaxis(found, 1, -1).astype(x.dtype),)
-
     def norm(self: Any, x: Array, *constants: Array, **said: Any) -> tuple[Array]:
         return (_batchnorm_test_mode(x, *constants, epsilon=said.get("epsilon", 1e-5)).astype(x.dtype),)
 
-    def norm_last(self: Any, x: Array, *constants: Array, **said: Any) -> tuple[Array]:
-        return (np.moveaxis(norm(self, np.moveaxis(x, -1, 1), *constants, **said)[0], 1, -1),)
-
     general = {"Quant": quant, "IntQuant": quant, "BipolarQuant": sign, "Trunc": cut}
-    wide = {"Conv": conv, "BatchNormalization": norm_last}
     kinds = [(domain, name, run) for domain in sorted(QONNX_DOMAINS) for name, run in general.items()]
     # ONNX' own one takes an older model, which states a momentum, for one in training.
     kinds += [("", "BatchNormalization", norm)]
-    kinds += [(CHANNELS_LAST, name, run) for name, run in wide.items()]
+    kinds += [(CHANNELS_LAST, name, _with_channels_last(name)) for name in ("Conv", "MaxPool", "BatchNormalization")]
     return [type(name, (OpRun,), {"op_domain": domain, "_run": _with_attributes(run)}) for domain, name, run in kinds]
 
 
@@ -113,3 +101,19 @@ def _with_attributes(run: Any) -> Any:
         return run(self, *inputs, **texts)
 
     return called
+
+
+def _with_channels_last(op: str) -> Any:
+    """ONNX' own operator over values, and kernels, whose channels stand last."""
+    import numpy as np
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+
+    def run(self: Any, *inputs: Array, **said: Any) -> tuple[Array]:
+        turned = [np.moveaxis(array, -1, 1) if array.ndim > 1 else array for array in inputs]
+        given = {f"x{index}": array for index, array in enumerate(turned)}
+        node = helper.make_node(op, list(given), ["y"], **said)
+        found: Any = ReferenceEvaluator(node).run(None, given)
+        return (np.moveaxis(found[0], 1, -1).astype(inputs[0].dtype),)
+
+    return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.foundation.strict_read import brief
@@ -21,6 +21,9 @@ from hlsflow.network.quantizers import NotExact
 from hlsflow.network.refusal import Refusal, message
 from hlsflow.network.steps import quantizers_behind
 from hlsflow.network.unbuildable import refusals_of_network
+
+if TYPE_CHECKING:
+    from hlsflow.foundation.arrays import Array
 
 Handler = Callable[[Conversion, Step], Value]
 _HANDLERS: Mapping[str, Handler] = {
@@ -56,8 +59,8 @@ _OF_QONNX: Mapping[str, Handler] = {
     "Trunc": quantizers.trunc,
 }
 _CHANNELS_LAST = frozenset(("Conv", "MaxPool", "BatchNormalization"))
-# Constants of more fractional bits are no short binary fractions.
-_SHORT_BITS = 24
+# The bits of a float32: constants of the file itself have no more, but products of several have.
+_FLOAT32_BITS = 24
 _SEE = "what docs/onnx.md lists, or a request for it"
 
 
@@ -229,14 +232,25 @@ def _finished(conversion: Conversion, inputs: tuple[str, ...], outputs: tuple[st
 
 
 def _rounded(network: Network, node: Node) -> Node:
-    """A scale whose constants nothing puts on a short grid, as the framework has them: in float32."""
+    """A scale of products of float32 constants that no quantizer reads, rounded as the framework has it: in float32.
+
+    A scale that is one such constant is exact, in hardware as in the framework's float64.
+    """
     import numpy as np
 
     if node.op is not Op.SCALE or {"threshold", "above"} & set(node.attributes):
         return node
-    long = any(fraction_of(array) > _SHORT_BITS for array in node.arrays.values())
-    if not long or quantizers_behind(network, node.name) is not None:
+    short = all(_significant_bits(array) <= _FLOAT32_BITS for array in node.arrays.values())
+    if short or quantizers_behind(network, node.name) is not None:
         return node
     arrays: dict[str, Any] = {role: np.float64(np.float32(array)) for role, array in node.arrays.items()}
     why = "its scale or shift is no short binary fraction, and no quantizer reads it: the framework itself rounds"
     return replace(node, arrays=arrays, attributes={**node.attributes, ROUNDED: why})
+
+
+def _significant_bits(values: Array) -> int:
+    """The most bits of a value, from its first to its last."""
+    import numpy as np
+
+    found = [fraction_of(value) + int(np.floor(np.log2(abs(value)))) + 1 for value in np.unique(values) if value]
+    return max(found, default=0)
