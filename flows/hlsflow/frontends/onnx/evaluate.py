@@ -87,7 +87,9 @@ def _operators() -> list[Any]:
     kinds = [(domain, name, run) for domain in sorted(QONNX_DOMAINS) for name, run in general.items()]
     # ONNX' own one takes an older model, which states a momentum, for one in training.
     kinds += [("", "BatchNormalization", norm)]
-    kinds += [(CHANNELS_LAST, name, _with_channels_last(name)) for name in ("Conv", "MaxPool", "BatchNormalization")]
+    # Of these it has the latest versions alone, which compute what the older ones do.
+    kinds += [("", name, _as_of_now(name, last=False)) for name in ("QuantizeLinear", "DequantizeLinear")]
+    kinds += [(CHANNELS_LAST, name, _as_of_now(name, last=True)) for name in ("Conv", "MaxPool", "BatchNormalization")]
     return [type(name, (OpRun,), {"op_domain": domain, "_run": _with_attributes(run)}) for domain, name, run in kinds]
 
 
@@ -103,17 +105,20 @@ def _with_attributes(run: Any) -> Any:
     return called
 
 
-def _with_channels_last(op: str) -> Any:
-    """ONNX' own operator over values, and kernels, whose channels stand last."""
+def _as_of_now(op: str, *, last: bool) -> Any:
+    """ONNX' own operator in its latest version; with `last` over values, and kernels, whose channels stand last."""
     import numpy as np
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
+    def turned(array: Array, source: int, to: int) -> Array:
+        return np.moveaxis(array, source, to) if last and array.ndim > 1 else array
+
     def run(self: Any, *inputs: Array, **said: Any) -> tuple[Array]:
-        turned = [np.moveaxis(array, -1, 1) if array.ndim > 1 else array for array in inputs]
-        given = {f"x{index}": array for index, array in enumerate(turned)}
+        given = {f"x{index}": turned(array, -1, 1) for index, array in enumerate(inputs)}
         node = helper.make_node(op, list(given), ["y"], **said)
         found: Any = ReferenceEvaluator(node).run(None, given)
-        return (np.moveaxis(found[0], 1, -1).astype(inputs[0].dtype),)
+        result = turned(found[0], 1, -1)
+        return (result.astype(inputs[0].dtype) if last else result,)
 
     return run
