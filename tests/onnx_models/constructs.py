@@ -253,6 +253,7 @@ CONSTRUCTS = [
     Construct("QDQ", qdq()),
     Construct("QDQ of uint8 with an even zero point", qdq(0.25, 128, np.uint8)),
     Construct("QDQ of an odd scale", qdq(ODD)),
+    Construct("QDQ by channel", qdq([0.5, 0.25, 0.125, 0.0437, 1, 0.25], [0] * 6)),
     Construct("BatchNormalization", between(lambda m, x: m.norm(x, 6))),
     Construct("BatchNormalization, then ReLU", vector(
         lambda m, x: m.dense(m.relu_quant(m.norm(m.dense(x, 8, 6), 6)), 6, 4))),

@@ -83,12 +83,17 @@ def _operators() -> list[Any]:
     def norm(self: Any, x: Array, *constants: Array, **said: Any) -> tuple[Array]:
         return (_batchnorm_test_mode(x, *constants, epsilon=said.get("epsilon", 1e-5)).astype(x.dtype),)
 
+    def dequantize(self: Any, x: Array, scale: Array, zero: Array | None = None, **said: Any) -> tuple[Array]:
+        shape = [-1 if axis == said.get("axis", 1) % x.ndim else 1 for axis in range(x.ndim)] if scale.size > 1 else []
+        whole = x.astype(scale.dtype) - (0 if zero is None else zero.astype(scale.dtype).reshape(shape))
+        return (whole * scale.reshape(shape),)
+
     general = {"Quant": quant, "IntQuant": quant, "BipolarQuant": sign, "Trunc": cut}
     kinds = [(domain, name, run) for domain in sorted(QONNX_DOMAINS) for name, run in general.items()]
     # ONNX' own one takes an older model, which states a momentum, for one in training.
     kinds += [("", "BatchNormalization", norm)]
-    # Of these it has the latest versions alone, which compute what the older ones do.
-    kinds += [("", name, _as_of_now(name, last=False)) for name in ("QuantizeLinear", "DequantizeLinear")]
+    # Of the one it has later versions alone, which compute the same, and the other one it computes in float32.
+    kinds += [("", "QuantizeLinear", _as_of_now("QuantizeLinear", last=False)), ("", "DequantizeLinear", dequantize)]
     kinds += [(CHANNELS_LAST, name, _as_of_now(name, last=True)) for name in ("Conv", "MaxPool", "BatchNormalization")]
     return [type(name, (OpRun,), {"op_domain": domain, "_run": _with_attributes(run)}) for domain, name, run in kinds]
 
