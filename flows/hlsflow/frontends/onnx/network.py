@@ -104,6 +104,10 @@ def converted(graph: Graph, input_types: Mapping[str, FixedType] | FixedType) ->
         if name not in conversion.values:
             raise UnsupportedError(message(graph.name, [Refusal(name, "an output that is a constant", "leave it out")]))
         outputs.append(conversion.settled(conversion.values[name]).node)
+    unread = [name for name in inputs if not graph.readers(name)]
+    if unread:
+        reason, way_out = "no node reads this input", "leave it out of the inputs of the graph"
+        raise UnsupportedError(message(graph.name, [Refusal(name, reason, way_out) for name in unread]))
     network = _finished(conversion, tuple(inputs[name].node for name in inputs), tuple(outputs))
     late = refusals_of_network(network)
     if late:
