@@ -55,6 +55,11 @@ class Graph:
         """Whether it has operators of QONNX."""
         return any(step.domain for step in self.steps)
 
+    @property
+    def framework(self) -> str:
+        """What evaluates it."""
+        return "qonnx" if self.is_quantized else "onnxruntime"
+
     def readers(self, tensor: str) -> list[Step]:
         return [step for step in self.steps if tensor in step.inputs]
 

@@ -16,7 +16,7 @@ from hlsflow.frontends.onnx.layout import input_axes
 from hlsflow.frontends.onnx.ops import activations, elementwise, linear, moves, pooling, quantizers
 from hlsflow.frontends.onnx.value import Constant, Value, arranged
 from hlsflow.network.fixed_point import FixedType, fraction_of
-from hlsflow.network.graph import INNER, ROUNDED, Network, Node, Op
+from hlsflow.network.graph import FRAMEWORK, INNER, ROUNDED, Network, Node, Op
 from hlsflow.network.quantizers import NotExact
 from hlsflow.network.refusal import Refusal, message
 from hlsflow.network.steps import quantizers_behind
@@ -167,7 +167,8 @@ def _inputs(conversion: Conversion) -> dict[str, Value]:
             "name": node, "class_name": "InputLayer", "data_format": "channels_last", "input_shape": list(inside),
             "inputs": [],
         }  # fmt: skip
-        attributes = {} if isinstance(types, FixedType) else {"of_card": True}
+        attributes: dict[str, Any] = {} if isinstance(types, FixedType) else {"of_card": True}
+        attributes[FRAMEWORK] = conversion.graph.framework
         conversion.put(
             conversion.node(entry, Op.INPUT, inside, None, declared={"result": declared}, attributes=attributes)
         )
