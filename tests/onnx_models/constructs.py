@@ -320,6 +320,11 @@ CONSTRUCTS = [
     Construct("GlobalAveragePool", pool("GlobalAveragePool", values=4)),
     Construct("GlobalMaxPool", pool("GlobalMaxPool", values=4)),
     Construct("GlobalAveragePool 1D", pool("GlobalAveragePool", (3, 8), values=4)),
+    Construct("ReduceMean", pool("ReduceMean", values=4, axes=[2, 3], keepdims=0)),
+    Construct("ReduceMean of channels last", image(lambda m, x: m.dense(m.quant(m.node("ReduceMean", m.relu_quant(
+        m.node("Transpose", m.conv(x, 3, 4, 3, 3), perm=[0, 2, 3, 1])), axes=[1, 2], keepdims=0), 0.125, 6), 4, 3))),
+    Construct("ReduceMax", pool("ReduceMax", values=4, axes=[2, 3])),
+    Construct("Neg", between(lambda m, x: m.node("Neg", x))),
     Construct("a channels-first image, flattened in both orders", channels_first_input_flattened),
     Construct("Transpose of an image that is channels last", image(
         lambda m, x: _tail(m, m.conv(m.node("Transpose", x, perm=[0, 3, 1, 2]), 3, 4, 3, 3), 48), 6, 5, 3)),

@@ -25,7 +25,7 @@ from hlsflow.hls.lint import lint
 from hlsflow.hls.project import HlsProject, read_project
 from hlsflow.network.fixed_point import parse_type
 from hlsflow.network.ranges import resolve
-from hlsflow.network.unbuildable import refusals_of_exactness, refusals_of_io_type
+from hlsflow.network.unbuildable import refusals_of_exactness, refusals_of_io_type, refusals_of_types
 
 if FRONT_ENDS["onnx"].needs.missing:
     pytest.skip("no onnx, onnxruntime or qonnx: uv run --extra onnx pytest", allow_module_level=True)
@@ -74,6 +74,7 @@ def make(construct, folder: Path) -> None:
                 lint(network, HlsConfig(io_type=io_type))
             continue
         assert not refusals_of_io_type(network, io_type)
+        assert not refusals_of_types(layers[io_type], exact=construct.expected == EXACT)
         for backend in BACKENDS:
             config = HlsConfig(backend=backend, io_type=io_type)
             home = folder / f"{backend}-{io_type}" / "hls"
