@@ -94,6 +94,9 @@ REFUSED = {
         lambda m, x: m.node("ReduceMean", m.conv(x, 3, 4, 1, 1), axes=[1]), of_image,
         "ReduceMean over the axes", "no channels"),
     "an input that nothing reads": (None, lambda _: _unread(), "no node reads this input", "leave it out"),
+    "a factor beyond any number": (
+        lambda m, x: m.node("Mul", x, m.node("Mul", m.const(1e300, np.float64), m.const(1e300, np.float64))), of_vector,
+        "constants are NaN or infinite", "float32"),
     "an empty clip": (
         lambda m, x: m.node("Clip", m.dense(x, 8, 4), m.const(2.0), m.const(1.0)), of_vector, "empty", "minimum below"),
 }  # fmt: skip

@@ -105,7 +105,10 @@ def converted(graph: Graph, input_types: Mapping[str, FixedType] | FixedType) ->
     for name in conversion.graph.outputs:
         if name not in conversion.values:
             raise UnsupportedError(message(graph.name, [Refusal(name, "an output that is a constant", "leave it out")]))
-        outputs.append(conversion.settled(conversion.values[name]).node)
+        try:
+            outputs.append(conversion.settled(conversion.values[name]).node)
+        except NotExact as problem:
+            raise UnsupportedError(message(graph.name, [Refusal(name, str(problem), problem.way_out)])) from problem
     unread = [name for name in inputs if not graph.readers(name)]
     if unread:
         reason, way_out = "no node reads this input", "leave it out of the inputs of the graph"
