@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,9 @@ CLOSE = frozenset((Op.SOFTMAX, Op.TABLE))
 ROUNDED = "rounded"
 # The attribute of a node whose values are none that the framework has: in other units, or on the way to them.
 INNER = "inner"
+# The attribute of an input that names the framework of its network, where it is not the first that there was.
+FRAMEWORK = "framework"
+USUAL_FRAMEWORK = "Keras"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -155,6 +158,11 @@ class Network:
                 return node
         raise KeyError(name)
 
+    @property
+    def framework(self) -> str:
+        """What computes the outputs that it is held to."""
+        return framework_of(self.nodes)
+
     def consumers(self, name: str) -> list[Node]:
         """The nodes that read `name`."""
         return [node for node in self.nodes if name in node.inputs]
@@ -195,3 +203,9 @@ class Network:
         while node.op is Op.RESHAPE:
             node = self[node.inputs[0]]
         return node.name
+
+
+def framework_of(nodes: Iterable[Node]) -> str:
+    """The framework of a network of these nodes."""
+    said = (node.attributes[FRAMEWORK] for node in nodes if FRAMEWORK in node.attributes)
+    return str(next(said, USUAL_FRAMEWORK))
