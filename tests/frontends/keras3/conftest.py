@@ -1,6 +1,6 @@
 """These tests need Keras 3 with qkeras-v3, an environment of its own:
 
-    uv run --no-group keras2 --group keras3 pytest tests/building/test_constructs.py tests/frontends/keras3
+uv run --no-group keras2 --group keras3 pytest tests/building/test_constructs.py tests/frontends/keras3
 """
 
 from __future__ import annotations
