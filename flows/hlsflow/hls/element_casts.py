@@ -12,10 +12,9 @@ from math import prod
 from typing import Any
 
 from hlsflow.hls.functions import ELEMENT_CAST
-from hlsflow.network.element_types import ElementTypes
+from hlsflow.network.element_types import ELEMENT_CAST_CLASS, ElementTypes
 from hlsflow.network.fixed_point import FixedType
 
-CLASS_NAME = "ElementCast"
 _BACKENDS = ("Vivado", "Vitis")
 _PARALLEL = """
 template <class input_t, class output_t, int N> void {name}(input_t *inp, output_t *out) {{
@@ -38,11 +37,6 @@ void {name}(hls::stream<input_t> &data, hls::stream<output_t> &res) {{
     }}
 }}
 """
-
-
-def entry_of(name: str, inputs: list[str], types: ElementTypes) -> dict[str, Any]:
-    """The layer as hls4ml's converter would give it."""
-    return {"name": name, "class_name": CLASS_NAME, "inputs": inputs, "data_format": "channels_last", **types.said}
 
 
 def code(name: str, types: ElementTypes, shape: tuple[int, ...], *, io_stream: bool) -> str:
@@ -93,6 +87,6 @@ def teach_hls4ml() -> None:
             types = f"{said['input_t']}, {said['output_t']}, {node.get_attr('calls')}"
             return f"nnet::{ELEMENT_CAST}{node.name}<{types}>({said['input']}, {said['output']});"
 
-    register_layer(CLASS_NAME, ElementCast)
+    register_layer(ELEMENT_CAST_CLASS, ElementCast)
     for name in _BACKENDS:
         get_backend(name).register_template(ElementCastCall)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hlsflow.network import intervals
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, cast, parse_type, rounds_beyond
+from hlsflow.network.graph import FORMULA, Op
 from hlsflow.network.intervals import Interval
 from hlsflow.network.layer_types import INTERVAL, LayerTypes, Working, range_text
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # What stands for the type of an element that is always zero.
 ZERO = "0"
+# The class of the layer that hls4ml is taught (`hls.element_casts`).
+ELEMENT_CAST_CLASS = "ElementCast"
 _KEYS = ("element_types", "element_shape", "element_index")
 
 
@@ -48,6 +51,24 @@ class ElementTypes:
             for k, b, i in different
         )
         return cls(types=types, index=index.reshape(np.shape(width)).astype(np.int64))
+
+    @classmethod
+    def of_batch(
+        cls, signed: Array, width: Array, integer: Array, rank: int, *, rounding: Rounding, overflow: Overflow
+    ) -> Self:  # fmt: skip
+        """As `of_bits`, from arrays that broadcast over a batch of tensors of `rank` axes. Raises ValueError where they
+        tell the samples of a batch apart, or are of different shapes."""
+        import numpy as np
+
+        arrays = [np.asarray(item) for item in (signed, width, integer)]
+        shape = arrays[0].shape
+        if any(item.shape != shape for item in arrays) or len(shape) > rank + 1:
+            raise ValueError(f"bits of the shapes {', '.join(str(item.shape) for item in arrays)} for {rank} axes")
+        whole = (1,) * (rank + 1 - len(shape)) + shape
+        if whole[0] != 1:
+            raise ValueError(f"bits of the shape {shape} differ within a batch")
+        found = [item.reshape(whole[1:]) for item in arrays]
+        return cls.of_bits(*found, rounding=rounding, overflow=overflow)
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Self:
@@ -118,6 +139,21 @@ class ElementTypes:
     def beyond(self, source: FixedType) -> FixedType | None:
         """A type that rounds every value of `source` to 0 in a way that C simulation takes for an error; else None."""
         return next((type_ for type_ in self.given if rounds_beyond(source, type_)), None)
+
+
+def node_fields(name: str, inputs: Sequence[str], types: ElementTypes) -> dict[str, Any]:
+    """What a node of such a quantizer has: its op, its entry, … Elements that are all alike need a plain cast alone."""
+    entry = {"name": name, "inputs": list(inputs), "data_format": "channels_last"}
+    if types.alike is not None:
+        return {
+            "op": Op.ACTIVATION,
+            "function": "linear",
+            "declared": {"result": types.alike},
+            "attributes": {FORMULA: True},
+            "entry": {**entry, "class_name": "Activation", "activation": "linear"},
+        }
+    said = types.said
+    return {"op": Op.QUANTIZE, "attributes": said, "entry": {**entry, "class_name": ELEMENT_CAST_CLASS, **said}}
 
 
 def assigned(x: Interval, types: ElementTypes) -> Interval:
