@@ -257,7 +257,7 @@ def _check_softmax(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None
 
 
 def _check_elements(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
-    shape = tuple(layer.output_shape[1:])
+    shape = tuple(layer.input_shape[1:])
     if len(shape) > MOST_AXES:
         return f"quantizers are converted over tensors of up to {MOST_AXES} axes", "a Reshape before it"
     if not live_types(layer).fits(shape):

@@ -30,7 +30,7 @@ def modes(config: Mapping[str, Any]) -> tuple[Rounding, Overflow]:
     found = []
     for key, usual, kind in (("RND", "TRN", Rounding), ("SAT", "WRAP", Overflow)):
         said = config.get(key, usual)
-        if said not in set(kind):
+        if not isinstance(said, str) or said not in set(kind):
             raise ValueError(f"its mode {key}={str(said)[:20]!r} is none that hardware here has: {', '.join(kind)}")
         found.append(kind(said))
     return found[0], found[1]  # type: ignore[return-value]  # one of each
@@ -60,7 +60,7 @@ _AGAIN = "save the proxy model again with HGQ: HGQ.to_proxy_model(model, …).sa
 def live_types(layer: Any) -> ElementTypes:
     """The types of a live layer. Raises ModelError."""
     arrays = {name: getattr(layer, name).numpy() for name in VARIABLES}
-    rank = len(layer.output_shape) - 1
+    rank = len(layer.input_shape) - 1
     return element_types({"RND": layer.RND, "SAT": layer.SAT}, arrays, rank, f"layer '{layer.name}'")
 
 
