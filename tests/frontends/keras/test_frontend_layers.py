@@ -14,8 +14,8 @@ import pytest
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.frontends.keras import constants
-from hlsflow.frontends.keras.builder import Builder
 from hlsflow.frontends.keras.network import add_entry
+from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.network.fixed_point import parse_type
 from hlsflow.network.graph import ROUNDED, Op
 
@@ -39,8 +39,7 @@ def quantizer(class_name: str, step: float | None = None, **config):
 def built(*steps, shape=(4,), input_type="ufixed<8,0>") -> Builder:
     """A builder that took an input and the (entry, layer) pairs."""
     layers = [owner for _, owner in steps if owner is not None]
-    model = SimpleNamespace(name="model", layers=[layer("x"), *layers])
-    builder = Builder(model, parse_type(input_type))
+    builder = Builder("model", {item.name: item for item in [layer("x"), *layers]}, parse_type(input_type))
     add_entry(builder, {"name": "x", "class_name": "InputLayer", "input_shape": list(shape), "inputs": []})
     for entry, _ in steps:
         add_entry(builder, entry)
@@ -53,9 +52,7 @@ BITS = {"bits": 4, "integer": 1, "keep_negative": True, "alpha": 1.0}
 def test_the_input_has_the_type_that_is_given_for_it():
     node = built(shape=(2, 3)).nodes[0]
     assert (node.op, node.shape, str(node.declared["result"])) == (Op.INPUT, (2, 3), "ufixed<8,0>")
-    builder = Builder(
-        SimpleNamespace(name="m", layers=[]), {"a": parse_type("fixed<3,1>"), "b": parse_type("fixed<4,1>")}
-    )
+    builder = Builder("m", {}, {"a": parse_type("fixed<3,1>"), "b": parse_type("fixed<4,1>")})
     add_entry(builder, {"name": "b", "class_name": "InputLayer", "input_shape": [5], "inputs": []})
     assert str(builder.nodes[0].declared["result"]) == "fixed<4,1>"
 

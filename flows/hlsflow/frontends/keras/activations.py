@@ -8,11 +8,11 @@ from math import prod
 from typing import Any
 
 from hlsflow.frontends.keras import allow_list
-from hlsflow.frontends.keras.builder import Builder
 from hlsflow.frontends.keras.constants import float64
 from hlsflow.frontends.keras.convolutions import plain
-from hlsflow.frontends.keras.entries import reads
-from hlsflow.frontends.keras.parts import Parts
+from hlsflow.frontends.nodes.builder import Builder
+from hlsflow.frontends.nodes.entries import reads
+from hlsflow.frontends.nodes.parts import Parts
 from hlsflow.network.graph import ROUNDED, Node, Op
 from hlsflow.network.quantizers import (
     SIGN,

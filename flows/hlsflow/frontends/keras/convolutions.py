@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.frontends.keras import kernels
-from hlsflow.frontends.keras.builder import Builder
 from hlsflow.frontends.keras.constants import DEPTHWISE, KERNEL, SEPARABLE, folded_weights, weights
-from hlsflow.frontends.keras.entries import concatenated, reshape
+from hlsflow.frontends.nodes import kernels
+from hlsflow.frontends.nodes.builder import Builder
+from hlsflow.frontends.nodes.convolution import Convolution, Pads, window_of
+from hlsflow.frontends.nodes.entries import concatenated, reshape
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.graph import Node, Op
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
-
-Pads = tuple[tuple[int, int], ...]
 
 
 def plain(entry: dict[str, Any], class_name: str) -> dict[str, Any]:
@@ -29,18 +27,6 @@ def plain(entry: dict[str, Any], class_name: str) -> dict[str, Any]:
 def _conv_shape(entry: Mapping[str, Any]) -> tuple[int, ...]:
     height = (entry["out_height"],) if "out_height" in entry else ()
     return (*height, entry["out_width"], entry["n_filt"])
-
-
-def window_of(entry: Mapping[str, Any]) -> dict[str, int]:
-    """Strides and pads of a convolution or pooling, two-dimensional throughout (a 1-D one has height 1)."""
-    return {
-        "stride_height": entry.get("stride_height", 1),
-        "stride_width": entry["stride_width"],
-        "pad_top": entry.get("pad_top", 0),
-        "pad_bottom": entry.get("pad_bottom", 0),
-        "pad_left": entry["pad_left"],
-        "pad_right": entry["pad_right"],
-    }
 
 
 def conv(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
@@ -91,7 +77,7 @@ def separable(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]
         builder, {**entry, "name": f"{entry['name']}_depthwise"}, owner, {"weight": arrays["depthwise"]},
         {"weight": declared["depthwise"]} if "depthwise" in declared else {}, shape[:-1],
     )  # fmt: skip
-    second = _Convolution(
+    second = Convolution(
         name=f"{entry['name']}_pointwise",
         source=first.name,
         before=first.shape,
@@ -111,7 +97,7 @@ def spread(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     arrays, declared = weights(owner, KERNEL)
     before, after = builder.in_shape(entry), tuple(owner.output_shape[1:])
     kernel = kernels.dilated(kernels.ungrouped(arrays["weight"], owner.groups), owner.dilation_rate)
-    made = _Convolution(
+    made = Convolution(
         name=entry["name"], source=entry["inputs"][0], before=before, after=after,
         arrays={**arrays, "weight": kernel}, declared=declared, strides=tuple(owner.strides),
         pads=_pads(owner, before, after, kernel),
@@ -135,7 +121,7 @@ def _depthwise_part(
     channels = kernel.shape[-2] * kernel.shape[-1]
     kernel = kernels.dilated(kernels.across(kernel) if several else kernel, owner.dilation_rate[-len(after) :])
     before = builder.in_shape(entry)
-    made = _Convolution(
+    made = Convolution(
         name=entry["name"], source=entry["inputs"][0], before=before, after=(*after, channels),
         arrays={**arrays, "weight": kernel}, declared=declared, strides=tuple(owner.strides)[-len(after) :],
         pads=_pads(owner, before, after, kernel), op=Op.CONV if several else Op.DEPTHWISE,
@@ -166,7 +152,7 @@ def transposed(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node
     for row in rows:
         of_row = () if row is None else (row,)
         phases = [kernels.phase(kernel, strides, crops, (*of_row, column)) for column in columns]
-        made = _Convolution(
+        made = Convolution(
             name=f"{name}_row_{row}" if len(rows) > 1 else f"{name}_phases", source=entry["inputs"][0],
             before=before, after=(*counts, len(columns) * kernel.shape[-2]),
             arrays=_side_by_side(phases, arrays), declared=declared, strides=(1,) * len(strides), pads=pads,
@@ -196,7 +182,7 @@ def average(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     whole = len(after) == 1
     window = before[:-1] if whole else tuple(owner.pool_size)
     factor = float(np.asarray(owner.average_quantizer_internal(1.0 / prod(window)), dtype=np.float64))
-    made = _Convolution(
+    made = Convolution(
         name=f"{entry['name']}_mean" if whole else entry["name"], source=entry["inputs"][0], before=before,
         after=(1, 1, before[-1]) if whole else after,
         arrays={"weight": np.full((*window, before[-1], 1), factor)}, declared={},
@@ -219,42 +205,3 @@ def _pads(owner: Any, before: Sequence[int], after: Sequence[int], kernel: Array
             case _:
                 found.append((0, 0))
     return tuple(found)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Convolution:
-    """A convolution over one axis or two (height, width), as hls4ml takes it."""
-
-    name: str
-    source: str
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    arrays: Mapping[str, Array]
-    declared: Mapping[str, FixedType]
-    strides: tuple[int, ...]
-    pads: Pads
-    op: Op = Op.CONV
-
-    def node(self, builder: Builder, owner: Any) -> Node:
-        rank = len(self.strides)
-        axes, sides = ("height", "width")[-rank:], (("top", "bottom"), ("left", "right"))[-rank:]
-        entry: dict[str, Any] = {
-            "name": self.name,
-            "class_name": f"{'DepthwiseConv' if self.op is Op.DEPTHWISE else 'Conv'}{rank}D",
-            "inputs": [self.source],
-            "data_format": "channels_last",
-            "n_chan": self.before[-1],
-            "n_filt": self.after[-1],
-            "use_bias": "bias" in self.arrays,
-            **({"depth_multiplier": 1} if self.op is Op.DEPTHWISE else {}),
-        }
-        for index, (axis, around) in enumerate(zip(axes, sides, strict=True)):
-            entry |= {
-                f"in_{axis}": self.before[index], f"out_{axis}": self.after[index],
-                f"filt_{axis}": self.arrays["weight"].shape[index], f"stride_{axis}": self.strides[index],
-                **{f"pad_{side}": pad for side, pad in zip(around, self.pads[index], strict=True)},
-            }  # fmt: skip
-        return builder.node(
-            entry, self.op, self.after, owner, arrays=dict(self.arrays), declared=dict(self.declared),
-            attributes=window_of(entry),
-        )  # fmt: skip

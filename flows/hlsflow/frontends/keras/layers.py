@@ -3,7 +3,7 @@ layer whose values are those that it reads, such as an up-sampling by one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from hlsflow.frontends.keras.activations import (
@@ -15,7 +15,6 @@ from hlsflow.frontends.keras.activations import (
     softmax,
     thresholded_relu,
 )
-from hlsflow.frontends.keras.builder import Builder
 from hlsflow.frontends.keras.constants import KERNEL, batch_norm_constants, weights
 from hlsflow.frontends.keras.convolutions import (
     average,
@@ -26,16 +25,16 @@ from hlsflow.frontends.keras.convolutions import (
     spread,
     spread_depthwise,
     transposed,
-    window_of,
 )
-from hlsflow.frontends.keras.entries import by_twos, concatenated, reads, reshape, scale_entry, spacer
 from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME as FIXED_POINT_QUANTIZER
 from hlsflow.frontends.keras.fixed_point_quantizer import live_types
+from hlsflow.frontends.nodes.builder import Builder
+from hlsflow.frontends.nodes.convolution import window_of
+from hlsflow.frontends.nodes.entries import by_twos, concatenated, reads, reshape, scale_entry, spacer
+from hlsflow.frontends.nodes.pooling import NO_PADS, zero_padded, zeros_do
 from hlsflow.network.element_types import node_fields
 from hlsflow.network.fixed_point import FixedType
-from hlsflow.network.graph import MOVES, Node, Op
-
-_NO_PADS = {f"pad_{side}": 0 for side in ("top", "bottom", "left", "right")}
+from hlsflow.network.graph import Node, Op
 
 
 def _input(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
@@ -71,7 +70,7 @@ def _pool(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     shape = builder.in_shape(entry)
     if "Global" in entry["class_name"]:
         window = {"pool_height": shape[0] if len(shape) == 3 else 1, "pool_width": shape[-2], "global": True,
-                  "stride_height": 1, "stride_width": 1, **_NO_PADS}  # fmt: skip
+                  "stride_height": 1, "stride_width": 1, **NO_PADS}  # fmt: skip
         if not getattr(owner, "keepdims", False):
             return [builder.node(entry, op, (shape[-1],), owner, attributes=window)]
         pooled = {**entry, "name": f"{entry['name']}_pooled", "keepdims": False}
@@ -93,50 +92,9 @@ def _pool(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     }
     if window["pool_height"] == window["pool_width"] == 1 and out == shape:
         return []
-    if op is Op.MAX_POOL and _zeros_do(builder, entry, window):
-        return _zero_padded(builder, entry, owner, window, out)
+    if op is Op.MAX_POOL and zeros_do(builder, entry, window):
+        return zero_padded(builder, entry, owner, window, out)
     return [builder.node(entry, op, out, owner, attributes=window)]
-
-
-def _zeros_do(builder: Builder, entry: Mapping[str, Any], window: Mapping[str, int]) -> bool:
-    """Whether zeros around its input, none of which is below zero, change no maximum, and a stream can be pooled so."""
-    padded = any(window[pad] for pad in _NO_PADS)
-    if not padded or (window["stride_height"], window["stride_width"]) != (window["pool_height"], window["pool_width"]):
-        return False
-    made = builder.source(entry)
-    while made is not None and (made.op in MOVES or made.op is Op.MAX_POOL):
-        made = next(node for node in builder.nodes if node.name == made.inputs[0])
-    declared = None if made is None else made.declared.get("result")
-    return made is not None and (made.function == "relu" or (declared is not None and not declared.signed))
-
-
-def _zero_padded(
-    builder: Builder, entry: dict[str, Any], owner: Any, window: dict[str, Any], out: tuple[int, ...]
-) -> list[Node]:
-    """A maximum over padded windows as one over windows of a padded input."""
-    shape, axes = builder.in_shape(entry), ("height", "width")[3 - len(builder.in_shape(entry)) :]
-    around = {"height": ("top", "bottom"), "width": ("left", "right")}
-    pads = {f"pad_{side}": window[f"pad_{side}"] for axis in axes for side in around[axis]}
-    sizes = dict(zip(axes, shape, strict=False))
-    # A row or a column that no window reaches may be left.
-    whole = {axis: size + sum(pads[f"pad_{side}"] for side in around[axis]) for axis, size in sizes.items()}
-    before = {
-        "name": f"{entry['name']}_padded",
-        "class_name": f"ZeroPadding{len(axes)}D",
-        "inputs": entry["inputs"],
-        "data_format": "channels_last",
-        **pads,
-        **{f"in_{axis}": size for axis, size in sizes.items()},
-        **{f"out_{axis}": size for axis, size in whole.items()},
-        "n_chan": shape[-1],
-    }
-    bare = dict.fromkeys(pads, 0)
-    size = {f"in_{axis}": size for axis, size in whole.items()} if len(axes) == 2 else {"n_in": whole["width"]}
-    made = {**entry, **bare, **size, "inputs": [before["name"]]}
-    return [
-        builder.node(before, Op.PAD, (*whole.values(), shape[-1]), owner, attributes={**_NO_PADS, **pads}),
-        builder.node(made, Op.MAX_POOL, out, owner, attributes={**window, **_NO_PADS}),
-    ]
 
 
 def _merge(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
@@ -192,7 +150,7 @@ def _transpose(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node
 
 
 def _pad(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    pads = {pad: entry.get(pad, 0) for pad in _NO_PADS}
+    pads = {pad: entry.get(pad, 0) for pad in NO_PADS}
     if not any(pads.values()):
         return []
     return [builder.node(entry, Op.PAD, tuple(owner.output_shape[1:]), owner, attributes=pads)]

@@ -13,8 +13,8 @@ from typing import Any
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.frontends.keras import allow_list
-from hlsflow.frontends.keras.builder import Builder
 from hlsflow.frontends.keras.layers import APART, HANDLERS, Handler
+from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.graph import Network, Node, Op
 from hlsflow.network.quantizers import NotExact
@@ -39,7 +39,7 @@ def network_of(model: Any, input_types: Mapping[str, FixedType] | FixedType) -> 
     quantized = _without_quantizers(architecture, model)
     entries, inputs, outputs, _ = parse_keras_model(architecture, KerasModelReader(model))
     dropouts = _dropouts(architecture)
-    builder = Builder(model, input_types)
+    builder = Builder(model.name, {layer.name: layer for layer in model.layers}, input_types)
     for entry in entries:
         sources = [builder.carrier(dropouts.get(name, name)) for name in merged.get(entry["name"], ())]
         entry |= {"inputs": sources} if sources else {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from hlsflow.frontends.keras.builder import Builder
+from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.network.graph import Node, Op
 
 

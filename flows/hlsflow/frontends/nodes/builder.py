@@ -12,9 +12,12 @@ from hlsflow.network.graph import Node, Op
 class Builder:
     """What the entries of hls4ml's list of layers have become so far."""
 
-    def __init__(self, model: Any, input_types: Mapping[str, FixedType] | FixedType) -> None:
-        self.model_name = model.name
-        self.layers = {layer.name: layer for layer in model.layers}
+    def __init__(
+        self, model_name: str, layers: Mapping[str, Any], input_types: Mapping[str, FixedType] | FixedType
+    ) -> None:
+        """`layers` are the framework's own, by name."""
+        self.model_name = model_name
+        self.layers = layers
         self.input_types = input_types
         self.nodes: list[Node] = []
         self.renamed: dict[str, str] = {}
@@ -72,10 +75,14 @@ class Builder:
             shape=tuple(int(size) for size in shape),
             entry=entry,
             keras_layer=owner.name if owner is not None else entry["name"],
-            keras_class=type(owner).__name__ if owner is not None else entry["class_name"],
+            keras_class=self.class_of(owner) if owner is not None else entry["class_name"],
             **more,
         )
 
     def in_shape(self, entry: Mapping[str, Any], index: int = 0) -> tuple[int, ...]:
         """The shape of what an entry reads."""
         return self.shapes[entry["inputs"][index]]
+
+    def class_of(self, owner: Any) -> str:
+        """What the framework calls the kind of a layer."""
+        return type(owner).__name__

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.frontends.keras.builder import Builder
-from hlsflow.frontends.keras.entries import function_entry, scale_entry, spacer
+from hlsflow.frontends.nodes.builder import Builder
+from hlsflow.frontends.nodes.entries import function_entry, scale_entry, spacer
 from hlsflow.network.graph import Node, Op
 
 if TYPE_CHECKING:
