@@ -254,7 +254,8 @@ def test_a_published_model_is_the_one_that_hgq_itself_loads(hgq, tmp_path, name)
     """Bit for bit, on values that overflow its quantizers as well."""
     from tensorflow import keras
 
-    theirs = keras.models.load_model(COLLECTED / name, compile=False)
+    known = {"FixedPointQuantizer": hgq.FixedPointQuantizer}
+    theirs = keras.models.load_model(COLLECTED / name, custom_objects=known, compile=False)
     found = read_model_file(COLLECTED / name)
     for file, content in found.files.items():
         (tmp_path / file).write_bytes(content)
