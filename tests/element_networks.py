@@ -15,7 +15,7 @@ from hlsflow.network.graph import Network, Node, Op
 def element_types(
     shape: tuple[int, ...], rounding: Rounding = Rounding.TRN, overflow: Overflow = Overflow.WRAP, seed: int = 0
 ) -> ElementTypes:
-    """Random types, among them some without bits, some with one, with the point outside of the bits, and mixed signs."""
+    """Random types, among them some without bits, some with one, some with the point outside of them; signs mixed."""
     rng = np.random.default_rng(seed)
     width = rng.integers(0, 7, shape)
     width.flat[0], width.flat[-1] = 0, 5
@@ -28,7 +28,8 @@ def cast_network(shape: tuple[int, ...], *casts: ElementTypes, input_type: str =
     """An input and the casts of it: `q`, or `q0`, `q1`, … where there are several."""
     entrance = Node(
         name="x_in", op=Op.INPUT, inputs=(), shape=shape, declared={"result": parse_type(input_type)},
-        entry={"name": "x_in", "class_name": "InputLayer", "inputs": [], "input_shape": list(shape)}, keras_layer="x_in",
+        entry={"name": "x_in", "class_name": "InputLayer", "inputs": [], "input_shape": list(shape)},
+        keras_layer="x_in",
     )  # fmt: skip
     names = ["q"] if len(casts) == 1 else [f"q{number}" for number in range(len(casts))]
     made = [

@@ -119,6 +119,7 @@ _QUANTIZER = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _ELEMENT = re.compile(r"out\[(\d+)\]\s*=\s*(?:0|(ap_u?fixed<\s*\d+\s*,[^>]*>)\(inp\[\1\]\))\s*;")
+_ASSIGNED = re.compile(r"\bout\[[^\]]*\]\s*=")
 _WIDTH = re.compile(r"<\s*(\d+)")
 
 
@@ -167,7 +168,8 @@ def read_element_types(text: str) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, body in _QUANTIZER.findall(text):
         types = {int(place): type_ or "0" for place, type_ in _ELEMENT.findall(body)}
-        if types and sorted(types) == list(range(len(types))):
+        whole = len(types) == len(_ASSIGNED.findall(body))
+        if types and whole and sorted(types) == list(range(len(types))):
             found[name] = tuple(types[place] for place in range(len(types)))
     return found
 
