@@ -8,10 +8,11 @@ from pathlib import Path
 from hlsflow.foundation.errors import ToolError
 from hlsflow.frontends.contract import FrontEnd
 from hlsflow.frontends.hgq1.front_end import HGQ1
+from hlsflow.frontends.hgq2.front_end import HGQ2
 from hlsflow.frontends.keras.front_end import KERAS
 
 # In the order in which a file is shown to them; the last one says what is wrong with a file of none.
-FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (HGQ1, KERAS)}
+FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (HGQ2, HGQ1, KERAS)}
 
 
 def front_end_of(path: Path) -> FrontEnd:

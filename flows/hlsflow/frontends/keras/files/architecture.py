@@ -13,7 +13,7 @@ from hlsflow.foundation.errors import ModelError
 FORMAT = 1
 # Of one sample in one layer: far more than any hardware has.
 MOST_VALUES = 1 << 24
-Library = Literal["keras", "qkeras", "hgq"]
+Library = Literal["keras", "qkeras", "hgq", "hgq2"]
 _KEYS = {"name", "class", "library", "config", "inputs"}
 
 

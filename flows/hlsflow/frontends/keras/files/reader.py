@@ -169,6 +169,20 @@ def _store_of_weights(file: Any, path: Path) -> Store:
 
 
 def _of_archive(data: bytes, path: Path, digest: str) -> FoundModel:
+    with opened_archive(data, path) as (said, arrays):
+        kind = f"Keras {said['keras_version']} model (.keras)"
+        return _found(said, NumberedStore(source=str(path), arrays=arrays), path, digest, kind)
+
+
+def file_bytes(path: Path) -> bytes:
+    """What a file holds. Raises ModelError where it cannot be read, or is larger than any model here."""
+    return _bytes(path)
+
+
+@contextlib.contextmanager
+def opened_archive(data: bytes, path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """(configuration, datasets by their paths) of an archive of Keras; `keras_version` is among the configuration's
+    keys. Raises ModelError."""
     try:
         check_zip(path)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -183,11 +197,9 @@ def _of_archive(data: bytes, path: Path, digest: str) -> FoundModel:
     with contextlib.suppress(ValueError):
         read = json.loads(parts.get("metadata.json", b"{}"))
         metadata = read if isinstance(read, dict) else {}
-    version = _version(metadata.get("keras_version"))
-    said["keras_version"] = version
+    said["keras_version"] = _version(metadata.get("keras_version"))
     with _hdf5(parts["model.weights.h5"], path) as opened:
-        store = NumberedStore(source=str(path), arrays=arrays_of(opened, str(path)))
-        return _found(said, store, path, digest, f"Keras {version} model (.keras)")
+        yield said, arrays_of(opened, str(path))
 
 
 # What zipfile and what unpacks for it raise; RuntimeError: an unknown method, or a password.
