@@ -50,6 +50,13 @@ def test_bits_of_other_shapes_are_refused(shapes, said):
         ElementTypes.of_batch(*map(np.ones, shapes), 1, rounding=Rounding.TRN, overflow=Overflow.WRAP)
 
 
+def test_a_sign_bit_alone_that_is_symmetric_is_zero():
+    one = np.ones((1, 1))
+    types = ElementTypes.of_bits(one, one, one, rounding=Rounding.TRN, overflow=Overflow.SAT_SYM)
+    assert types.types == (None,) and types.alike is None
+    assert ElementTypes.of_bits(one, one, one, rounding=Rounding.TRN, overflow=Overflow.SAT).alike is not None
+
+
 def test_they_are_json_values_and_back():
     types = element_types((2, 3, 4))
     again = ElementTypes.read(json.loads(json.dumps(types.said)))

@@ -45,6 +45,9 @@ class ElementTypes:
 
         bits = np.stack([np.asarray(item, dtype=np.int64).ravel() for item in (signed != 0, width, integer)], axis=1)
         bits[bits[:, 1] <= 0] = 0
+        if overflow is Overflow.SAT_SYM:
+            # A sign bit alone is symmetric about zero where it is zero; `ap_fixed` gives its one code, below zero.
+            bits[(bits[:, 0] == 1) & (bits[:, 1] == 1)] = 0
         different, index = np.unique(bits, axis=0, return_inverse=True)
         types = tuple(
             FixedType(width=int(b), integer=int(i), signed=bool(k), rounding=rounding, overflow=overflow) if b else None
