@@ -62,6 +62,7 @@ class _Reading:
         self.weights: dict[str, Array] = {}
         self.notes: list[str] = []
         self.refused: list[str] = []
+        self.taking: list[tuple[str, Kind, dict[str, Any], str]] = []
 
     def model(self, said: Mapping[str, Any]) -> Architecture:
         if said["class_name"] not in _MODELS or str(said.get("module")).partition(".")[0] not in ("keras", "None"):
@@ -80,6 +81,8 @@ class _Reading:
         layers, passed = self._layers(config["layers"], calls, places)
         if self.refused:
             raise UnsupportedError("\n  ".join([f"{self.source}: not all of it is read:", *self.refused]))
+        for taken in self.taking:
+            self._take(*taken)
         if sequential:
             inputs, outputs = [layers[0].name], [layers[-1].name]
         else:
@@ -128,7 +131,7 @@ class _Reading:
         return found, {name: keras_name(_through(name, passed)) for name in passed}
 
     def _layer(self, item: Mapping[str, Any], place: str) -> Any:
-        """(library, settings) of a layer; its weights are put aside. Raises NotExact."""
+        """(library, settings) of a layer, whose weights wait until all layers are known. Raises NotExact."""
         class_name, config, name = item["class_name"], item["config"], keras_name(name_of(item))
         owner = foreign(item)
         if class_name == "InputLayer" and owner is None:
@@ -142,7 +145,7 @@ class _Reading:
         if kind.of_keras:
             return "keras", settings
         said = self._quantizers(class_name, kind, config)
-        self._take(name, kind, said, place)
+        self.taking.append((name, kind, said, place))
         return "hgq2", {**settings, "quantizers": said}
 
     def _quantizers(self, class_name: str, kind: Kind, config: Mapping[str, Any]) -> dict[str, Any]:
