@@ -1,6 +1,6 @@
 """Archives of HGQ 2: read, opened, and built exactly where it is installed, which is no environment of Keras 2.
 
-    uv run --no-group keras2 --group hgq2 pytest tests/frontends/hgq/test_hgq2.py --all -n 1
+uv run --no-group keras2 --group hgq2 pytest tests/frontends/hgq/test_hgq2.py --all -n 1
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Hgq2Model:
 
     @cached_property
     def model(self) -> Any:
-        """The `keras.Model`."""
+        """The `keras.Model`, in float32."""
         return live_model(self.architecture, self.weights, self.where)
 
     def network(self, input_types: Mapping[str, FixedType] | FixedType) -> Network:

@@ -16,6 +16,7 @@ from hlsflow.frontends.contract import Float
 from hlsflow.frontends.hgq2.classes import KINDS
 from hlsflow.frontends.hgq2.quantizers import NONE, VARIABLES
 from hlsflow.frontends.keras.files.architecture import MOST_VALUES, Architecture, Layer
+from hlsflow.frontends.keras.runtime import prepare_environment
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
@@ -49,6 +50,7 @@ def live_model(architecture: Architecture, weights: Mapping[str, Array], where: 
 
     Raises ModelError where weights are missing or of other shapes, UnsupportedError naming a layer.
     """
+    prepare_environment()
     return _made(architecture, weights, where)[0]
 
 
