@@ -846,7 +846,7 @@ CONSTRUCTS = [
         conv(_norm, lambda: _layers().ReLU(name="r"), lambda: _layers().MaxPooling2D(name="pool"), _relu8),
     ),
     Construct("bn pool", conv(_norm, lambda: _layers().MaxPooling2D(name="pool"), _relu8)),
-    Construct("bn avgpool", conv(_norm, lambda: _layers().AveragePooling2D(name="pool"), _relu8)),
+    Construct("bn avgpool", conv(_norm, lambda: _layers().AveragePooling2D(2, name="pool"), _relu8)),
     Construct("bn gap", conv(_norm, lambda: _layers().GlobalAveragePooling2D(name="pool"), _relu8, shape=(6, 6, 3))),
     Construct("bn flatten", conv(_norm, lambda: _layers().Flatten(name="first"), _relu8)),
     Construct("bn reshape", conv(_norm, lambda: _layers().Reshape((36, 6), name="first"), _relu8)),

@@ -82,6 +82,15 @@ def test_one_runner_at_a_time(queue):
         assert again
 
 
+def test_a_job_imports_nothing_from_the_folder_that_it_is_started_in(queue, tmp_path, monkeypatch):
+    # A workspace is where a stranger's files are unpacked.
+    (tmp_path / "argparse.py").write_text("open('canary', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    queue.add([("a", ["--help"], ONE)])
+    (ended,) = run_queue(queue, MANY, quiet(), lambda job: None)
+    assert ended.state is State.DONE and not (tmp_path / "canary").exists()
+
+
 def start(workspace, *words, faults=""):
     return hlsflow(workspace, "queue", *words, env={"STAND_IN_FAULTS": faults})
 

@@ -20,7 +20,7 @@ from hlsflow.hls.lint import lint
 from hlsflow.hls.names import NAMES_FILE, cpp_names, is_usable, read_names, users_name
 from hlsflow.hls.project import read_project
 
-ODD = {"x": "input", "fc1": "my layer/1", "relu1": "activation", "fc2": "pool_0", "softmax": "größe"}
+ODD = {"x_in": "input", "fc1": "my layer/1", "relu1": "activation", "fc2": "pool_0", "softmax": "größe"}
 
 
 def renamed(network, names):

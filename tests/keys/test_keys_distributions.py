@@ -116,9 +116,10 @@ def test_what_runs_here_is_found_whole():
     assert {"keras", "numpy", "scipy", "scikit-learn", "qkeras", "hls4ml", "h5py"} <= found.keys()
     assert any(name.startswith("tensorflow") for name in found) and "tensorflow-model-optimization" in found
     assert not any("not installed" in name for name in found if name.startswith(("tensorflow", "keras", "hls4ml")))
-    # Those of the open tools are an extra, and so is each HGQ.
+    # Those of extras: the open tools, other front ends.
     absent = {name for name in found if "not installed" in name}
-    assert absent <= {f"{name} (not installed)" for name in ("da4ml", "pyosys", "HGQ", "hgq")}
+    extras = ("da4ml", "pyosys", "onnx", "onnxruntime", "qonnx", "HGQ", "hgq")
+    assert absent <= {f"{name} (not installed)" for name in extras}
     assert all(len(state.split()) == (0 if name in absent else 2) for name, state in found.items())
 
 

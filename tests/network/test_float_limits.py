@@ -34,7 +34,7 @@ def test_a_sum_is_exact_in_keras_up_to_2_to_the_24(sign, beyond, exact):
     assert max(abs(bound) for bound in layer.interval.bounds) == LIMIT + beyond
     assert layer.keras_exact is exact
     if beyond == 1:
-        assert np.float32(LIMIT - 1) + np.float32(bias) != LIMIT + 1
+        assert float(np.float32(LIMIT - 1) + np.float32(bias)) != LIMIT + 1
 
 
 @pytest.mark.parametrize(("slope", "exact"), [(4096.0, True), (4097.0, False), (8193.0, False), (-4096.0, True)])

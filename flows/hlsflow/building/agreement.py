@@ -60,7 +60,7 @@ class Agreement:
         return self.mismatching_values == 0
 
 
-def in_lsb(output: str, values: Array, type_: FixedType) -> Array:
+def in_lsb(output: str, values: Array, type_: FixedType, framework: str = "Keras") -> Array:
     """Real float64 values as multiples of a type's LSB, float64; scaling by a power of two rounds nothing.
 
     Raises ModelError where a value is no number.
@@ -70,13 +70,14 @@ def in_lsb(output: str, values: Array, type_: FixedType) -> Array:
     if not np.isfinite(values).all():
         where = np.argwhere(~np.isfinite(values))[0]
         raise ModelError(
-            f"output '{output}' of Keras is {values[tuple(where)]} for sample {where[0]}: no hardware can equal that",
+            f"output '{output}' of {framework} is {values[tuple(where)]} for sample {where[0]}: no hardware can equal "
+            "that",
             hint="the model's weights or its activations overflow: train it again",
         )
     return values.astype(np.float64) * 2.0**type_.fraction
 
 
-def agree(output: str, keras: Array, hardware: Array, type_: FixedType) -> Agreement:
+def agree(output: str, keras: Array, hardware: Array, type_: FixedType, framework: str = "Keras") -> Agreement:
     """The agreement of Keras' real values, float64, and the hardware's int64 LSBs of a type, both (samples, values).
 
     Raises ValueError where their shapes differ, ModelError where Keras gives no number.
@@ -84,8 +85,9 @@ def agree(output: str, keras: Array, hardware: Array, type_: FixedType) -> Agree
     import numpy as np
 
     if keras.shape != hardware.shape:
-        raise ValueError(f"output '{output}': {keras.shape} values from Keras, {hardware.shape} from the hardware")
-    expected = in_lsb(output, keras, type_)
+        given = f"{keras.shape} values from {framework}, {hardware.shape} from the hardware"
+        raise ValueError(f"output '{output}': {given}")
+    expected = in_lsb(output, keras, type_, framework)
     error = np.abs(hardware.astype(np.float64) - expected)
     wrong = error != 0
     largest = float(error.max(initial=0))

@@ -7,6 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from hlsflow.foundation.errors import ToolError
+from hlsflow.frontends.contract import FrontEnd
+from hlsflow.frontends.installed import by_pip, with_it
+from hlsflow.frontends.registry import FRONT_ENDS
+from hlsflow.keys.distributions import TENSORFLOW
 from hlsflow.opentools.tools import open_tools
 from hlsflow.processes.machine import Machine, gib, read_machine
 from hlsflow.vendor.toolchain import TOOL_NAMES, Toolchain, find_tools
@@ -54,6 +58,7 @@ def check(folder: Path) -> Checkup:
             "open tools": _open(),
             "machine": _machine(read_machine(folder)),
             "Python": (_python(),),
+            "front ends": _front_ends(),
         },
         searched=toolchain.searched,
     )
@@ -123,13 +128,36 @@ def _machine(machine: Machine) -> tuple[Finding, ...]:
 
 
 def _python() -> Finding:
-    packages = ("hls4ml", "qkeras", "tensorflow-cpu", "numpy")
+    packages = ("hls4ml", "numpy")
     missing = [name for name in packages if _installed(name) is None]
     words = [f"{name} {_installed(name)}" for name in packages if name not in missing]
     return Finding(
         name="packages", found=not missing, detail=", ".join(words + [f"{name} missing" for name in missing]),
-        gives="conversion and training", install="uv sync" if missing else None,
+        gives="conversion", install="uv sync" if missing else None,
     )  # fmt: skip
+
+
+def _front_ends() -> tuple[Finding, ...]:
+    """Whose models can be opened here. Kept networks, estimates, RTL and comparisons need none of them."""
+    found = []
+    for front_end in FRONT_ENDS.values():
+        words = [f"{name} {_installed(name)}" for name in _packages(front_end) if _installed(name) is not None]
+        missing = front_end.needs.missing
+        found.append(
+            Finding(
+                name=front_end.name, found=not missing,
+                detail=", ".join((*words, *(f"{name} missing" for name in missing))),
+                gives=f"models of {front_end.needs.framework}",
+                install=f"{with_it(front_end.needs, 'hlsflow …')}, or {by_pip(front_end.needs)}" if missing else None,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _packages(front_end: FrontEnd) -> tuple[str, ...]:
+    """The distributions of a front end; TensorFlow by the name that it is installed under."""
+    tensorflow = next((name for name in sorted(TENSORFLOW) if _installed(name) is not None), "tensorflow")
+    return tuple(tensorflow if name == "tensorflow" else name for name in front_end.distributions)
 
 
 def _installed(package: str) -> str | None:

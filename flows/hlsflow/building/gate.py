@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.building import scores
+from hlsflow.building.steps.reference import framework_of
 from hlsflow.building.witnesses import (
     Evidence,
     against_emulator,
@@ -37,11 +38,13 @@ def judge(evidence: Evidence) -> BuildRecord:
         hardware = {name: archive[name] for name in archive.files}
     truth = plan.samples.load().truth
 
+    framework = framework_of(evidence.reference)
     agreement = against_keras(evidence, project, keras, hardware)
     softmaxes = against_softmax(evidence, project, keras, hardware)
     tables = against_tables(evidence, project, keras, hardware)
     emulator = against_emulator(evidence, project, hardware)
-    gate = verdict(plan.config.gate.kind, plan.config.gate.max_abs_error or 0.0, agreement, softmaxes, emulator, tables)
+    kind, allowed = plan.config.gate.kind, plan.config.gate.max_abs_error or 0.0
+    gate = verdict(kind, allowed, agreement, softmaxes, emulator, tables, framework)
     decisive = network.gate_outputs[0]
     task = plan.model.task
     found = hardware_output(network, project, hardware, decisive) * evidence.layer(decisive).result.lsb
@@ -65,6 +68,7 @@ def judge(evidence: Evidence) -> BuildRecord:
             substitute=plan.samples.substitute,
         ),
         trained=_trained(plan),
+        framework=framework,
         keras_float=witness_float(network),
         accuracy_keras=scores.accuracy(task, keras[decisive], truth),
         accuracy_csim=scores.accuracy(task, found, truth),
@@ -105,7 +109,7 @@ def _size(evidence: Evidence) -> SizeRecord:
         parameters=sum(array.size for array, _ in arrays),
         zeros=sum(int(np.count_nonzero(array == 0)) for array, _ in arrays),
         weight_bits=sum(array.size * width for array, width in arrays),
-        weights_file_bytes=(evidence.plan.model.folder / "weights.npz").stat().st_size,
+        weights_file_bytes=evidence.plan.model.weights.stat().st_size,
     )
 
 

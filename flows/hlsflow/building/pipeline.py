@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsflow.building.kept import copy_kept
 from hlsflow.building.plan import BuildRequest, Plan, make_plan
 from hlsflow.building.session import Session
 from hlsflow.building.stages import (
@@ -118,6 +119,15 @@ def _tell(said: Publication, log: Log) -> None:
         log.line(text)
 
 
+def _kept_text(plan: Plan) -> str:
+    made_by = plan.keys["network"]["versions"]
+    packages = ", ".join(f"{name} {made_by[name]}" for name in made_by if name not in ("python", "hls4ml", "numpy"))
+    return (
+        f"no {', no '.join(plan.model.front_end.needs.missing)} here: {' and '.join(plan.kept)} as Python "
+        f"{made_by['python']} with {packages} made them"
+    )
+
+
 def _wanted_stages(request: BuildRequest) -> dict[str, Mapping[str, Any]]:
     """The stages after the gate, with their options: the estimate always, a synthesis where it was asked for."""
     stages: dict[str, Mapping[str, Any]] = {"estimate": {}}
@@ -137,14 +147,20 @@ def _verified(plan: Plan, steps: Steps, log: Log, stages: Mapping[str, Mapping[s
     from hlsflow.building.steps.reference import layer_outputs, write_reference
 
     session = Session(plan.model)
+    if plan.kept:
+        log.line(f"  {_kept_text(plan)}")
     network = load_network_step(plan, steps, session)
     linted = _lint(plan, network, log)
     check_network(stages, plan, network, linted.layers)
     reference = steps.run(
         "reference",
         plan.keys["reference"],
-        lambda path, step: write_reference(session, plan.samples, path, step),
-        title="keras",
+        lambda path, step: (
+            copy_kept(plan.kept["reference"], "reference", path)
+            if "reference" in plan.kept
+            else write_reference(session, plan.samples, path, step)
+        ),
+        title=plan.model.front_end.name,
     )
     final = steps.folder / "hls"
     hls = steps.run(

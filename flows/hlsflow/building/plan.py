@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hlsflow.building.kept import kept_inputs
 from hlsflow.foundation.errors import ConfigError
 from hlsflow.foundation.steps import digest, file_digest
 from hlsflow.foundation.workspace import Workspace
@@ -55,6 +56,8 @@ class Plan:
     compiler: Compiler
     # What makes it a variant; None for the model's own build.
     request: RequestRecord | None
+    # The build folder whose network, or whose reference outputs, another environment made: none has them made here.
+    kept: Mapping[str, Path]
     keys: Mapping[str, Mapping[str, Any]]
 
     @property
@@ -97,7 +100,8 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
     folder = workspace.build / (f"{request.model}@{variant}" if variant else request.model)
     training = model.folder / "training.json"
     samples = model.samples(request.data_dir, request.samples, folder.parent / "no-download")
-    keys = step_keys(identity, model.front_end, config, samples, compiler, folder)
+    folders = (folder, workspace.build / request.model)
+    keys, kept = step_keys(identity, model.front_end, config, samples, compiler, folders)
     keys["record"] = {
         "csim": digest(keys["csim"]),
         "reference": digest(keys["reference"]),
@@ -118,6 +122,7 @@ def make_plan(workspace: Workspace, request: BuildRequest) -> Plan:
         samples=samples,
         compiler=compiler,
         request=asked,
+        kept=kept,
         keys=keys,
     )
 
@@ -140,29 +145,43 @@ def step_keys(
     config: HlsConfig,
     samples: Samples,
     compiler: Compiler,
-    folder: Path,
-) -> dict[str, dict[str, Any]]:
-    """What each step's result depends on: its inputs, those of the steps before it, and what it is made by."""
+    folders: Sequence[Path],
+) -> tuple[dict[str, dict[str, Any]], dict[str, Path]]:
+    """What each step's result depends on: its inputs, those of the steps before it, and what it is made by; and where
+    the results of those steps are that the framework takes part in, which is not installed here.
+
+    `folders` are the build's own, and others whose results may serve.
+    """
+    kept: dict[str, Path] = {}
+
+    def here_or_kept(step: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        found = kept_inputs(folders, step, inputs) if front_end.needs.missing else None
+        if found is None:
+            return inputs
+        kept[step], known = found
+        return known
 
     def work(step: str, *more: str) -> dict[str, Any]:
         return work_of(f"hlsflow.building.steps.{step}", *more, wiring=_WIRING, ends=(_FRONT_ENDS,))
 
-    network = {
+    network: dict[str, Any] = {
         **model,
         "versions": versions(front_end),
         "work": work("network", type(front_end).__module__),
     }
-    reference = {
+    network = here_or_kept("network", network)
+    reference: dict[str, Any] = {
         "network": digest(network),
         "samples": samples.identity,
         "work": work("reference", type(front_end).__module__),
     }
+    reference = here_or_kept("reference", reference)
     hls = {
         "network": digest(network),
         "config": config.model_dump(mode="json", exclude={"gate"}),
         "work": work("hls"),
         # hls4ml notes it in the project's configuration; nothing that follows reads it there.
-        "folder": str(folder),
+        "folder": str(folders[0]),
     }
     compile_ = {
         "hls": digest({**hls, "folder": ""}),
@@ -175,4 +194,5 @@ def step_keys(
         "environment": values_of(PROGRAM_VARIABLES),
         "work": work("csim"),
     }
-    return {"network": network, "reference": reference, "hls": hls, "compile": compile_, "csim": csim}
+    keys = {"network": network, "reference": reference, "hls": hls, "compile": compile_, "csim": csim}
+    return keys, kept

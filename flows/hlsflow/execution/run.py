@@ -91,7 +91,7 @@ def _run_job(queue: Queue, job: Job, stop: threading.Event) -> Job:
     try:
         finished = run(
             [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(lease),
-             sys.executable, "-m", "hlsflow", "build", *job.arguments],
+             sys.executable, "-P", "-m", "hlsflow", "build", *job.arguments],
             env=environ, log=log, what=job.name, check=False, on_poll=poll, patience_s=guard.ENDS_WITHIN_S,
         )  # fmt: skip
         if finished.returncode == 0:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from hlsflow.datasets.frames import Task
+from hlsflow.frontends.installed import Needs
 from hlsflow.network.fixed_point import FixedType
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Found(Protocol):
 
         Raises ModelError where an axis has no size.
         """
+
+    @property
+    def input_axes(self) -> Mapping[str, tuple[int, ...]]:
+        """The model's own axes of one sample of an input, in the order in which `input_shapes` has them; of inputs that
+        are left out the two orders are one."""
 
     @property
     def own_types(self) -> Mapping[str, FixedType]:
@@ -102,20 +108,12 @@ class FrontEnd(Protocol):
         """As `model.yaml` has it: `keras`."""
 
     @property
-    def framework(self) -> str:
-        """The framework's name for people."""
+    def needs(self) -> Needs:
+        """What opens its models, and how to have it."""
 
     @property
     def distributions(self) -> tuple[str, ...]:
         """The distributions whose versions a record names beside hls4ml and numpy."""
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The distributions that this environment lacks to open a model."""
-
-    @property
-    def environment(self) -> str:
-        """How `uv run` gets an environment that opens its models: the options before the command."""
 
     @property
     def files(self) -> tuple[str, ...]:

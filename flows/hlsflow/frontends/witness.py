@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.frontends.contract import Float, LiveModel
-from hlsflow.network.graph import CLOSE, Network, Op
+from hlsflow.network.graph import CLOSE, INNER, Network, Op
 from hlsflow.network.ranges import resolve
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def comparable_nodes(network: Network) -> list[str]:
     """The nodes whose output is the output of one of the model's layers, in order.
 
     A layer with an inline activation, or one that was split, becomes several nodes; the last one is the layer's output.
+    A node that holds values in other units than the framework has them is none.
     """
-    last = {node.keras_layer: node.name for node in network.nodes}
-    return [node.name for node in network.nodes if last[node.keras_layer] == node.name and node.op is not Op.INPUT]
+    last = {node.keras_layer: node.name for node in network.nodes if INNER not in node.attributes}
+    return [node.name for node in network.nodes if last.get(node.keras_layer) == node.name and node.op is not Op.INPUT]

@@ -63,14 +63,15 @@ def interface_problems(project: HlsProject, layers: Sequence[LayerTypes], config
 
 def _port_problems(project: HlsProject, layers: Sequence[LayerTypes]) -> list[str]:
     done = {layer.node.name: layer for layer in layers}
-    inputs = {layer.node.name: layer for layer in layers if layer.node.op is Op.INPUT}
+    named = project.cpp_names
+    inputs = {named.get(layer.node.name, layer.node.name): layer for layer in layers if layer.node.op is Op.INPUT}
     problems = []
     if len(inputs) != len(project.inputs):
         problems.append(f"{len(project.inputs)} inputs in the C++, {len(inputs)} planned")
     planned = []
     for port in project.inputs:
         # By name: ports stand in the order of the model's inputs, layers in that in which others read them.
-        layer = inputs.get(project.cpp_names.get(port.name, port.name))
+        layer = inputs.get(port.name)
         if layer is None:
             problems.append(f"input '{port.name}' is no input that was planned")
         else:

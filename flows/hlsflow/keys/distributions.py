@@ -47,13 +47,17 @@ COMPUTING: Mapping[str, tuple[str, ...]] = {
     "hls4ml": ("hls4ml", "numpy"),
     "da4ml": ("da4ml", "numba", "llvmlite", "numpy"),
     "pyosys": ("pyosys",),
+    "onnx": ("onnx", "protobuf", "numpy"),
+    "onnxruntime": ("onnxruntime", "numpy"),
+    "qonnx": ("qonnx", "onnx", "onnxruntime", "numpy"),
 }
 
-# What is imported as well and computes nothing: it checks and shows. What was read of a file is in the key by value.
-IDLE = frozenset({"defusedxml", "matplotlib", "pydantic", "pydantic_core", "rich", "yaml"})
+# What is imported as well and computes nothing: it checks, shows, or (`google.protobuf`) is counted with what uses it.
+# What was read of a file is in the key by value.
+IDLE = frozenset({"defusedxml", "google", "matplotlib", "pydantic", "pydantic_core", "rich", "yaml"})
 
 # Read whole, by their names as imported.
-_WHOLE = ("HGQ", "da4ml", "hgq", "hls4ml", "keras", "qkeras", "tensorflow_model_optimization")
+_WHOLE = ("HGQ", "da4ml", "hgq", "hls4ml", "keras", "qkeras", "qonnx", "tensorflow_model_optimization")
 # A file that is larger counts by size and time: libraries of a hundred megabytes.
 _LARGE_BYTES = 4 << 20
 _INFO = re.compile(r"(.+?)-([^-]+?)(?:-py[\d.]+)?\.(?:dist|egg)-info")

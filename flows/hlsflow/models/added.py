@@ -11,9 +11,9 @@ from hlsflow.datasets.frames import Frames, Task
 from hlsflow.foundation.errors import ConfigError, ModelError, UsageError
 from hlsflow.foundation.steps import file_digest
 from hlsflow.frontends.contract import FrontEnd, LiveModel
-from hlsflow.frontends.keras.files.found import WEIGHTS_FILE
+from hlsflow.frontends.installed import check_installed
 from hlsflow.frontends.keras.front_end import KERAS, read_architecture
-from hlsflow.frontends.registry import FRONT_ENDS, check_installed
+from hlsflow.frontends.registry import FRONT_ENDS
 from hlsflow.models.card import SAMPLES_FILE, Card, again_hint
 from hlsflow.models.given_frames import Generated, Given, usual_count
 from hlsflow.network.fixed_point import FixedType, parse_type
@@ -47,8 +47,8 @@ class AddedModel:
 
     @property
     def weights(self) -> Path:
-        """Of a Keras model."""
-        return self.folder / WEIGHTS_FILE
+        """The file that holds them: of the files of the front end the last."""
+        return self.folder / self.front_end.files[-1]
 
     @property
     def identity(self) -> Mapping[str, object]:
@@ -75,13 +75,12 @@ class AddedModel:
     def architecture(self) -> Architecture:
         """The layers of a Keras model. Raises ModelError; UsageError of a model of another framework."""
         if self.card.front_end != KERAS.name:
-            raise UsageError(
-                f"this takes a model of {KERAS.framework}, and '{self.name}' is one of {self.front_end.framework}"
-            )
+            framework = self.front_end.needs.framework
+            raise UsageError(f"this takes a model of {KERAS.needs.framework}, and '{self.name}' is one of {framework}")
         return read_architecture(self.folder, self._again)
 
     def live(self) -> LiveModel:
-        check_installed(self.front_end, f"hlsflow build --model {self.name}")
+        check_installed(self.front_end.needs)
         return self.front_end.open(self.folder, self._again)
 
     def samples(self, data_dir: Path | None, limit: int | None, memory: Path) -> Given | Generated:

@@ -27,7 +27,7 @@ from hlsflow.models.card import (
     card_text,
     load_card,
 )
-from hlsflow.models.given_data import GivenData, given_data, read_data
+from hlsflow.models.given_data import GivenData, given_data, in_hardware_order, read_data
 from hlsflow.models.given_frames import on_grid
 from hlsflow.models.input_types import asked_types, input_cards
 from hlsflow.models.recipe import MODEL_NAME, RECIPE_FILE
@@ -35,7 +35,7 @@ from hlsflow.network.fixed_point import parse_type
 
 TASKS = ("classification", "binary", "regression")
 _OURS = {CARD_FILE, SAMPLES_FILE, *(name for item in FRONT_ENDS.values() for name in item.files)}
-MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json")
+MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json", ".onnx")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +107,8 @@ def add_found(
     before = _card_of(folder, wishes.force)
     network = found.files
     asked = given is not None or wishes.task is not None or wishes.input_type is not None
-    if before is not None and not asked and _is_whole(folder, before, found, network):
+    of_it = before is not None and before.front_end == front_end
+    if before is not None and of_it and not asked and _is_whole(folder, before, found, network):
         return Added(card=before, is_new=False, changed=False)
     task = wishes.task or (before.task if before is not None else found.task)
     checked = _checked(found, given, task)
@@ -230,6 +231,7 @@ def _checked(found: Found, given: tuple[list[Any], Any, str] | None, task: Task)
     if given is None:
         return None
     inputs, truth, source = given
+    inputs = in_hardware_order(inputs, source, found.input_shapes, found.input_axes)
     return given_data(inputs, truth, source, found.input_shapes, found.output_values, task)
 
 

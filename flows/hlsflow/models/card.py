@@ -91,7 +91,10 @@ class Card(Part):
 
     def identity(self) -> str:
         """The digest of what decides the network besides the files of its front end."""
-        said = {"task": self.task, "inputs": {item.name: item.type for item in self.inputs}}
+        said: dict[str, object] = {"task": self.task, "inputs": {item.name: item.type for item in self.inputs}}
+        if self.front_end != "keras":
+            # What one framework computed of the files is no evidence of what another one would.
+            said["front_end"] = self.front_end
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

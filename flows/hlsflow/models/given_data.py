@@ -107,6 +107,36 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise DataError(f"{path}: no arrays of numbers: {error}", hint=_HINT) from error
 
 
+def in_hardware_order(
+    inputs: Sequence[Any], source: str, shapes: Mapping[str, tuple[int, ...]], axes: Mapping[str, tuple[int, ...]]
+) -> list[Any]:
+    """Arrays (n, …) as the model takes them, in the order of axes in which hardware has them. Nowhere else is data
+    transposed. Flat samples (n, values) are those of the model, too.
+
+    Raises DataError where an array is not of the model's own shape.
+    """
+    import numpy as np
+
+    found = []
+    for (name, shape), given in zip(shapes.items(), inputs, strict=True):
+        order = axes.get(name, tuple(range(len(shape))))
+        if order == tuple(range(len(shape))):
+            found.append(given)
+            continue
+        own = [0] * len(shape)
+        for place, axis in enumerate(order):
+            own[axis] = shape[place]
+        array = np.asarray(given)
+        flat = array.ndim == 2 and array.shape[1] == int(np.prod(shape))
+        if list(array.shape[1:]) != own and not flat:
+            raise DataError(
+                f"{source}: the model takes '{name}' as {tuple(own)} a sample, the data is {array.shape}",
+                hint="give the data as the model takes it: the hardware's order is hlsflow's to make",
+            )
+        found.append(array.reshape(-1, *own).transpose(0, *(axis + 1 for axis in order)))
+    return found
+
+
 def given_data(
     inputs: Sequence[Any], truth: Any, source: str, shapes: Mapping[str, tuple[int, ...]], outputs: int | None,
     task: Task,

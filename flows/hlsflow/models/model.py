@@ -54,6 +54,10 @@ class Model(Protocol):
     def title(self) -> str: ...
 
     @property
+    def weights(self) -> Path:
+        """The file that holds its weights."""
+
+    @property
     def folder(self) -> Path: ...
 
     @property
@@ -100,9 +104,8 @@ def open_model(folder: Path) -> Model:
 def keras_of(model: Model, what: str) -> Any:
     """The live Keras model of a model, for `what` treats such alone. Raises UsageError of any other, and as `live`."""
     if model.front_end.name != KERAS.name:
-        raise UsageError(
-            f"{what} takes models of {KERAS.framework}, and '{model.name}' is one of {model.front_end.framework}"
-        )
+        framework = model.front_end.needs.framework
+        raise UsageError(f"{what} takes models of {KERAS.needs.framework}, and '{model.name}' is one of {framework}")
     live = model.live()
     assert isinstance(live, KerasModel)
     return live.model

@@ -99,6 +99,8 @@ CLOSE = frozenset((Op.SOFTMAX, Op.TABLE))
 ROUNDED = "rounded"
 # The attribute of a cast whose framework computes it by HGQ's formula, which rounds the value itself (`float32`).
 FORMULA = "formula"
+# The attribute of a node whose values are none that the framework has: in other units, or on the way to them.
+INNER = "inner"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

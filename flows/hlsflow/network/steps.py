@@ -157,12 +157,30 @@ def steps_of(node: Node) -> Steps | None:
 
 
 def _rounded(type_: FixedType) -> Steps | None:
-    """The ties of a type that rounds half to even and saturates: one belongs to the even code next to it."""
+    """The places where a type that saturates goes on to its next code, and whether it does so at the place itself."""
     import numpy as np
 
     saturates = type_.overflow in (Overflow.SAT, Overflow.SAT_SYM)
-    if type_.rounding is not Rounding.RND_CONV or not saturates or type_.width > MOST_BITS:
+    if not saturates or type_.width > MOST_BITS:
         return None
     least = -type_.max_int if type_.overflow is Overflow.SAT_SYM and type_.signed else type_.min_int
     upper = np.arange(least + 1, type_.max_int + 1, dtype=np.float64)
-    return Steps(at=(upper - 0.5) * type_.lsb, inclusive=upper % 2 == 0)
+    half = upper - 0.5
+    match type_.rounding:
+        case Rounding.RND_CONV:
+            # A tie belongs to the even code next to it.
+            at, inclusive = half, upper % 2 == 0
+        case Rounding.RND:
+            at, inclusive = half, np.ones(len(upper), dtype=bool)
+        case Rounding.RND_MIN_INF:
+            at, inclusive = half, np.zeros(len(upper), dtype=bool)
+        case Rounding.RND_INF:
+            at, inclusive = half, upper > 0
+        case Rounding.RND_ZERO:
+            at, inclusive = half, upper <= 0
+        case Rounding.TRN:
+            at, inclusive = upper, np.ones(len(upper), dtype=bool)
+        case Rounding.TRN_ZERO:
+            # Below zero a code ends where the next one's number is passed.
+            at, inclusive = np.where(upper > 0, upper, upper - 1), upper > 0
+    return Steps(at=at * type_.lsb, inclusive=inclusive)

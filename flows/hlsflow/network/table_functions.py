@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
 
 SELU_SCALE = 1.0507009873554804934193349852946
-_SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_ALPHA = 1.6732632423543772848170429916717
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,13 +99,13 @@ def _elu_in_float(x: Array) -> Array:
 def _selu(x: Array) -> Array:
     import numpy as np
 
-    return SELU_SCALE * np.where(x >= 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+    return SELU_SCALE * np.where(x >= 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
 def _selu_in_float(x: Array) -> Array:
     import numpy as np
 
-    return (SELU_SCALE * (_SELU_ALPHA * (_exp_in_float(x).astype(np.float64) - 1.0))).astype(np.float32)
+    return (SELU_SCALE * (SELU_ALPHA * (_exp_in_float(x).astype(np.float64) - 1.0))).astype(np.float32)
 
 
 def _exp_in_float(x: Array) -> Array:

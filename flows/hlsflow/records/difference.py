@@ -22,7 +22,7 @@ def difference(before: BuildRecord, after: BuildRecord, source: str) -> list[str
     lines = [f"{after.name} against {before.name} (of {source}):"]
     settings = _settings(before, after)
     lines += [f"  {line}" for line in settings] if settings else ["  the same settings and types"]
-    lines.append(f"  accuracy   Keras {_pair(*_accuracies(before, after, 'accuracy_keras'))}")
+    lines.append(f"  accuracy   {after.framework} {_pair(*_accuracies(before, after, 'accuracy_keras'))}")
     lines.append(f"             C simulation {_pair(*_accuracies(before, after, 'accuracy_csim'))}")
     mine, its = before.samples, after.samples
     if (mine.dataset, mine.count, mine.sha256) != (its.dataset, its.count, its.sha256):

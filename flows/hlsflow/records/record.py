@@ -284,6 +284,9 @@ class BuildRecord(_Value):
     configuration: Configuration
     samples: Samples
     trained: Trained | None
+    # What computed the reference: the model's framework, or what evaluates its models. The keys that say Keras are of
+    # the first framework that there was.
+    framework: str = "Keras"
     # The float that Keras computed the reference in: float64 where float32 rounds the network's sums.
     keras_float: Literal["float32", "float64"] = "float32"
     accuracy_keras: float | None
@@ -370,6 +373,7 @@ class BuildRecord(_Value):
 
 
 _USUAL: dict[str, object] = {
+    "framework": "Keras",
     "keras_float": "float32",
     "design": None,
     "reference": None,

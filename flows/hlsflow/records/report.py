@@ -37,8 +37,8 @@ def exactness(record: BuildRecord) -> str:
     if gate.kind == "bounded":
         verdict = "within its bound" if gate.max_abs_error <= gate.allowed_abs_error else "outside its bound"
         return (
-            f"{verdict}: off by {at_most(gate.max_abs_error)} from Keras at most, {gate.allowed_abs_error:g} allowed "
-            f"({samples})"
+            f"{verdict}: off by {at_most(gate.max_abs_error)} from {record.framework} at most, "
+            f"{gate.allowed_abs_error:g} allowed ({samples})"
         )
     worst = max(record.agreement, key=lambda item: item.mismatching_values)
     if worst.mismatching_values:
@@ -46,8 +46,8 @@ def exactness(record: BuildRecord) -> str:
             f"{worst.mismatching_values:,} of {worst.values:,} integers of '{worst.output}' differ, by up to "
             f"{worst.max_error_lsb:g} LSB of {worst.type} ({at_most(gate.max_abs_error)})"
         )
-    keras = "Keras" if record.keras_float == "float32" else f"Keras in {record.keras_float}"
-    equal = f"0 of {total:,} output integers differ from {keras} ({samples})"
+    framework = record.framework + ("" if record.keras_float == "float32" else f" in {record.keras_float}")
+    equal = f"0 of {total:,} output integers differ from {framework} ({samples})"
     narrow = [item for item in record.agreement if not item.holds_derived]
     if narrow:
         first = narrow[0]
@@ -104,12 +104,13 @@ def _right(record: BuildRecord) -> tuple[str, str]:
         keras, csim = record.errors_keras, record.errors_csim
         return (
             "error",
-            f"mean |output - target|: Keras {keras.mean_abs:g}, C simulation {csim.mean_abs:g}; "
+            f"mean |output - target|: {record.framework} {keras.mean_abs:g}, C simulation {csim.mean_abs:g}; "
             f"root mean square: {keras.root_mean_square:g}, {csim.root_mean_square:g}",
         )
     if record.accuracy_keras is None:
         return "accuracy", "not known: these samples have no labels"
-    return "accuracy", f"Keras {percent_of(record.accuracy_keras)}, C simulation {percent_of(record.accuracy_csim)}"
+    own, hardware = percent_of(record.accuracy_keras), percent_of(record.accuracy_csim)
+    return "accuracy", f"{record.framework} {own}, C simulation {hardware}"
 
 
 def _in_float(record: BuildRecord) -> str:
@@ -134,15 +135,16 @@ def _softmax(record: BuildRecord) -> str:
     softmax = record.softmax
     assert softmax is not None
     if softmax.max_abs_error is None or softmax.table_error is None:
-        return f"{softmax.implementation}: same class as Keras in {percent_of(softmax.argmax_agreement)}"
+        same = percent_of(softmax.argmax_agreement)
+        return f"{softmax.implementation}: same class as {record.framework} in {same}"
     bound = "no bound is known" if softmax.bound is None else f"at most {at_most(softmax.bound, 3)} for any input"
     own = ""
     if record.gate.kind == "bounded":
         # Keras' softmax is of other logits: the tables are held to that of the hardware's own.
         own = f", off by {at_most(softmax.table_error, 3)} from that of the hardware's own logits"
     return (
-        f"a table: off by {at_most(softmax.max_abs_error, 3)} from Keras at most{own} ({bound}), same class as Keras "
-        f"in {percent_of(softmax.argmax_agreement)}"
+        f"a table: off by {at_most(softmax.max_abs_error, 3)} from {record.framework} at most{own} ({bound}), same "
+        f"class as {record.framework} in {percent_of(softmax.argmax_agreement)}"
     )
 
 
@@ -151,8 +153,8 @@ def _table_text(item: TableRecord, record: BuildRecord) -> str:
     if record.gate.kind == "bounded":
         own = f", off by {at_most(item.table_error, 3)} from that of the hardware's own values"
     return (
-        f"a table of {item.entries:,} entries: off by {at_most(item.max_abs_error, 3)} from Keras at most{own} "
-        f"(at most {at_most(item.bound, 3)} for any input)"
+        f"a table of {item.entries:,} entries: off by {at_most(item.max_abs_error, 3)} from {record.framework} at "
+        f"most{own} (at most {at_most(item.bound, 3)} for any input)"
     )
 
 
@@ -203,7 +205,7 @@ def markdown(record: BuildRecord) -> str:
         f"Target: {configuration.backend}, part {configuration.part}, clock {configuration.clock_period_ns:g} ns "
         f"(uncertainty {configuration.clock_uncertainty_percent:g} %), {configuration.io_type}.",
         "## Exactness",
-        f"C simulation (stage `csim`) against Keras{_in_float(record)}, in LSBs of each output's type, on "
+        f"C simulation (stage `csim`) against {record.framework}{_in_float(record)}, in LSBs of each output's type, on "
         f"{record.samples.count:,} samples of {record.samples.dataset}: {record.samples.source} "
         f"(SHA-256 `{record.samples.sha256[:16]}…`).",
         _table(
@@ -221,7 +223,7 @@ def markdown(record: BuildRecord) -> str:
     ]
     for item in record.agreement:
         if item.first_difference is not None:
-            parts.append(f"First layer that differs: {place(item.first_difference, 'Keras', 'hardware')}.")
+            parts.append(f"First layer that differs: {place(item.first_difference, record.framework, 'hardware')}.")
     if record.softmax is not None:
         parts.append(f"Softmax: {_softmax(record)}.")
     parts += [f"The {item.function} '{item.output}': {_table_text(item, record)}." for item in record.tables]
@@ -327,10 +329,10 @@ def _accuracy_rows(record: BuildRecord) -> list[list[str]]:
     if record.errors_keras is not None and record.errors_csim is not None:
         return [
             [samples, side, f"mean error {found.mean_abs:g}, root mean square {found.root_mean_square:g}", "this build"]
-            for side, found in (("Keras", record.errors_keras), ("C simulation", record.errors_csim))
+            for side, found in ((record.framework, record.errors_keras), ("C simulation", record.errors_csim))
         ]
     rows = [
-        [samples, "Keras", percent_of(record.accuracy_keras), "this build"],
+        [samples, record.framework, percent_of(record.accuracy_keras), "this build"],
         [samples, "C simulation", percent_of(record.accuracy_csim), "this build"],
     ]
     if record.trained is not None:

@@ -23,14 +23,16 @@ def verdict(
     softmaxes: Sequence[SoftmaxRecord],
     emulator: EmulatorRecord | None,
     tables: Sequence[TableRecord] = (),
+    framework: str = "Keras",
 ) -> GateRecord:
     """The gate's record: passed where every output, every table and both witnesses are as they must be.
 
     `allowed_abs_error` is what a bounded gate allows, 0 for an exact one.
     """
-    failures = [complaint for item in agreement if (complaint := _output(item, kind, allowed_abs_error)) is not None]
-    failures += [complaint for item in softmaxes if (complaint := _softmax(item, kind)) is not None]
-    failures += [complaint for item in tables if (complaint := _table(item, kind)) is not None]
+    outputs = [_output(item, kind, allowed_abs_error, framework) for item in agreement]
+    failures = [complaint for complaint in outputs if complaint is not None]
+    failures += [complaint for item in softmaxes if (complaint := _softmax(item, kind, framework)) is not None]
+    failures += [complaint for item in tables if (complaint := _table(item, kind, framework)) is not None]
     if emulator is not None and emulator.mismatching_values != 0:
         failures.append(
             f"the witnesses disagree: the emulator and the C simulation differ in {emulator.mismatching_values:,} of "
@@ -45,21 +47,21 @@ def verdict(
     )
 
 
-def _output(item: AgreementRecord, kind: str, allowed: float) -> str | None:
+def _output(item: AgreementRecord, kind: str, allowed: float, framework: str) -> str | None:
     if kind == "exact" and item.mismatching_values:
         return (
-            f"the C simulation differs from Keras in {item.mismatching_values:,} of {item.values:,} values of "
+            f"the C simulation differs from {framework} in {item.mismatching_values:,} of {item.values:,} values of "
             f"'{item.output}', by up to {item.max_error_lsb:g} LSB of {item.type}"
         )
     if kind != "exact" and not item.max_abs_error <= allowed:
         return (
-            f"'{item.output}' of the C simulation is off by up to {at_most(item.max_abs_error)} from Keras, "
+            f"'{item.output}' of the C simulation is off by up to {at_most(item.max_abs_error)} from {framework}, "
             f"{allowed:g} allowed"
         )
     return None
 
 
-def _softmax(item: SoftmaxRecord, kind: str) -> str | None:
+def _softmax(item: SoftmaxRecord, kind: str, framework: str) -> str | None:
     if item.bound is None or item.table_error is None or item.max_abs_error is None:
         return None
     if not item.table_error <= item.bound:
@@ -69,13 +71,13 @@ def _softmax(item: SoftmaxRecord, kind: str) -> str | None:
         )
     if kind == "exact" and not item.max_abs_error <= item.bound:
         return (
-            f"the softmax '{item.output}' is off by {at_most(item.max_abs_error)} from Keras, more than the "
+            f"the softmax '{item.output}' is off by {at_most(item.max_abs_error)} from {framework}, more than the "
             f"{at_most(item.bound)} that its tables can be off"
         )
     return None
 
 
-def _table(item: TableRecord, kind: str) -> str | None:
+def _table(item: TableRecord, kind: str, framework: str) -> str | None:
     most = f"more than the {at_most(item.bound)} that its table can be off"
     if not item.table_error <= item.bound:
         return (
@@ -83,7 +85,7 @@ def _table(item: TableRecord, kind: str) -> str | None:
             f"{most}"
         )
     if kind == "exact" and not item.max_abs_error <= item.bound:
-        return f"the {item.function} '{item.output}' is off by {at_most(item.max_abs_error)} from Keras, {most}"
+        return f"the {item.function} '{item.output}' is off by {at_most(item.max_abs_error)} from {framework}, {most}"
     return None
 
 
@@ -99,7 +101,7 @@ def complaint(record: BuildRecord) -> tuple[str, str | None]:
 
 def _differences(record: BuildRecord) -> list[tuple[DifferenceRecord, str, str]]:
     found = [
-        (item.first_difference, "Keras", "hardware")
+        (item.first_difference, record.framework, "hardware")
         for item in record.agreement
         if item.first_difference is not None
     ]  # fmt: skip

@@ -61,7 +61,7 @@ def project_of(network, folder, config):
 def test_the_model_is_the_one_that_hgq2_itself_loads(keras, tmp_path, name):
     """Bit for bit, on values that overflow its quantizers as well."""
     path = hgq2_models.saved(hgq2_models.model(name), tmp_path)
-    assert front_end_of(path) is HGQ2 is FRONT_ENDS["hgq2"] and not HGQ2.missing
+    assert front_end_of(path) is HGQ2 is FRONT_ENDS["hgq2"] and not HGQ2.needs.missing
     found, live = opened(path, tmp_path)
     theirs = keras.models.load_model(path, compile=False)
     rng = np.random.default_rng(0)
@@ -123,16 +123,15 @@ def test_types_by_element_are_refused_in_a_stream_of_positions(keras, tmp_path):
 def test_the_c_simulation_equals_hgq2(keras, tmp_path, name, backend, io_type):
     """Types by channel, which streams have as well."""
     made = hgq2_models.trained() if name == "trained" else hgq2_models.model(name, hgq2_models.BY_CHANNEL)
-    found, live = opened(hgq2_models.saved(made, tmp_path), tmp_path)
+    _, live = opened(hgq2_models.saved(made, tmp_path), tmp_path)
     network = live.network(INPUTS)
     inputs = random_inputs(network, 200)
     (output,) = network.gate_outputs
     truth = reference_outputs(live, network, inputs, [output])[output]
     project, types = project_of(network, tmp_path / "hls", HlsConfig(backend=backend, io_type=io_type))
     compile_csim(project, tmp_path / "program", find_compiler())
-    result = simulate(
-        tmp_path / "program" / "csim", project, inputs, layers={output: types[output]}, folder=tmp_path / "run", workers=1
-    )  # fmt: skip
+    program, traced = tmp_path / "program" / "csim", {output: types[output]}
+    result = simulate(program, project, inputs, layers=traced, folder=tmp_path / "run", workers=1)
     assert np.array_equal(result[output], in_lsb(output, truth, types[output])) and len(np.unique(truth)) > 4
 
 
@@ -167,7 +166,7 @@ def first(said):
         (lambda said: first(said).update(class_name="QSoftmax"), "layer 'd1': its values come from tables"),
         (lambda said: first(said).update(class_name="Lambda"), "a Lambda layer is code"),
         (lambda said: first(said)["config"]["iq_conf"]["config"].update(q_type="float"), "numbers of the type 'float'"),
-        (lambda said: first(said)["config"]["iq_conf"]["config"].update(overflow_mode="WRAP_SM"), "modes RND and WRAP_SM"),
+        (lambda said: first(said)["config"]["iq_conf"]["config"].update(overflow_mode="WRAP_SM"), "RND and WRAP_SM"),
         (lambda said: first(said)["config"]["iq_conf"]["config"].update(scaler=2.0), "scales its values"),
         (lambda said: first(said)["config"].update(activation={"class_name": "Odd"}), "an object of the class 'Odd'"),
         (lambda said: said.update(class_name="Mine"), "a model of class 'Mine'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hlsflow.building.kept import copy_kept
 from hlsflow.building.session import Session
 from hlsflow.network.file import load_network, save_network
 from hlsflow.network.graph import Network
@@ -24,9 +25,11 @@ def write_network(session: Session, folder: Path, step: Step) -> str:
 
 
 def load_network_step(plan: Plan, steps: Steps, session: Session) -> Network:
-    """The model's network, from TensorFlow the first time and from its file afterwards."""
-    return load_network(
-        steps.run(
-            "network", plan.keys["network"], lambda folder, step: write_network(session, folder, step), title="model"
-        )
-    )
+    """The model's network, from its framework the first time and from its file afterwards."""
+
+    def compute(folder: Path, step: Step) -> str:
+        if "network" in plan.kept:
+            return copy_kept(plan.kept["network"], "network", folder)
+        return write_network(session, folder, step)
+
+    return load_network(steps.run("network", plan.keys["network"], compute, title="model"))

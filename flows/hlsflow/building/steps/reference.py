@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from hlsflow.foundation.log import Step
     from hlsflow.network.graph import Network
 
+# Beside the outputs of another framework than the usual one: its name.
+FRAMEWORK_FILE, USUAL_FRAMEWORK = "framework.txt", "Keras"
+
 
 def write_reference(session: Session, samples: Samples, folder: Path, step: Step) -> str:
     """Writes the framework's outputs that the gate compares; says how accurate they are where the truth is known."""
@@ -35,6 +38,8 @@ def write_reference(session: Session, samples: Samples, folder: Path, step: Step
     )  # fmt: skip
     with storage_errors(folder):
         np.savez(folder / "outputs.npz", **outputs)
+        if session.live.framework != USUAL_FRAMEWORK:
+            (folder / FRAMEWORK_FILE).write_text(session.live.framework)
     said = f"{len(frames):,} samples of {samples.dataset}" + _rounded(session, frames, outputs)
     found = outputs[network.gate_outputs[0]]
     right = accuracy(session.task, found, frames.truth)
@@ -42,6 +47,12 @@ def write_reference(session: Session, samples: Samples, folder: Path, step: Step
     if off is not None:
         return f"{said}, mean error {off.mean_abs:g}"
     return said if right is None else f"{said}, accuracy {right:.4f}"
+
+
+def framework_of(folder: Path) -> str:
+    """What gave the outputs in a folder of this step."""
+    path = folder / FRAMEWORK_FILE
+    return path.read_text() if path.is_file() else USUAL_FRAMEWORK
 
 
 def check_classes(network: Network, source: str) -> None:

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsflow.frontends.contract import LiveModel
+from hlsflow.frontends.installed import Needs
 from hlsflow.frontends.keras.files.architecture import Architecture
 from hlsflow.frontends.keras.files.found import FoundModel
 from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME
 from hlsflow.frontends.keras.front_end import KERAS
 
+NEEDS = Needs(
+    framework="HGQ", packages=("HGQ", "tensorflow", "qkeras"), environment="--extra hgq1", extra="hgq1", python="3.11"
+)
 # Larger ones are read, and refused, as files of Keras.
 _MOST_BYTES = 1 << 28
 _MARK = f'{CLASS_NAME}"'.encode()
@@ -29,16 +33,9 @@ class Hgq1FrontEnd:
     """Proxy models of HGQ 0.2: opened with HGQ's own quantizer, beside Keras 2."""
 
     name: str = "hgq1"
-    framework: str = "HGQ"
+    needs: Needs = NEEDS
     distributions: tuple[str, ...] = ("HGQ", *KERAS.distributions)
-    environment: str = "--extra hgq1"
     files: tuple[str, ...] = KERAS.files
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        from importlib.util import find_spec
-
-        return (*KERAS.missing, *(() if find_spec("HGQ") else ("HGQ",)))
 
     def reads(self, path: Path) -> bool:
         """By the class of its quantizers, as the configuration in a file names it."""

@@ -40,6 +40,11 @@ class FoundHgq2:
         return self.architecture.input_shapes
 
     @property
+    def input_axes(self) -> Mapping[str, tuple[int, ...]]:
+        """None: HGQ 2 has channels last as hardware does; other models are refused."""
+        return {}
+
+    @property
     def own_types(self) -> Mapping[str, FixedType]:
         found = {}
         for name in self.architecture.inputs:

@@ -14,8 +14,13 @@ from hlsflow.foundation.strict_read import read_text
 from hlsflow.frontends.hgq2.classes import is_of_hgq2
 from hlsflow.frontends.hgq2.found import ARCHITECTURE_FILE, WEIGHTS_FILE, FoundHgq2
 from hlsflow.frontends.hgq2.live import FRAMEWORK, Hgq2Model
+from hlsflow.frontends.installed import Needs
 from hlsflow.frontends.keras.files.architecture import Architecture
 
+NEEDS = Needs(
+    framework=FRAMEWORK, packages=("hgq", "keras", "tensorflow"), environment="--no-group keras2 --group hgq2",
+    extra="hgq2",
+)  # fmt: skip
 _MOST_BYTES = 1 << 28
 
 
@@ -24,17 +29,9 @@ class Hgq2FrontEnd:
     """Archives `.keras` with layers of the package `hgq2`."""
 
     name: str = "hgq2"
-    framework: str = FRAMEWORK
+    needs: Needs = NEEDS
     distributions: tuple[str, ...] = ("hgq2", "keras", "tensorflow")
-    environment: str = "--no-group keras2 --group hgq2"
     files: tuple[str, ...] = (ARCHITECTURE_FILE, WEIGHTS_FILE)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        from importlib.util import find_spec
-
-        wanted = {"hgq": "hgq2", "keras": "keras", "tensorflow": "tensorflow"}
-        return tuple(distribution for name, distribution in wanted.items() if find_spec(name) is None)
 
     def reads(self, path: Path) -> bool:
         """By the modules of its layers, as the configuration in an archive names them."""

@@ -10,6 +10,7 @@ from typing import Any
 from hlsflow.frontends.keras import allow_list
 from hlsflow.frontends.keras.constants import float64
 from hlsflow.frontends.keras.convolutions import plain
+from hlsflow.frontends.keras.generations import is_keras_3, quantizer_of
 from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.frontends.nodes.entries import reads
 from hlsflow.frontends.nodes.parts import Parts
@@ -30,7 +31,7 @@ _IS_ROUNDED = "is no short binary fraction, so Keras itself rounds"
 
 
 def quantized_activation(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    quantizer = owner.quantizer if type(owner).__name__ == "QActivation" else owner.activation
+    quantizer = quantizer_of(owner) if type(owner).__name__ == "QActivation" else owner.activation
     if not hasattr(quantizer, "get_config"):
         return _qkeras_function(builder, entry, owner, quantizer.__name__)
     found = activation_quantizer(type(quantizer).__name__, configuration_of(quantizer))
@@ -141,6 +142,8 @@ def activation(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node
             parts.function("lower", "relu")
             if function == "relu6":
                 parts.at_most(6.0)
+        case "hard_sigmoid" if is_keras_3():
+            raise NotExact("hard_sigmoid of Keras 3 is another function than that of Keras 2", "quantized_sigmoid")
         case "hard_sigmoid":
             _between_zero_and_one(parts, _float32(0.2))
             return _rounded(parts, f"the factor 0.2 of Keras' hard_sigmoid {_IS_ROUNDED}")

@@ -7,6 +7,7 @@ layer is never tried on somebody's hardware.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, log2, prod
@@ -14,6 +15,14 @@ from typing import Any
 
 from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME as FIXED_POINT_QUANTIZER
 from hlsflow.frontends.keras.fixed_point_quantizer import live_types
+from hlsflow.frontends.keras.generations import (
+    calls,
+    config_of,
+    input_shape,
+    is_keras_3,
+    output_shape,
+    quantizer_of,
+)
 from hlsflow.network.quantizers import (
     MOST_EXPONENT_BITS,
     NotExact,
@@ -39,7 +48,7 @@ CHAINED = ("Add", "Multiply", "Maximum", "Minimum", "Concatenate")
 _REFUSED = {
     "QAdaptiveActivation": ("hls4ml does not convert it", "QActivation with the range that was learnt"),
     "QDepthwiseConv2DBatchnorm": ("hls4ml does not convert it", "QDepthwiseConv2D and BatchNormalization"),
-    "QConv2DTranspose": ("QKeras 0.9 cannot build it under this TensorFlow", "UpSampling2D and QConv2D"),
+    "QConv2DTranspose": ("QKeras 0.9 cannot build it, and no test proves it", "UpSampling2D and QConv2D"),
     "QLSTM": ("recurrent layers of QKeras do not convert", "a convolution over time"),
     "QGRU": ("recurrent layers of QKeras do not convert", "a convolution over time"),
     "QSimpleRNN": ("recurrent layers of QKeras do not convert", "a convolution over time"),
@@ -86,15 +95,25 @@ def is_of_keras(function: Any) -> bool:
 def refusals(model: Any) -> list[Refusal]:
     """The layers of a Keras model that have no exact conversion, all of them at once."""
     found: list[Refusal] = []
+    uses = Counter(id(call.layer) for call in calls(model))
     for layer in model.layers:
         class_name = type(layer).__name__
-        reason = _refuse(layer, class_name, model)
+        reason = _refuse(layer, class_name, uses[id(layer)])
         if reason is not None:
             found.append(Refusal(layer.name, *reason))
+    # Keras 3 has operations that stand in a model without a layer.
+    found += [
+        Refusal(call.layer.name, f"{type(call.layer).__name__} is an operation on tensors, and no layer", _LAYER)
+        for call in calls(model)
+        if not call.is_layer
+    ]
     return found
 
 
-def _refuse(layer: Any, class_name: str, model: Any) -> tuple[str, str] | None:
+_LAYER = "replace it by a layer, such as Add or Concatenate"
+
+
+def _refuse(layer: Any, class_name: str, uses: int) -> tuple[str, str] | None:
     if class_name in _REFUSED:
         return _REFUSED[class_name]
     if hasattr(layer, "layers"):
@@ -105,9 +124,9 @@ def _refuse(layer: Any, class_name: str, model: Any) -> tuple[str, str] | None:
             f"no test proves the conversion of {class_name}",
             "a layer of the allow-list (`hlsflow lint --constructs`)",
         )
-    if _uses(layer, model) > 1:
+    if uses > 1:
         return "a layer that is used twice shares its weights, and hls4ml converts one use", "one layer for each use"
-    config = layer.get_config()
+    config = config_of(layer)
     if config.get("data_format") == "channels_first":
         return "channels_first", "data_format='channels_last'"
     return (known.check(layer, config) if known.check is not None else None) or _check_quantizers(layer)
@@ -130,10 +149,10 @@ def _check_quantizers(layer: Any) -> tuple[str, str] | None:
     return None
 
 
-def _uses(layer: Any, model: Any) -> int:
-    """How often a layer is called in this model; a layer may have been called before, for another model."""
-    depth_nodes = [node for nodes in model._nodes_by_depth.values() for node in nodes]
-    return sum(node.layer is layer for node in depth_nodes)
+def _check_causal(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    if config.get("padding") == "causal" and is_keras_3():
+        return "QKeras for Keras 3 cannot compute a causal padding", "ZeroPadding1D before it, and padding='valid'"
+    return None
 
 
 def _check_relu(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
@@ -150,7 +169,7 @@ def _check_activation(layer: Any, config: dict[str, Any]) -> tuple[str, str] | N
 
 
 def _check_qactivation(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
-    quantizer = layer.quantizer
+    quantizer = quantizer_of(layer)
     if hasattr(quantizer, "get_config"):
         return None
     name = getattr(quantizer, "__name__", str(quantizer))
@@ -160,7 +179,7 @@ def _check_qactivation(layer: Any, config: dict[str, Any]) -> tuple[str, str] | 
 
 
 def _check_merge(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
-    shapes = layer.input_shape
+    shapes = input_shape(layer)
     class_name = type(layer).__name__
     if len(shapes) > 2 and class_name not in CHAINED:
         return f"hls4ml has {class_name} of two tensors, not of {len(shapes)}", "two of them, then the next"
@@ -170,7 +189,7 @@ def _check_merge(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _check_concatenate(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
-    rank = len(layer.input_shape[0])
+    rank = len(input_shape(layer)[0])
     if rank > MOST_AXES + 1:
         return f"hls4ml concatenates tensors of up to {MOST_AXES} axes", "a Reshape before it"
     return _check_merge(layer, config)
@@ -181,7 +200,7 @@ def _check_transposed(layer: Any, config: dict[str, Any]) -> tuple[str, str] | N
         return "a transposed convolution with a dilation: no test proves it", "dilation_rate=1"
     strides = config["strides"]
     if config.get("output_padding") is not None or any(
-        size % stride for size, stride in zip(layer.output_shape[1:], strides, strict=False)
+        size % stride for size, stride in zip(output_shape(layer)[1:], strides, strict=False)
     ):
         return "its output is no multiple of its strides, and hls4ml cuts nothing off", "padding='same'"
     return None
@@ -191,11 +210,11 @@ def _check_mean(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
     """QKeras divides by the window's size in float32, multiplies by it, then by the quantized factor."""
     if config.get("average_quantizer") is None:
         return None
-    window = config["pool_size"] if "pool_size" in config else layer.input_shape[1:-1]
+    window = config["pool_size"] if "pool_size" in config else input_shape(layer)[1:-1]
     if log2(prod(window)) % 1:
         reason = f"QKeras divides by {prod(window)} and multiplies by it again in float32, which rounds"
         return reason, "a window whose size is a power of two, or average_quantizer=None"
-    axes = zip(layer.input_shape[1:-1], window, config.get("strides") or window, strict=True)
+    axes = zip(input_shape(layer)[1:-1], window, config.get("strides") or window, strict=True)
     beyond = [(ceil(size / stride) - 1) * stride + pool - size for size, pool, stride in axes]
     if config.get("padding") == "same" and max(beyond) > 0:
         return "its factor is that of a full window, and those at the border are not", "padding='valid'"
@@ -223,7 +242,7 @@ def is_read_apart(class_name: str, config: Mapping[str, Any]) -> bool:
 
 
 def _check_dense(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
-    if len(layer.input_shape) > MOST_AXES + 1:
+    if len(input_shape(layer)) > MOST_AXES + 1:
         return f"hls4ml has dense layers over tensors of up to {MOST_AXES} axes", "a Reshape before it"
     return None
 
@@ -245,19 +264,19 @@ def _check_prelu(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
 
 def _check_batch_norm(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
     axes = config["axis"] if isinstance(config["axis"], (list, tuple)) else [config["axis"]]
-    last = len(layer.input_shape) - 1
+    last = len(input_shape(layer)) - 1
     if [axis % (last + 1) for axis in axes] != [last]:
         return "hls4ml normalizes along the channels alone", "axis=-1"
     return None
 
 
 def _check_softmax(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
-    last = config["axis"] in (-1, len(layer.input_shape) - 1)
+    last = config["axis"] in (-1, len(input_shape(layer)) - 1)
     return None if last else ("hls4ml takes a softmax over the last axis alone", "axis=-1")
 
 
 def _check_elements(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
-    shape = tuple(layer.input_shape[1:])
+    shape = tuple(input_shape(layer)[1:])
     if len(shape) > MOST_AXES:
         return f"quantizers are converted over tensors of up to {MOST_AXES} axes", "a Reshape before it"
     if not live_types(layer).fits(shape):
@@ -282,7 +301,8 @@ KERAS_LAYERS = (
     KerasLayer(names=("Permute",)),
     KerasLayer(names=("Dense", "QDense"), check=_check_dense),
     KerasLayer(names=("Conv2D", "QConv2D")),
-    KerasLayer(names=("Conv1D", "QConv1D", "QConv2DBatchnorm")),
+    KerasLayer(names=("Conv1D", "QConv2DBatchnorm")),
+    KerasLayer(names=("QConv1D",), check=_check_causal),
     KerasLayer(names=("DepthwiseConv2D", "QDepthwiseConv2D")),
     KerasLayer(names=("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D")),
     KerasLayer(names=("DepthwiseConv1D",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hlsflow.frontends.keras.generations import is_keras_3, weight_of
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.quantizers import kernel_type
 
@@ -79,7 +80,7 @@ def weights(layer: Any, roles: Mapping[str, tuple[str, str]]) -> tuple[dict[str,
     arrays: dict[str, Array] = {}
     declared: dict[str, FixedType] = {}
     for ours, (variable, prefix) in roles.items():
-        value = getattr(layer, variable, None)
+        value = weight_of(layer, variable)
         if value is None:
             continue
         arrays[ours] = quantized(value, getattr(layer, f"{prefix}_quantizer_internal", None))
@@ -91,10 +92,8 @@ def weights(layer: Any, roles: Mapping[str, tuple[str, str]]) -> tuple[dict[str,
 
 def folded_weights(layer: Any) -> tuple[dict[str, Array], dict[str, FixedType]]:
     """Kernel and bias of a QConv2DBatchnorm as its `call` folds them in inference (both folding modes agree there)."""
-    import tensorflow as tf
-
     norm = layer.batchnorm
-    inverse = tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+    inverse = _inverse_root(norm.moving_variance, norm.epsilon, of_qkeras=True)
     if norm.gamma is not None:
         inverse *= norm.gamma
     bias = layer.bias if layer.use_bias else 0
@@ -109,10 +108,19 @@ def folded_weights(layer: Any) -> tuple[dict[str, Array], dict[str, FixedType]]:
     return arrays, declared
 
 
+def _inverse_root(variance: Any, epsilon: float, *, of_qkeras: bool) -> Any:
+    """1 / sqrt(variance + epsilon) as the layer computes it: QKeras for Keras 3 divides, which may give another last
+    bit."""
+    import tensorflow as tf
+
+    if of_qkeras and is_keras_3():
+        return 1 / tf.math.sqrt(variance + epsilon)
+    return tf.math.rsqrt(variance + epsilon)
+
+
 def batch_norm_constants(layer: Any) -> tuple[Array, Array]:
     """The scale and the shift of a BatchNormalization, float64 (channels,): the float32 constants of the formula
     `x * scale + shift` that `tf.nn.batch_normalization` computes. Those of QKeras come from its quantized constants."""
-    import tensorflow as tf
 
     def constant(name: str, said: str) -> Any:
         value = getattr(layer, name)
@@ -120,9 +128,14 @@ def batch_norm_constants(layer: Any) -> tuple[Array, Array]:
         return value if value is None or quantizer is None else quantizer(value)
 
     mean, gamma, beta = constant("moving_mean", "mean"), constant("gamma", "gamma"), constant("beta", "beta")
-    scale = tf.math.rsqrt(constant("moving_variance", "variance") + layer.epsilon)
+    of_qkeras = type(layer).__name__ == "QBatchNormalization"
+    scale = _inverse_root(constant("moving_variance", "variance"), layer.epsilon, of_qkeras=of_qkeras)
     if gamma is not None:
         scale *= gamma
+    # QKeras for Keras 3 may have a quantizer for the product itself.
+    inverse_quantizer = getattr(layer, "inverse_quantizer_internal", None)
+    if inverse_quantizer is not None:
+        scale = inverse_quantizer(scale)
     shift = -mean * scale if beta is None else beta - mean * scale
     return float64(scale), float64(shift)
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.frontends.keras.constants import DEPTHWISE, KERNEL, SEPARABLE, folded_weights, weights
+from hlsflow.frontends.keras.generations import output_shape
 from hlsflow.frontends.nodes import kernels
 from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.frontends.nodes.convolution import Convolution, Pads, window_of
@@ -72,7 +73,7 @@ def depthwise(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]
 def separable(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     """hls4ml splits the layer into `<name>_depthwise` and `<name>_pointwise`; so do we, for each has its types."""
     arrays, declared = weights(owner, SEPARABLE)
-    shape = tuple(owner.output_shape[1:])
+    shape = tuple(output_shape(owner)[1:])
     first = _depthwise_part(
         builder, {**entry, "name": f"{entry['name']}_depthwise"}, owner, {"weight": arrays["depthwise"]},
         {"weight": declared["depthwise"]} if "depthwise" in declared else {}, shape[:-1],
@@ -95,7 +96,7 @@ def separable(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]
 def spread(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     """A convolution with groups or a dilation, as one whose kernel has zeros where it reads nothing."""
     arrays, declared = weights(owner, KERNEL)
-    before, after = builder.in_shape(entry), tuple(owner.output_shape[1:])
+    before, after = builder.in_shape(entry), tuple(output_shape(owner)[1:])
     kernel = kernels.dilated(kernels.ungrouped(arrays["weight"], owner.groups), owner.dilation_rate)
     made = Convolution(
         name=entry["name"], source=entry["inputs"][0], before=before, after=after,
@@ -108,7 +109,7 @@ def spread(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
 def spread_depthwise(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     """A depthwise convolution with a dilation or with several outputs a channel."""
     arrays, declared = weights(owner, DEPTHWISE)
-    return [_depthwise_part(builder, entry, owner, arrays, declared, tuple(owner.output_shape[1:-1]))]
+    return [_depthwise_part(builder, entry, owner, arrays, declared, tuple(output_shape(owner)[1:-1]))]
 
 
 def _depthwise_part(
@@ -135,7 +136,7 @@ def transposed(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node
     The columns of one position come side by side as channels, so that only the rows have to be put together.
     """
     arrays, declared = weights(owner, KERNEL)
-    kernel, before, after = arrays["weight"], builder.in_shape(entry), tuple(owner.output_shape[1:])
+    kernel, before, after = arrays["weight"], builder.in_shape(entry), tuple(output_shape(owner)[1:])
     strides, window = tuple(owner.strides), kernel.shape[:-2]
     crops = tuple(
         max(size - stride, 0) // 2 if owner.padding == "same" else 0
@@ -178,7 +179,7 @@ def average(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     """A mean of QKeras with a quantizer of its own for the factor: sums times that factor, channel by channel."""
     import numpy as np
 
-    before, after = builder.in_shape(entry), tuple(owner.output_shape[1:])
+    before, after = builder.in_shape(entry), tuple(output_shape(owner)[1:])
     whole = len(after) == 1
     window = before[:-1] if whole else tuple(owner.pool_size)
     factor = float(np.asarray(owner.average_quantizer_internal(1.0 / prod(window)), dtype=np.float64))

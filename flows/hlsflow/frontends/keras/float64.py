@@ -15,6 +15,7 @@ from hlsflow.frontends.contract import Float
 from hlsflow.frontends.keras.constants import batch_norm_constants, effective_arrays
 from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME
 from hlsflow.frontends.keras.fixed_point_quantizer import in_float64 as elements_in_float64
+from hlsflow.frontends.keras.generations import quantizer_of, rebuilt
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
@@ -38,9 +39,7 @@ def floatx(name: Float) -> Iterator[None]:
 
 def in_float64(model: Any) -> Any:
     """The same Keras model in float64; to be called, and its result evaluated, under `floatx("float64")`."""
-    from tensorflow import keras
-
-    twin = keras.models.clone_model(model, clone_function=_layer)
+    twin = rebuilt(model, _layer)
     for layer in model.layers:
         with floatx("float32"):
             effective = _weights(layer)
@@ -63,7 +62,7 @@ def _layer(layer: Any) -> Any:
         case "QActivation":
             from qkeras import QActivation
 
-            return QActivation(_quantizer(layer.quantizer), name=layer.name, dtype="float64")
+            return QActivation(_quantizer(quantizer_of(layer)), name=layer.name, dtype="float64")
         case name if name == CLASS_NAME:
             return elements_in_float64(layer)
         case "BatchNormalization" | "QBatchNormalization":
@@ -112,8 +111,8 @@ def _affine(name: str, channels: int) -> Any:
 
     class Affine(keras.layers.Layer):  # type: ignore[misc]
         def build(self, shape: Any) -> None:
-            self.scale = self.add_weight("scale", shape=(channels,))
-            self.bias = self.add_weight("bias", shape=(channels,))
+            self.scale = self.add_weight(name="scale", shape=(channels,))
+            self.bias = self.add_weight(name="bias", shape=(channels,))
 
         def call(self, x: Any) -> Any:
             return x * self.scale + self.bias
@@ -138,9 +137,10 @@ def _quantizer(quantizer: Any) -> Any:
         case "quantized_bits":
             return with_float_powers("quantized_bits").from_config({**config, "use_ste": False})
         case "quantized_hswish":
-            # Its own configuration has a key that it does not take.
-            del config["keep_negative"]
-            return type(quantizer).from_config({**config, "use_ste": False})
+            # Its own configuration has keys that it does not take.
+            known = inspect.signature(type(quantizer).__init__).parameters
+            said = {key: value for key, value in {**config, "use_ste": False}.items() if key in known}
+            return type(quantizer).from_config(said)
         case "binary" | "ternary" | "stochastic_binary" | "stochastic_ternary":
             return _sign(quantizer)
         case _:

@@ -1,16 +1,28 @@
-"""Keras as a front end: `architecture.json` and `weights.npz` in a model's folder, QKeras beside it."""
+"""Keras as a front end: `architecture.json` and `weights.npz` in a model's folder, QKeras beside it.
+
+Two front ends, of one reader, one description and one set of handlers: Keras 2 with QKeras 0.9, and Keras 3 with
+qkeras-v3. Both QKeras are a package `qkeras`, so an environment has one of them. A file of Keras 3 is opened by either,
+since a folder holds plain values; one of Keras 2 by Keras 2 alone, for nothing says that Keras 3 computes the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hlsflow.foundation.errors import ModelError
+from hlsflow.foundation.errors import ModelError, ToolError
 from hlsflow.foundation.strict_read import read_text
+from hlsflow.frontends.installed import with_it
 from hlsflow.frontends.keras.files.architecture import Architecture
 from hlsflow.frontends.keras.files.found import ARCHITECTURE_FILE, WEIGHTS_FILE, FoundModel
-from hlsflow.frontends.keras.live import FRAMEWORK, KerasModel
+from hlsflow.frontends.keras.files.reader import Generation
+from hlsflow.frontends.keras.live import KerasModel
+from hlsflow.frontends.keras.needs import KERAS_2, KerasNeeds
+from hlsflow.frontends.keras.needs import KERAS_3 as KERAS_3_NEEDS
+
+# Layers that QKeras for Keras 3 computes by other operations: it divides by a root, and takes no inverse root.
+_OTHER_ROOT = ("QConv2DBatchnorm", "QBatchNormalization")
 
 
 def read_architecture(folder: Path, again: str) -> Architecture:
@@ -25,28 +37,39 @@ def read_architecture(folder: Path, again: str) -> Architecture:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KerasFrontEnd:
-    """Keras 2 with QKeras 0.9, the environment that hlsflow has by itself."""
+    """The Keras of one generation, with its QKeras. `opens` are the generations whose files it takes."""
 
-    name: str = "keras"
-    framework: str = FRAMEWORK
-    distributions: tuple[str, ...] = ("qkeras", "keras", "tensorflow")
-    environment: str = ""
+    name: str
+    needs: KerasNeeds
+    opens: tuple[Generation, ...]
+    distributions: tuple[str, ...]
     files: tuple[str, ...] = (ARCHITECTURE_FILE, WEIGHTS_FILE)
 
-    @property
-    def missing(self) -> tuple[str, ...]:
-        from importlib.util import find_spec
-
-        return tuple(name for name in ("tensorflow", "qkeras") if find_spec(name) is None)
-
     def reads(self, path: Path) -> bool:
-        """Never asked alone: it is the one that says what is wrong with a file of no framework."""
-        return False
+        from hlsflow.frontends.keras.files.reader import written_by
+
+        return written_by(path) in self.opens
 
     def read(self, path: Path, weights: Path | None = None) -> FoundModel:
         from hlsflow.frontends.keras.files.reader import read_model_file
 
-        return read_model_file(path, weights)
+        found = read_model_file(path, weights, own=self.needs.generation == 3)
+        return replace(found, notes=(*found.notes, *self._notes(found)))
+
+    def _notes(self, found: FoundModel) -> tuple[str, ...]:
+        """That the witness is another Keras than the one that made the model, where it is."""
+        if not found.keras_3 or self.needs.generation == 3:
+            return ()
+        command = with_it(KERAS_3_NEEDS, f"hlsflow build --model {found.origin.file}")
+        roots = [item.name for item in found.architecture.layers if item.class_name in _OTHER_ROOT]
+        return (
+            f"Keras 3 saved it, and its witness is Keras 2, of the same layers; against Keras 3 itself: {command}",
+            *(
+                f"'{name}': QKeras for Keras 3 divides by a root where Keras 2 takes an inverse one, so that a "
+                "constant may be a step off"
+                for name in roots
+            ),
+        )
 
     def input_shapes(self, folder: Path, again: str) -> Mapping[str, tuple[int, ...]]:
         return read_architecture(folder, again).input_shapes
@@ -56,7 +79,37 @@ class KerasFrontEnd:
         from hlsflow.frontends.keras.files.keras_model import keras_model
 
         arrays = read_arrays(folder / WEIGHTS_FILE, again)
-        return KerasModel(model=keras_model(read_architecture(folder, again), arrays, str(folder)))
+        architecture = read_architecture(folder, again)
+        self._check_loaded()
+        return KerasModel(model=keras_model(architecture, arrays, str(folder)), framework=self.needs.framework)
+
+    def _check_loaded(self) -> None:
+        """Raises ToolError where variables of the environment put another Keras in the place of the installed one."""
+        from hlsflow.frontends.keras.generations import is_keras_3
+        from hlsflow.frontends.keras.runtime import prepare_tensorflow
+
+        prepare_tensorflow(any_keras=True)
+        import keras
+        from tensorflow import keras as of_tensorflow
+
+        if is_keras_3() and keras.Model is not of_tensorflow.Model:
+            raise ToolError("TF_USE_LEGACY_KERAS puts Keras 2 in Keras 3's place", hint="unset TF_USE_LEGACY_KERAS")
+        if is_keras_3() and keras.backend.backend() != "tensorflow":
+            raise ToolError(
+                f"Keras computes with {keras.backend.backend()} here, and QKeras is held to TensorFlow",
+                hint="KERAS_BACKEND=tensorflow",
+            )
 
 
-KERAS = KerasFrontEnd()
+KERAS = KerasFrontEnd(
+    name="keras",
+    needs=KERAS_2,
+    opens=(2, 3),
+    distributions=("qkeras", "keras", "tensorflow"),
+)
+KERAS_3 = KerasFrontEnd(
+    name="keras3",
+    needs=KERAS_3_NEEDS,
+    opens=(3,),
+    distributions=("qkeras-v3", "keras", "tensorflow"),
+)

@@ -28,6 +28,7 @@ from hlsflow.frontends.keras.convolutions import (
 )
 from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME as FIXED_POINT_QUANTIZER
 from hlsflow.frontends.keras.fixed_point_quantizer import live_types
+from hlsflow.frontends.keras.generations import output_shape
 from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.frontends.nodes.convolution import window_of
 from hlsflow.frontends.nodes.entries import by_twos, concatenated, reads, reshape, scale_entry, spacer
@@ -74,7 +75,7 @@ def _pool(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
         if not getattr(owner, "keepdims", False):
             return [builder.node(entry, op, (shape[-1],), owner, attributes=window)]
         pooled = {**entry, "name": f"{entry['name']}_pooled", "keepdims": False}
-        kept = tuple(owner.output_shape[1:])
+        kept = tuple(output_shape(owner)[1:])
         return [
             builder.node(pooled, op, (shape[-1],), owner, attributes=window),
             reshape(builder, owner, entry["name"], pooled["name"], kept),
@@ -113,7 +114,7 @@ def _concatenate(builder: Builder, entry: dict[str, Any], owner: Any) -> list[No
 
 
 def _reshape(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    shape = tuple(owner.output_shape[1:])
+    shape = tuple(output_shape(owner)[1:])
     if shape == builder.in_shape(entry):
         return []
     source = builder.source(entry)
@@ -132,7 +133,7 @@ def _reshape(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
 
 
 def _transpose(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    dims, before, shape = tuple(owner.dims), builder.in_shape(entry), tuple(owner.output_shape[1:])
+    dims, before, shape = tuple(owner.dims), builder.in_shape(entry), tuple(output_shape(owner)[1:])
     if dims == tuple(range(1, len(dims) + 1)):
         return []
     long = [dim for dim in dims if before[dim - 1] > 1]
@@ -153,11 +154,11 @@ def _pad(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     pads = {pad: entry.get(pad, 0) for pad in NO_PADS}
     if not any(pads.values()):
         return []
-    return [builder.node(entry, Op.PAD, tuple(owner.output_shape[1:]), owner, attributes=pads)]
+    return [builder.node(entry, Op.PAD, tuple(output_shape(owner)[1:]), owner, attributes=pads)]
 
 
 def _resize(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    shape = tuple(owner.output_shape[1:])
+    shape = tuple(output_shape(owner)[1:])
     return [] if shape == builder.in_shape(entry) else [builder.node(entry, Op.RESIZE, shape, owner)]
 
 

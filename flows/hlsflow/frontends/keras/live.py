@@ -7,24 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.frontends.contract import Float
+from hlsflow.frontends.keras.needs import FRAMEWORK
 from hlsflow.network.fixed_point import FixedType
 
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
     from hlsflow.network.graph import Network
 
-FRAMEWORK = "Keras"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class KerasModel:
-    """`model` is the `keras.Model`."""
+    """`model` is the `keras.Model`, `framework` what reports call the Keras that it is of."""
 
     model: Any
-
-    @property
-    def framework(self) -> str:
-        return FRAMEWORK
+    framework: str = FRAMEWORK
 
     def network(self, input_types: Mapping[str, FixedType] | FixedType) -> Network:
         from hlsflow.frontends.keras.network import network_of

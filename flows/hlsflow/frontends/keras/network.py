@@ -7,12 +7,13 @@ is silently wrong for something, as was measured. What is left is plain layers w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.frontends.keras import allow_list
+from hlsflow.frontends.keras.described import described
+from hlsflow.frontends.keras.generations import output_shape
 from hlsflow.frontends.keras.layers import APART, HANDLERS, Handler
 from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.network.fixed_point import FixedType
@@ -33,10 +34,9 @@ def network_of(model: Any, input_types: Mapping[str, FixedType] | FixedType) -> 
 
     from hls4ml.converters.keras_v2_to_hls import KerasModelReader, parse_keras_model
 
-    architecture = _architecture(model)
+    architecture, quantized = described(model)
     merged = _merged(architecture)
     stands_for = _stand_ins(architecture, model, merged)
-    quantized = _without_quantizers(architecture, model)
     entries, inputs, outputs, _ = parse_keras_model(architecture, KerasModelReader(model))
     dropouts = _dropouts(architecture)
     builder = Builder(model.name, {layer.name: layer for layer in model.layers}, input_types)
@@ -49,11 +49,10 @@ def network_of(model: Any, input_types: Mapping[str, FixedType] | FixedType) -> 
             add_entry(builder, {**entry, "class_name": "QActivation"})
         else:
             add_entry(builder, entry)
-    # A Sequential model names neither; they are then the first node and the last.
-    given = tuple(builder.carrier(dropouts.get(name, name)) for name in outputs or ()) or (builder.nodes[-1].name,)
+    given = tuple(builder.carrier(dropouts.get(name, name)) for name in outputs)
     network = Network(
         nodes=_read_reshapes(builder.nodes, given),
-        inputs=tuple(builder.now(name) for name in inputs) if inputs else (builder.nodes[0].name,),
+        inputs=tuple(builder.now(name) for name in inputs),
         outputs=given,
     )
     late = refusals_of_network(network)
@@ -87,19 +86,9 @@ def add_entry(builder: Builder, said: Mapping[str, Any], handlers: Mapping[str, 
     builder.place(entry, owner, made)
 
 
-def _architecture(model: Any) -> dict[str, Any]:
-    """The model as hls4ml's converter reads it. It takes the -1 of a target shape for a size, and counts on with it."""
-    found = json.loads(model.to_json())
-    for item in _layers(found):
-        if item["class_name"] == "Reshape":
-            item["config"]["target_shape"] = list(model.get_layer(item["config"]["name"]).output_shape[1:])
-    return found
-
-
 def _layers(architecture: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The layers of a serialized model; those of a Sequential say of no calls."""
-    said = architecture["config"]
-    found: list[dict[str, Any]] = said if isinstance(said, list) else said["layers"]
+    """The layers of a description."""
+    found: list[dict[str, Any]] = architecture["config"]["layers"]
     return found
 
 
@@ -111,36 +100,13 @@ def _stand_ins(
     found: dict[str, str] = {}
     for item in _layers(architecture):
         config = item["config"]
-        if config.get("activation", "") is None:
-            # A mean's, which hls4ml's converter takes for a name.
-            del config["activation"]
         if allow_list.is_plain_mean(item["class_name"], config):
             item["class_name"] = item["class_name"].removeprefix("Q")
         many = item["class_name"] == "Concatenate" and config["name"] in merged
         if many or allow_list.is_read_apart(item["class_name"], config):
             found[config["name"]], item["class_name"] = item["class_name"].rpartition(">")[2], "Reshape"
             kept = {key: config[key] for key in ("name", "activation", "axis", "batch_input_shape") if key in config}
-            item["config"] = {**kept, "target_shape": list(model.get_layer(config["name"]).output_shape[1:])}
-    return found
-
-
-def _without_quantizers(architecture: Mapping[str, Any], model: Any) -> set[str]:
-    """Takes the quantizers off the layers as hls4ml's converter reads them, which computes with them, prints of some
-    and has none of others: what they give is asked of Keras. The names of the entries that are activations of them."""
-    found: set[str] = set()
-    for item in _layers(architecture):
-        config = item["config"]
-        config |= {key: None for key in config if key.endswith("_quantizer")}
-        function = config.get("activation")
-        if item["class_name"] == "QActivation":
-            item["class_name"], quantizer = "Activation", model.get_layer(config["name"]).quantizer
-            config["activation"] = quantizer.__name__ if allow_list.is_of_keras(quantizer) else "quantized"
-            found |= set() if allow_list.is_of_keras(quantizer) else {config["name"]}
-        elif isinstance(function, dict):
-            # A function has its name where another activation has its settings.
-            named = function["config"] if isinstance(function.get("config"), str) else function["class_name"]
-            config["activation"] = named
-            found.add(f"{config['name']}_{named}")
+            item["config"] = {**kept, "target_shape": list(output_shape(model.get_layer(config["name"]))[1:])}
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hlsflow.foundation.interrupts import boundaries
 from hlsflow.frontends.keras.float64 import floatx, in_float64
+from hlsflow.frontends.keras.generations import calls
 from hlsflow.network.graph import CLOSE, Network
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def _evaluated(
     import numpy as np
     from tensorflow import keras
 
-    layers = [model.get_layer(network[name].keras_layer) for name in names]
-    tapped = keras.Model(model.inputs, [layer.get_output_at(_call_index(model, layer)) for layer in layers])
+    given = {call.layer.name: call.output for call in calls(model)}
+    tapped = keras.Model(model.inputs, [given[network[name].keras_layer] for name in names])
     samples = len(inputs[0])
     parts: list[list[Array]] = []
     for first in boundaries(range(0, samples, batch)):
@@ -88,9 +89,3 @@ def _evaluated(
         if progress is not None:
             progress(min(samples, first + batch), samples)
     return {name: np.concatenate([part[index] for part in parts]) for index, name in enumerate(names)}
-
-
-def _call_index(model: Any, layer: Any) -> int:
-    """Which of a layer's calls belongs to this model; a layer may have been called before, for another one."""
-    mine = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
-    return next(index for index, node in enumerate(layer.inbound_nodes) if id(node) in mine)

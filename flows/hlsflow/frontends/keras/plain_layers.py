@@ -8,6 +8,7 @@ from typing import Any
 from hlsflow.foundation.errors import ModelError
 from hlsflow.frontends.keras.constants import effective_arrays, quantized
 from hlsflow.frontends.keras.float64 import keras_twin
+from hlsflow.frontends.keras.generations import quantizer_of, rebuilt
 from hlsflow.network.fixed_point import Overflow, Rounding
 from hlsflow.network.quantizers import ActivationQuantizer, NotExact, activation_quantizer, configuration_of
 
@@ -22,10 +23,8 @@ def plain_layers(model: Any, *, rounded: bool = True) -> Any:
     (half to even) and clipping. `rounded=False` leaves the rounding out and clips alone, for a tool that puts
     activations on a grid of its own. Raises ModelError naming a layer for which Keras has none.
     """
-    from tensorflow import keras
-
     try:
-        plain = keras.models.clone_model(model, clone_function=lambda layer: _plain(layer, rounded))
+        plain = rebuilt(model, lambda layer: _plain(layer, rounded))
     except NotExact as problem:
         raise ModelError(f"{model.name}: {problem}", hint=problem.way_out) from problem
     for layer in model.layers:
@@ -39,7 +38,7 @@ def _plain(layer: Any, rounded: bool) -> Any:
 
     config, name = layer.get_config(), type(layer).__name__
     if name == "QActivation":
-        return keras.layers.Activation(_activation(layer, layer.quantizer, rounded), name=layer.name)
+        return keras.layers.Activation(_activation(layer, quantizer_of(layer), rounded), name=layer.name)
     if name == "QBatchNormalization":
         return keras.layers.BatchNormalization(
             axis=layer.axis, epsilon=layer.epsilon, center=layer.center, scale=layer.scale, name=layer.name

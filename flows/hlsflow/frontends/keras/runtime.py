@@ -26,12 +26,18 @@ def prepare_environment() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-def prepare_tensorflow(*, verbose: bool = False) -> None:
+def prepare_tensorflow(*, verbose: bool = False, any_keras: bool = False) -> None:
     """Imports TensorFlow with its logs silenced (unless `verbose`) and on one thread.
 
     One thread: a sum that two threads share is rounded differently from run to run, and a network of this size
-    gains nothing from a second one. Where TensorFlow already runs, its threads stay as they are.
+    gains nothing from a second one. Where TensorFlow already runs, its threads stay as they are. Raises ToolError, with
+    the command that brings it, where it is not installed with Keras 2, or with `any_keras` where it is with neither.
     """
+    from hlsflow.frontends.installed import check_installed
+    from hlsflow.frontends.keras.needs import KERAS_2, KERAS_3
+
+    if not any_keras or KERAS_3.missing:
+        check_installed(KERAS_2)
     if verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0")
     else:

@@ -328,7 +328,8 @@ def test_bytes_that_flip_or_are_lost_give_one_sentence(tmp_path, suffix, monkeyp
     ("code", "said"), [("while True: pass", "no end after 1 s"), ("import os; os.abort()", "killed by SIGABRT")]
 )
 def test_a_file_that_the_library_never_comes_back_from_is_said(tmp_path, monkeypatch, code, said):
-    monkeypatch.setattr("hlsflow.frontends.keras.files.reader._WALK_S", 1.0)
+    monkeypatch.setattr("hlsflow.frontends.keras.files.reader._WALK_S", 1.0 if "1 s" in said else 30.0)
+    monkeypatch.setattr("hlsflow.frontends.keras.files.reader._WALKED", set())
     monkeypatch.setattr("hlsflow.frontends.keras.files.reader.PACKAGE", tmp_path / "hlsflow")
     frontends = tmp_path / "hlsflow" / "frontends"
     walk = frontends / "keras" / "files" / "hdf5_walk.py"

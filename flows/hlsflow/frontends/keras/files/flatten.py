@@ -51,13 +51,15 @@ _AGAIN = "save the model again with Keras"
 
 
 def flattened(
-    said: Mapping[str, Any], store: Store, source: str
+    said: Mapping[str, Any], store: Store, source: str, *, own: bool = False
 ) -> tuple[Architecture, dict[str, Array], list[str]]:  # fmt: skip
     """(architecture, weights under `<layer>/<variable>`, what was left out or changed) of a serialized model.
 
+    `own`: the Keras that wrote it will be the one that computes it.
+
     Raises ModelError where the description is damaged, UnsupportedError naming all layers that are not read.
     """
-    work = _Flattening(store=store, source=source)
+    work = _Flattening(store=store, source=source, own=own)
     try:
         work.keras_3 = written_by_keras_3(said)
         outputs = work.model(said, None, ())
@@ -84,6 +86,7 @@ def flattened(
 class _Flattening:
     store: Store
     source: str
+    own: bool
     keras_3: bool = False
     layers: list[Layer] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
@@ -242,7 +245,7 @@ class _Flattening:
             self.refuse(name, *refusal_of(class_name))
             return flow[:1]
         try:
-            settings = settings_of(item["config"], class_name, keras_3=self.keras_3)
+            settings = settings_of(item["config"], class_name, keras_3=self.keras_3, own=self.own)
         except NotRead as problem:
             self.refuse(name, str(problem), problem.way_out)
             return flow[:1]

@@ -21,12 +21,14 @@ ARCHITECTURE_FILE, WEIGHTS_FILE = "architecture.json", "weights.npz"
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FoundModel:
-    """`weights` are float32 arrays under `<layer>/<variable>`; `notes` say what was left out or changed."""
+    """`weights` are float32 arrays under `<layer>/<variable>`; `notes` say what was left out or changed; `keras_3` is
+    whether Keras 3 wrote the model down."""
 
     architecture: Architecture
     weights: Mapping[str, Array]
     notes: tuple[str, ...]
     origin: Origin
+    keras_3: bool = False
 
     @property
     def name(self) -> str:
@@ -35,6 +37,11 @@ class FoundModel:
     @property
     def input_shapes(self) -> Mapping[str, tuple[int, ...]]:
         return self.architecture.input_shapes
+
+    @property
+    def input_axes(self) -> Mapping[str, tuple[int, ...]]:
+        """None: Keras has channels last as hardware does; other models are refused."""
+        return {}
 
     @property
     def own_types(self) -> Mapping[str, FixedType]:

@@ -1,10 +1,12 @@
-"""A live Keras 2 model of what was read, and what can be read of a live model. Both load TensorFlow."""
+"""A live model, of the Keras that is installed, of what was read, and what can be read of a live model. Both load
+TensorFlow."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import re
+import sys
 from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -15,9 +17,11 @@ from hlsflow.frontends.keras.files.architecture import MOST_VALUES, Architecture
 from hlsflow.frontends.keras.files.classes import library_of, refusal_of, variables_of
 from hlsflow.frontends.keras.files.flatten import flattened
 from hlsflow.frontends.keras.files.found import FoundModel
+from hlsflow.frontends.keras.files.serialized import written_by_keras_3
 from hlsflow.frontends.keras.files.settings import FUNCTIONS, NotRead, call_of, settings_of
 from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME, VARIABLES
 from hlsflow.frontends.keras.fixed_point_quantizer import live as fixed_point_quantizer
+from hlsflow.frontends.keras.generations import DEPTHWISE_KERNEL, own_names, quantizer_of, variable_name
 from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
 if TYPE_CHECKING:
@@ -39,14 +43,14 @@ def keras_model(
     array is missing or of another shape than its layer's, UnsupportedError naming a layer whose settings this Keras
     does not know.
     """
-    prepare_tensorflow()
+    prepare_tensorflow(any_keras=True)
     from tensorflow import keras
 
     where = source or architecture.name
     tensors: dict[str, Any] = {}
     for layer in architecture.layers:
         if layer.class_name == "InputLayer":
-            tensors[layer.name] = keras.Input(tuple(layer.config["shape"]), name=layer.name)
+            tensors[layer.name] = _input(layer, where)
             continue
         given = [tensors[name] for name in layer.inputs]
         live = _layer(layer, where, weights)
@@ -71,6 +75,17 @@ def keras_model(
         raise ModelError(f"{where}: {_first_line(error)}", hint="add the model again: hlsflow add FILE") from error
 
 
+def _input(layer: Layer, model: str) -> Any:
+    from tensorflow import keras
+
+    try:
+        return keras.Input(tuple(layer.config["shape"]), name=layer.name)
+    except Exception as error:
+        raise ModelError(
+            f"{model}: the input '{layer.name}' cannot be made: {_first_line(error)}", hint="give it another name"
+        ) from error
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
@@ -80,7 +95,7 @@ def _layer(layer: Layer, model: str, weights: Mapping[str, Array]) -> Any:
     if library_of(layer.class_name) != layer.library:
         raise UnsupportedError(f"{model}: layer '{layer.name}': {refusal_of(layer.class_name)[0]}")
     try:
-        said = settings_of(layer.config, layer.class_name, keras_3=False).config
+        said = own_names(settings_of(layer.config, layer.class_name, keras_3=False).config, layer.class_name)
     except NotRead as problem:
         raise UnsupportedError(f"{model}: layer '{layer.name}': {problem}", hint=f"use {problem.way_out}") from problem
     if layer.class_name == CLASS_NAME:
@@ -97,7 +112,7 @@ def _layer(layer: Layer, model: str, weights: Mapping[str, Array]) -> Any:
             if value in (None, False, 0, [], {}):
                 continue
             raise UnsupportedError(
-                f"{model}: layer '{layer.name}': the setting {key}={value!r} is none of Keras 2's {layer.class_name}",
+                f"{model}: layer '{layer.name}': the setting {key}={value!r} is none of this Keras' {layer.class_name}",
                 hint="save the model without it",
             )
         settings[key] = value
@@ -124,7 +139,10 @@ def _value(key: str, value: Any, layer: Layer) -> Any:
     """A setting as Keras takes it: quantizers as objects, lists of sizes as tuples."""
     if key.endswith("quantizer") or (key == "activation" and not _is_function(value, layer)):
         return quantizer(value)
-    return tuple(value) if isinstance(value, list) and key != "axis" else value
+    if key == "axis":
+        # Of a batch normalization Keras 2 writes a list of one.
+        return value[0] if isinstance(value, list) and len(value) == 1 else value
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _is_function(value: Any, layer: Layer) -> bool:
@@ -153,11 +171,18 @@ def _guard(live: Any, layer: Layer, weights: Mapping[str, Array], model: str) ->
 
 
 def _checked_add(add_weight: Any, layer: Layer, weights: Mapping[str, Array], model: str) -> Any:
-    def add(name: Any = None, shape: Any = None, *more: Any, **named: Any) -> Any:
+    signature = inspect.signature(add_weight)
+
+    def add(*given: Any, **named: Any) -> Any:
+        # Keras 2 takes the name first, Keras 3 the shape.
+        said = signature.bind_partial(*given, **named).arguments
+        name, shape = said.get("name"), said.get("shape")
         array = weights.get(f"{layer.name}/{name}")
+        if array is None and name == "kernel":
+            array = weights.get(f"{layer.name}/{DEPTHWISE_KERNEL}")
         if array is not None and shape is not None:
             _check_shape(array, tuple(shape), f"{model}: layer '{layer.name}': {name}")
-        return add_weight(name, shape, *more, **named)
+        return add_weight(*given, **named)
 
     return add
 
@@ -171,7 +196,7 @@ def _check_shape(array: Array, expected: tuple[int, ...], where: str) -> None:
 
 
 def _fill(live: Any, layer: Layer, weights: Mapping[str, Array], model: str) -> None:
-    variables = {variable.name.rpartition("/")[2].partition(":")[0]: variable for variable in live.weights}
+    variables = {variable_name(variable, live): variable for variable in live.weights}
     for name in variables_of(layer.class_name, layer.config):
         where = f"{model}: layer '{layer.name}': {name}"
         array, variable = weights.get(f"{layer.name}/{name}"), variables.get(name)
@@ -192,11 +217,36 @@ class _LiveStore:
         found = self._model
         for outer in (*place.around, place):
             found = found.get_layer(outer.name)
-        arrays = {item.name.rpartition("/")[2].partition(":")[0]: item.numpy() for item in found.weights}
+        arrays = {variable_name(item, found): item.numpy() for item in found.weights}
         missing = [name for name in names if name not in arrays]
         if missing:
             raise ModelError(f"layer '{place.name}': it has no {missing[0]}", hint="build the model before it is given")
         return {name: arrays[name] for name in (*names, *more) if name in arrays}
+
+
+def _say_clips(said: Mapping[str, Any], model: Any) -> None:
+    """Adds to a serialized model what the `get_config` of `quantized_relu` leaves out: whether it clips at its type."""
+    config = said.get("config")
+    items = config if isinstance(config, list) else config.get("layers", []) if isinstance(config, dict) else []
+    for item in items:
+        name = item.get("name") or (item["config"].get("name") if isinstance(item.get("config"), dict) else None)
+        live = next((layer for layer in model.layers if layer.name == name), None)
+        if live is None or not isinstance(item.get("config"), dict):
+            continue
+        if hasattr(live, "layers"):
+            _say_clips(item, live)
+        written = item["config"].get("activation")
+        if isinstance(written, str) or getattr(_quantizer_of_layer(live), "is_quantized_clip", True):
+            continue
+        if not isinstance(written, dict) or not isinstance(written.get("config"), dict):
+            raise UnsupportedError(
+                f"layer '{name}': QKeras does not write is_quantized_clip=False down", hint="leave it at True"
+            )
+        written["config"]["is_quantized_clip"] = False
+
+
+def _quantizer_of_layer(live: Any) -> Any:
+    return quantizer_of(live) if type(live).__name__ == "QActivation" else getattr(live, "activation", None)
 
 
 def found_of_model(model: Any) -> FoundModel:
@@ -209,10 +259,15 @@ def found_of_model(model: Any) -> FoundModel:
             hint="build it from the functional API of Keras, or as a Sequential",
         ) from error
     name = str(getattr(model, "name", "model"))
-    architecture, weights, notes = flattened(said, _LiveStore(model), name)
+    # Keras 3 does not write it down.
+    version = said.get("keras_version") or sys.modules["keras"].__version__
+    _say_clips(said, model)
+    # It is the Keras that is loaded here, and no other one will open it.
+    architecture, weights, notes = flattened(said, _LiveStore(model), name, own=True)
     return FoundModel(
         architecture=architecture,
         weights=weights,
         notes=tuple(notes),
-        origin=Origin(file=name, sha256=None, format=f"Keras {said.get('keras_version')} model (live)"),
+        keras_3=written_by_keras_3({**said, "keras_version": version}),
+        origin=Origin(file=name, sha256=None, format=f"Keras {version} model (live)"),
     )

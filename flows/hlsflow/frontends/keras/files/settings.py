@@ -54,8 +54,8 @@ class Settings:
     dtype: str | None
 
 
-def settings_of(said: Mapping[str, Any], class_name: str, *, keras_3: bool) -> Settings:
-    """The settings of a layer's configuration. Raises NotRead."""
+def settings_of(said: Mapping[str, Any], class_name: str, *, keras_3: bool, own: bool = False) -> Settings:
+    """The settings of a layer's configuration. `own`: the Keras that wrote it will compute it. Raises NotRead."""
     found: dict[str, Any] = {}
     if said.get("return_state"):
         raise NotRead("it gives its state as further outputs", "return_state=False")
@@ -69,9 +69,9 @@ def settings_of(said: Mapping[str, Any], class_name: str, *, keras_3: bool) -> S
         )
     for key, value in said.items():
         if key.endswith("quantizer") or key == "quantizer":
-            found[key] = quantizer_of(value, key, keras_3=keras_3)
+            found[key] = quantizer_of(value, key, keras_3=keras_3, own=own)
         elif key in ("activation", "recurrent_activation"):
-            found[key] = activation_of(value, class_name, keras_3=keras_3)
+            found[key] = activation_of(value, class_name, keras_3=keras_3, own=own)
         elif not _IDLE.match(key) or key in _KEPT.get(class_name, ()):
             found[key] = plain(value, key)
     if class_name == "LeakyReLU" and "negative_slope" in found:
@@ -99,26 +99,26 @@ def plain(value: Any, key: str) -> Any:
     return value
 
 
-def activation_of(said: Any, class_name: str, *, keras_3: bool) -> Any:
+def activation_of(said: Any, class_name: str, *, keras_3: bool, own: bool = False) -> Any:
     """None, a name, a quantizer (a text or {class_name, config}), or a layer that stands as one. Raises NotRead."""
     if said is None:
         return None
     if isinstance(said, Mapping):
         name = str(said.get("class_name"))
         if name == "function" and isinstance(said.get("config"), str):
-            return activation_of(said["config"], class_name, keras_3=keras_3)
+            return activation_of(said["config"], class_name, keras_3=keras_3, own=own)
         if name in ACTIVATION_LAYERS and foreign(said) is None:
             inner = settings_of(said.get("config") or {}, name, keras_3=keras_3)
             return {"class_name": name, "config": inner.config, "layer": True}
-        return quantizer_of(said, "activation", keras_3=keras_3)
+        return quantizer_of(said, "activation", keras_3=keras_3, own=own)
     if isinstance(said, str) and said in ACTIVATIONS and not (class_name == "QActivation" and said in FUNCTIONS):
         if keras_3 and said == "hard_sigmoid":
             raise NotRead("hard_sigmoid of Keras 3 is another function than that of Keras 2", "quantized_sigmoid")
         return said
-    return quantizer_of(said, "activation", keras_3=keras_3)
+    return quantizer_of(said, "activation", keras_3=keras_3, own=own)
 
 
-def quantizer_of(said: Any, key: str, *, keras_3: bool) -> Any:
+def quantizer_of(said: Any, key: str, *, keras_3: bool, own: bool = False) -> Any:
     """A quantizer's configuration, {class_name, config}, or its text as it was matched. Raises NotRead."""
     if said is None:
         return None
@@ -126,7 +126,8 @@ def quantizer_of(said: Any, key: str, *, keras_3: bool) -> Any:
         owner = foreign(said)
         if owner is not None:
             raise NotRead(f"its {key} is of {owner}, not of QKeras", "a quantizer of QKeras")
-        name, config = str(said.get("class_name")), said.get("config")
+        # In HDF5 Keras 3 writes `qkeras>quantized_bits`.
+        name, config = str(said.get("class_name")).rpartition(">")[2], said.get("config")
         if name not in QUANTIZERS or not isinstance(config, Mapping):
             raise NotRead(f"its {key} is '{name}', no quantizer of QKeras", "a quantizer such as quantized_bits(8,0)")
         values = {
@@ -148,10 +149,10 @@ def quantizer_of(said: Any, key: str, *, keras_3: bool) -> Any:
     reason = exponents_beyond(name, values.get("bits"))
     if reason is not None:
         raise NotRead(f"its {key} {reason}", f"at most {MOST_EXPONENT_BITS} bits")
-    if keras_3 and str(values.get("alpha", "1")).startswith("auto"):
+    if keras_3 and not own and str(values.get("alpha", "1")).startswith("auto"):
         raise NotRead(
             f"its {key} scales by the data (alpha='{values['alpha']}'), which QKeras for Keras 3 computes otherwise",
-            "alpha=1, or alpha another power of two",
+            "Keras 3 itself (the command of `hlsflow doctor`), or alpha=1",
         )
     return found
 

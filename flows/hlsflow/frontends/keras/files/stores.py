@@ -117,6 +117,9 @@ class NamedStore:
         group = child(self.group, top.name, where)
         paths = [] if group is None else texts(group.attrs, "weight_names") or []
         found = {name: path for path in paths if (name := self._variable(path, place)) in {*names, *more}}
+        if "depthwise_kernel" in names and "depthwise_kernel" not in found:
+            # Keras 3 itself, unlike QKeras, calls it as that of other layers.
+            found.update(("depthwise_kernel", path) for path in paths if self._variable(path, place) == "kernel")
         for name in names:
             if name not in found:
                 raise ModelError(
