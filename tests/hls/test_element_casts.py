@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from element_networks import cast_network, element_types, expected
-from networks import random_inputs
+from networks import cast_network, element_types, expected, random_inputs
 
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import ToolError, UnsupportedError

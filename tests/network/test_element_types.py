@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from element_networks import cast_network, element_types, expected
+from networks import cast_network, element_types, expected
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.hls.config import HlsConfig

@@ -11,8 +11,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from element_networks import element_types, expected
 from model_files import dense, entrance, functional, layer, weights_of, write_h5
+from networks import element_types, expected
 from tool_fixtures import MODELS_DIR, needed
 
 from hlsflow.foundation.errors import ModelError, ToolError, UnsupportedError
