@@ -19,7 +19,8 @@ def _made(build: Callable[[Any, Any], tuple[Any, Any]], axes: dict[str, Any], ov
     from hgq.config import QuantizerConfigScope
 
     keras.utils.set_random_seed(1)
-    with QuantizerConfigScope(place="datalane", default_q_type="kif", overflow_mode=overflow, **axes, **more):
+    said = {"default_q_type": "kif", "overflow_mode": overflow, **axes, **more}
+    with QuantizerConfigScope(place="datalane", **said):
         inputs, outputs = build(keras, hgq.layers)
     return keras.Model(inputs, outputs, name="made")
 

@@ -27,7 +27,7 @@ from hlsflow.hls.csim import compile_csim, find_compiler, simulate
 from hlsflow.hls.effective import verify
 from hlsflow.hls.lint import lint
 from hlsflow.hls.project import read_project
-from hlsflow.network.fixed_point import parse_type
+from hlsflow.network.fixed_point import Rounding, parse_type
 from hlsflow.network.graph import Op
 
 NAMES = list(hgq2_models.BUILDS)
@@ -82,6 +82,36 @@ def test_the_emulator_holds_what_hgq2_computes(keras, tmp_path, name, overflow):
     project, types = project_of(network, tmp_path / "hls", HlsConfig())
     found = make_emulator(project).run(inputs, layers=[output])[output]
     assert np.array_equal(found, in_lsb(output, truth, types[output])) and len(np.unique(found)) > 4
+
+
+@pytest.mark.parametrize(
+    "more",
+    [*({"round_mode": str(mode)} for mode in Rounding if mode is not Rounding.RND), {"default_q_type": "kbi"}],
+    ids=lambda more: next(iter(more.values())),
+)
+def test_every_mode_of_rounding_and_each_parameterization_is_that_of_hgq2(keras, tmp_path, more):
+    _, live = opened(hgq2_models.saved(hgq2_models.model("dense", overflow="WRAP", **more), tmp_path), tmp_path)
+    network = live.network(INPUTS)
+    first = next(node for node in network.nodes if node.op is Op.QUANTIZE)
+    assert more.get("round_mode", "RND") in str(first.attributes["element_types"]) or more["round_mode"] == "TRN"
+    inputs = random_inputs(network, 400)
+    names = [first.name, *network.gate_outputs]
+    project, types = project_of(network, tmp_path / "hls", HlsConfig())
+    found = make_emulator(project).run(inputs, layers=names)
+    truth = live.outputs(network, inputs, network.gate_outputs)
+    for name in network.gate_outputs:
+        assert np.array_equal(found[name], in_lsb(name, truth[name], types[name])) and len(np.unique(found[name])) > 4
+
+
+def test_a_layer_with_the_name_of_another_ones_part_is_refused(keras, tmp_path):
+    import hgq.layers
+
+    x = keras.Input((4,), name="x")
+    made = keras.Model(x, hgq.layers.QDense(3, name="d_iq")(hgq.layers.QDense(5, name="d")(x)))
+    hgq2_models.drawn(made)
+    _, live = opened(hgq2_models.saved(made, tmp_path), tmp_path)
+    with pytest.raises(UnsupportedError, match="layer 'd': a part of it in hardware has the name of the layer 'd_iq'"):
+        live.network(INPUTS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -191,6 +221,8 @@ def test_what_is_not_read_is_refused_by_name(keras, tmp_path, change, said):
         lambda said: first(said)["config"].update(units=1 << 40),
         lambda said: first(said)["config"].update(units="many"),
         lambda said: first(said)["config"].update(use_bias=False),
+        lambda said: first(said)["config"].update(units=[3]),
+        lambda said: said["config"].update(layers=said["config"]["layers"] * 2000),
         lambda said: first(said)["config"]["iq_conf"]["config"].update(heterogeneous_axis=[7], homogeneous_axis=None),
     ],
 )

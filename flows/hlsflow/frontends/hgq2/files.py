@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
 
 _AGAIN = "save the model again with HGQ 2: model.save('model.keras')"
+_MOST_LAYERS = 5000
 _MODELS = ("Functional", "Sequential", "Model")
 
 
@@ -42,7 +43,7 @@ def read_archive(path: Path) -> FoundHgq2:
         reading = _Reading(str(path), datasets)
         try:
             architecture = reading.model(said)
-        except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError, RecursionError) as error:
             what = f"{type(error).__name__}: {shown(error)}"
             raise ModelError(f"{path}: its architecture is damaged: {what}", hint=_AGAIN) from error
         kind = f"HGQ 2 model (.keras of Keras {said['keras_version']})"
@@ -72,6 +73,8 @@ class _Reading:
                 hint="build it from the functional API of Keras, or as a Sequential, and save that",
             )
         config = said["config"]
+        if len(config["layers"]) > _MOST_LAYERS:
+            raise ModelError(f"{self.source}: more than {_MOST_LAYERS:,} layers", hint="take a smaller model")
         count: Counter[str] = Counter()
         places = {name_of(item): place_of(item, count, ()).numbered_class for item in config["layers"]}
         if len(places) != len(config["layers"]):

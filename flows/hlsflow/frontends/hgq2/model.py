@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.foundation.errors import ModelError, UnsupportedError
+from hlsflow.foundation.errors import ModelError, ToolError, UnsupportedError
 from hlsflow.frontends.contract import Float
 from hlsflow.frontends.hgq2.classes import KINDS
 from hlsflow.frontends.hgq2.quantizers import NONE, VARIABLES
@@ -51,6 +51,13 @@ def live_model(architecture: Architecture, weights: Mapping[str, Array], where: 
     Raises ModelError where weights are missing or of other shapes, UnsupportedError naming a layer.
     """
     prepare_environment()
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ToolError(
+            f"Keras computes with {keras.backend.backend()} here, and HGQ 2 is held to TensorFlow",
+            hint="KERAS_BACKEND=tensorflow",
+        )
     return _made(architecture, weights, where)[0]
 
 
@@ -90,7 +97,13 @@ def _made(
             raise UnsupportedError(f"{said} gives values of no fixed shape")
         if prod(tensors[layer.name].shape[1:]) > MOST_VALUES:
             raise UnsupportedError(f"{said} gives more than {MOST_VALUES:,} values a sample")
-        _fill(live, layer, weights, said, bare)
+        try:
+            _fill(live, layer, weights, said, bare)
+        except (AttributeError, TypeError, IndexError) as error:
+            # Such as a quantizer of biases where the layer has none.
+            raise ModelError(
+                f"{said}: settings and weights are not of one layer: {_first_line(error)}", hint=_AGAIN
+            ) from error
     model = keras.Model(
         [tensors[name] for name in architecture.inputs], [tensors[name] for name in architecture.outputs]
     )
@@ -104,7 +117,8 @@ def _check_sizes(layer: Layer, given: list[Any], said: str) -> None:
     channels = given[0].shape[-1] or 1
     config = layer.config
     sizes = [config.get(key) for key in ("units", "filters")]
-    sizes += list(config.get("kernel_size") or []) + list(config.get("output_shape") or [])
+    for said_sizes in (config.get("kernel_size"), config.get("output_shape")):
+        sizes += said_sizes if isinstance(said_sizes, list) else [said_sizes]
     whole = [size for size in sizes if size is not None]
     if any(type(size) is not int or size < 1 for size in whole) or prod(whole) * channels > MOST_VALUES:
         raise UnsupportedError(f"{said}: its settings {whole} are no sizes, or make more than {MOST_VALUES:,} weights")

@@ -94,6 +94,11 @@ def _add(builder: _Builder, layer: Layer, model: Any) -> None:
     parts += made
     last = made[-1].name if made else inputs[0]
     _cast(builder, parts, layer, live, "oq", last, f"{layer.name}_oq", shape)
+    # What has the layer's own name now is called so where another node is the last one.
+    inner = {f"{layer.name}_values" if node.name == layer.name else node.name for node in parts[:-1]}
+    clash = sorted(inner & set(builder.layers))
+    if clash:
+        raise NotExact(f"a part of it in hardware has the name of the layer '{clash[0]}'", "another name for that one")
     _place(builder, layer, parts, inputs)
 
 
