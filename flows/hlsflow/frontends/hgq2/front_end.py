@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hlsflow.foundation.errors import ModelError, UsageError
-from hlsflow.foundation.strict_read import read_text
+from hlsflow.foundation.errors import UsageError
 from hlsflow.frontends.hgq2.classes import is_of_hgq2
 from hlsflow.frontends.hgq2.found import ARCHITECTURE_FILE, WEIGHTS_FILE, FoundHgq2
 from hlsflow.frontends.hgq2.live import FRAMEWORK, Hgq2Model
 from hlsflow.frontends.installed import Needs
-from hlsflow.frontends.keras.files.architecture import Architecture
+from hlsflow.frontends.keras.front_end import read_architecture
 
 NEEDS = Needs(
     framework=FRAMEWORK, packages=("hgq", "keras", "tensorflow"), environment="--no-group keras2 --group hgq2",
@@ -56,22 +55,15 @@ class Hgq2FrontEnd:
         return read_archive(path)
 
     def input_shapes(self, folder: Path, again: str) -> Mapping[str, tuple[int, ...]]:
-        return _architecture(folder, again).input_shapes
+        return read_architecture(folder, again, ARCHITECTURE_FILE).input_shapes
 
     def open(self, folder: Path, again: str) -> Hgq2Model:
         from hlsflow.foundation.array_file import read_arrays
 
         weights = read_arrays(folder / WEIGHTS_FILE, again)
-        return Hgq2Model(architecture=_architecture(folder, again), weights=weights, where=str(folder))
-
-
-def _architecture(folder: Path, again: str) -> Architecture:
-    path = folder / ARCHITECTURE_FILE
-    try:
-        text = read_text(path)
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror or error}", hint=again) from error
-    return Architecture.from_json(text, str(path))
+        return Hgq2Model(
+            architecture=read_architecture(folder, again, ARCHITECTURE_FILE), weights=weights, where=str(folder)
+        )
 
 
 HGQ2 = Hgq2FrontEnd()
