@@ -257,10 +257,10 @@ def _norm_of(name: str) -> Any:
     return _layers().BatchNormalization(name=name)
 
 
-def conv_bn_fold(mode: str) -> Callable[[], Any]:
+def conv_bn_fold(mode: str, **more: Any) -> Callable[[], Any]:
     return conv(
         first=lambda: _q().QConv2DBatchnorm(
-            6, 3, kernel_quantizer=KERNEL, bias_quantizer=BIAS, folding_mode=mode, name="c1"
+            6, 3, kernel_quantizer=KERNEL, bias_quantizer=BIAS, folding_mode=mode, name="c1", **more
         )
     )
 
@@ -539,6 +539,11 @@ def concat_four_axes() -> Any:
     return _model(x, _layers().Concatenate(name="merge")([_relu8()(x), _act("quantized_relu(4,1)", "a2")(x)]))
 
 
+def _clip() -> Any:
+    """One whose bound `get_config` does not tell from that of its type."""
+    return _q().quantized_relu(8, 4, relu_upper_bound=1.25, is_quantized_clip=False)
+
+
 def clipped_relu(bound: float, **more: Any) -> Callable[[], Any]:
     def build():
         q = _q().quantized_relu(8, 4, relu_upper_bound=bound, is_quantized_clip=False, **more)
@@ -768,6 +773,7 @@ CONSTRUCTS = [
         "conv qavgpool over the border", conv(_relu8, lambda: _qmean(4, padding="same")), "those at the border are not"
     ),
     Construct("conv qgap", conv(_relu8, lambda: _q().QGlobalAveragePooling2D(name="pool"), _after)),
+    Construct("conv qgap clipped", conv(_relu8, lambda: _q().QGlobalAveragePooling2D(name="pool", activation=_clip()))),
     Construct(
         "conv qgap by a factor",
         conv(
@@ -872,6 +878,7 @@ CONSTRUCTS = [
     Construct("conv auto", conv(first=lambda: _qconv(6, "c1", kernel_quantizer="quantized_bits(6,1,alpha='auto')"))),
     Construct("convbn fold", conv_bn_fold("ema_stats_folding")),
     Construct("convbn fold batch_stats", conv_bn_fold("batch_stats_folding")),
+    Construct("convbn fold dilated", conv_bn_fold("ema_stats_folding", dilation_rate=(2, 1))),
     Construct("dw", depthwise()),
     Construct("dw default alpha", depthwise("quantized_bits(6,1)")),
     Construct("dw mult2", depthwise(depth_multiplier=2)),

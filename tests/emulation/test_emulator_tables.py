@@ -21,6 +21,7 @@ from hlsflow.hls.lint import lint
 from hlsflow.hls.project import read_project
 from hlsflow.network.fixed_point import Overflow, parse_type
 from hlsflow.network.graph import Network, Node, Op
+from hlsflow.network.intervals import EXACT_BITS
 from hlsflow.network.ranges import resolve
 from hlsflow.network.value_tables import FLOAT32_SLACK, bound_text, table_of, table_size
 
@@ -333,6 +334,15 @@ def test_a_stream_of_values_that_hold_no_one_has_no_selu(data):
     with pytest.raises(UnsupportedError, match="in io_stream hls4ml holds the factor of a selu") as caught:
         selu_of(data, "io_stream")
     assert caught.value.hint == "io_parallel, or give its input a type that does in the configuration"
+
+
+def test_a_selu_of_values_whose_products_are_too_wide_is_refused_before_it_is_written():
+    """A stream multiplies by a factor of the values' own type: twice their width, and what the result has beyond."""
+    data, selu = selu_of("fixed<26,3>", "io_stream")[:2]
+    assert table_of(selu.node, data.result, selu.types).bits == EXACT_BITS
+    with pytest.raises(UnsupportedError, match=f"a product of {EXACT_BITS + 2} bits for values of fixed<27,3>"):
+        selu_of("fixed<27,3>", "io_stream")
+    assert selu_of("fixed<27,3>", "io_parallel")[1].result.signed
 
 
 @pytest.mark.parametrize(

@@ -361,6 +361,12 @@ def _table(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Inter
             f"one, in the type of its values, and {data} does not hold one",
             hint="io_parallel, or give its input a type that does in the configuration",
         )
+    if table.bits > intervals.EXACT_BITS:
+        raise UnsupportedError(
+            f"layer '{work.node.keras_layer}': hls4ml multiplies what passes a {function} by a factor of "
+            f"{table.factor[1]}, a product of {table.bits} bits for values of {data}, more than can be checked exactly",
+            hint="io_parallel, or give its input a type of fewer bits in the configuration",
+        )
     bound = bound_text(table.error_bound())
     work.proof = f"a {function} by a table of {table.size} entries: close, off by {bound} at most for any value"
     return intervals.full(work.types["result"], work.node.shape)

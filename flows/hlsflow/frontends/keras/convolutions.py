@@ -30,11 +30,13 @@ def _conv_shape(entry: Mapping[str, Any]) -> tuple[int, ...]:
     return (*height, entry["out_width"], entry["n_filt"])
 
 
+def _constants(owner: Any) -> tuple[dict[str, Array], dict[str, FixedType]]:
+    """Kernel and bias of a convolution, with its batch normalization in them where it has one."""
+    return folded_weights(owner) if type(owner).__name__ == "QConv2DBatchnorm" else weights(owner, KERNEL)
+
+
 def conv(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
-    if type(owner).__name__ == "QConv2DBatchnorm":
-        arrays, declared = folded_weights(owner)
-    else:
-        arrays, declared = weights(owner, KERNEL)
+    arrays, declared = _constants(owner)
     class_name = "Conv2D" if "2D" in entry["class_name"] else "Conv1D"
     entry = _padded_as_keras_does(plain(entry, class_name), owner)
     for key in ("use_gamma", "use_beta", "epsilon"):
@@ -95,7 +97,7 @@ def separable(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]
 
 def spread(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     """A convolution with groups or a dilation, as one whose kernel has zeros where it reads nothing."""
-    arrays, declared = weights(owner, KERNEL)
+    arrays, declared = _constants(owner)
     before, after = builder.in_shape(entry), tuple(output_shape(owner)[1:])
     kernel = kernels.dilated(kernels.ungrouped(arrays["weight"], owner.groups), owner.dilation_rate)
     made = Convolution(

@@ -74,7 +74,11 @@ def _layer(layer: Any) -> Any:
         case name if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel"):
             return _plain(layer, name.removeprefix("Q"), config)
         case _:
-            return type(layer).from_config(config)
+            twin = type(layer).from_config(config)
+            if hasattr(getattr(layer, "activation", None), "get_config"):
+                # A quantizer's configuration does not say all of it.
+                twin.activation = _quantizer(layer.activation)
+            return twin
 
 
 def _plain(layer: Any, class_name: str, config: dict[str, Any]) -> Any:

@@ -199,7 +199,7 @@ HANDLERS: dict[str, Handler] = {
 }
 # Those of which nothing but their name is known of their entry: `keras2` says which.
 APART: dict[str, Handler] = {
-    **dict.fromkeys(("Conv1D", "Conv2D", "QConv1D", "QConv2D"), spread),
+    **dict.fromkeys(("Conv1D", "Conv2D", "QConv1D", "QConv2D", "QConv2DBatchnorm"), spread),
     **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D", "QDepthwiseConv2D"), spread_depthwise),
     **dict.fromkeys(("SeparableConv1D", "SeparableConv2D", "QSeparableConv1D", "QSeparableConv2D"), separable),
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose"), transposed),
