@@ -20,7 +20,7 @@ from hlsflow.estimation.model import shipped_model
 from hlsflow.estimation.read import design_of, target_of
 from hlsflow.estimation.source import read_source
 from hlsflow.foundation.errors import ToolError
-from hlsflow.hls.source import Call, read_element_bits
+from hlsflow.hls.source import Call, read_element_types
 from hlsflow.network.fixed_point import parse_type
 
 
@@ -101,16 +101,21 @@ void q_in(input_t *inp, output_t *out) {
     out[2] = ap_ufixed<3,1,AP_RND,AP_WRAP>(inp[2]);
 }
 """
-    assert read_element_bits(text) == {"q_in": (5, 0, 3)}
-    # A gap is no list of all elements.
-    assert read_element_bits(text.replace("out[1] = 0;", "")) == {}
+    types = read_element_types(text)
+    assert types == {"q_in": ("ap_fixed<5,2,AP_RND,AP_WRAP>", "0", "ap_ufixed<3,1,AP_RND,AP_WRAP>")}
+    assert replace(read_source(dense_project(tmp_path, [matrix(3, 8)])), element_types=types).element_bits == {
+        "q_in": (5, 0, 3)
+    }
+    # A gap is no list of all elements, and neither is one that reads another's value.
+    assert read_element_types(text.replace("out[1] = 0;", "")) == {}
+    assert read_element_types(text.replace("inp[2]", "inp[1]")) == {}
 
 
 def test_generated_widths_make_a_layer_smaller_and_leave_no_doubt(tmp_path):
     source = read_source(dense_project(tmp_path, [matrix(3, 8)]))
     call = Call(function="q_in", template=("input_t", "input_t"), arguments=("x", "q"))
     dense = replace(source.calls[0], arguments=("q", *source.calls[0].arguments[1:]))
-    quantized = replace(source, calls=(call, dense), element_bits={"q_in": (5, 0, 3)})
+    quantized = replace(source, calls=(call, dense), element_types={"q_in": ("ap_fixed<5,2>", "0", "ap_ufixed<3,1>")})
     design = design_of(quantized, target_of(quantized))
     assert design.doubts == ()
     assert design.layers[1].input_bits.tolist() == [5, 0, 3]

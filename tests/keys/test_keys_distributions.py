@@ -118,7 +118,8 @@ def test_what_runs_here_is_found_whole():
     assert not any("not installed" in name for name in found if name.startswith(("tensorflow", "keras", "hls4ml")))
     # Those of extras: the open tools, other front ends.
     absent = {name for name in found if "not installed" in name}
-    assert absent <= {f"{name} (not installed)" for name in ("da4ml", "pyosys", "onnx", "onnxruntime", "qonnx")}
+    extras = ("da4ml", "pyosys", "onnx", "onnxruntime", "qonnx", "HGQ", "hgq")
+    assert absent <= {f"{name} (not installed)" for name in extras}
     assert all(len(state.split()) == (0 if name in absent else 2) for name, state in found.items())
 
 

@@ -178,11 +178,13 @@ def _added(place: Workspace, model: Any, log: Log, x: Any, y: Any, **wishes: Any
         front_end = front_end_of(path)
         found: Found = front_end.read(path)
     else:
+        from hlsflow.frontends.hgq1.front_end import HGQ1, holds_quantizers
         from hlsflow.frontends.keras.files.keras_model import found_of_model
         from hlsflow.frontends.keras.front_end import KERAS, KERAS_3
 
         live = found_of_model(model)
-        front_end, found = (KERAS_3 if live.keras_3 else KERAS), live
+        of_keras = KERAS_3 if live.keras_3 else KERAS
+        front_end, found = (HGQ1 if holds_quantizers(live.architecture) else of_keras), live
     if x is None and y is not None:
         raise UsageError("y without x: labels of which samples?")
     given = None if x is None else (_inputs(x, tuple(found.input_shapes)), y, "the data given")

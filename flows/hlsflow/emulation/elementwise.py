@@ -14,7 +14,8 @@ from hlsflow.emulation.step import (
     unary,
 )
 from hlsflow.foundation.errors import UnsupportedError
-from hlsflow.hls.integer_nodes import Cast, Combination, HardClip, LeakyRelu, Merge, Scale, Sign, Ternary
+from hlsflow.hls.integer_nodes import Cast, Combination, ElementCast, HardClip, LeakyRelu, Merge, Scale, Sign, Ternary
+from hlsflow.network.element_types import cast_elements
 from hlsflow.network.fixed_point import cast
 
 if TYPE_CHECKING:
@@ -29,6 +30,20 @@ def plain_cast(node: Cast) -> Step:
     if node.relu:
         return unary(lambda x: cast(np.maximum(x, 0), data.fraction, result), bits)
     return unary(lambda x: cast(x, data.fraction, result), bits)
+
+
+def element_cast(node: ElementCast) -> Step:
+    data, result = node.data, node.result
+    bits = [type_bits(data)]
+    for type_ in node.types:
+        if type_ is not None:
+            bits += [type_bits(data, type_.fraction), type_bits(type_), type_bits(type_, result.fraction)]
+
+    def run(x: Array) -> Array:
+        positions = x.reshape(-1, len(node.types))
+        return cast_elements(positions, data.fraction, node.types, result).reshape(x.shape)
+
+    return unary(run, max(bits))
 
 
 def hard_clip(node: HardClip) -> Step:

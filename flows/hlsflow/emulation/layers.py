@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hlsflow.emulation.elementwise import hard_clip, leaky_relu, merge, plain_cast, scale, sign, ternary
+from hlsflow.emulation.elementwise import element_cast, hard_clip, leaky_relu, merge, plain_cast, scale, sign, ternary
 from hlsflow.emulation.moves import concatenation, copies, padding, resize, transpose
 from hlsflow.emulation.pooling import pooling
 from hlsflow.emulation.products import depthwise, matrix
@@ -20,6 +20,7 @@ MAKERS: Mapping[type[nodes.Node], Callable[[Any], Step]] = {
     nodes.Depthwise: depthwise,
     nodes.Scale: scale,
     nodes.Cast: plain_cast,
+    nodes.ElementCast: element_cast,
     nodes.HardClip: hard_clip,
     nodes.LeakyRelu: leaky_relu,
     nodes.Sign: sign,

@@ -30,7 +30,8 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"sigmoid|tanh|softplus|softsign|elu|selu|unary_lut", Kind.TABLE),
     (r"(global_)?pooling", Kind.POOL),
     (r"add$|subtract$|multiply$|average$|maximum$|minimum$|dot1d$", Kind.MERGE),
-    (r"zeropad|transpose|repack|reverse|concatenate|resize|clone_stream|copy_data|h_\w*quantize", Kind.MOVE),
+    (r"zeropad|transpose|repack|reverse|concatenate|resize|clone_stream|copy_data", Kind.MOVE),
+    (r"element_cast_|h_\w*quantize", Kind.MOVE),
 )  # fmt: skip
 WEIGHTED = (Kind.DENSE, Kind.CONV, Kind.DEPTHWISE, Kind.SCALE)
 _WINDOWED = (Kind.CONV, Kind.DEPTHWISE, Kind.POOL)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hlsflow.frontends.contract import FrontEnd
+from hlsflow.frontends.hgq1.front_end import HGQ1
+from hlsflow.frontends.hgq2.front_end import HGQ2
 from hlsflow.frontends.keras.front_end import KERAS, KERAS_3
 from hlsflow.frontends.onnx.front_end import ONNX
 
 # In the order in which a file is shown to them; the last one says what is wrong with a file of none.
-FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (ONNX, KERAS_3, KERAS)}
+FRONT_ENDS: Mapping[str, FrontEnd] = {item.name: item for item in (ONNX, HGQ2, HGQ1, KERAS_3, KERAS)}
 
 
 def front_end_of(path: Path) -> FrontEnd:
@@ -20,6 +22,10 @@ def front_end_of(path: Path) -> FrontEnd:
     has the Keras that made it where that is there, else Keras 2, which computes the same layers. Where none is, it is
     the framework that made it.
     """
+    alone = next((item for item in (HGQ2, HGQ1) if item.reads(path)), None)
+    if alone is not None:
+        # Layers of HGQ have no other witness.
+        return alone
     able = [item for item in FRONT_ENDS.values() if item.reads(path)]
     return next((item for item in able if not item.needs.missing), able[0] if able else KERAS)
 

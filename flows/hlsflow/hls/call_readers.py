@@ -17,6 +17,7 @@ from hlsflow.hls.integer_nodes import (
     Concatenation,
     Copies,
     Depthwise,
+    ElementCast,
     HardClip,
     LeakyRelu,
     Lookup,
@@ -48,6 +49,8 @@ Reader = Callable[[HlsProject, Call], Node]
 
 def node_of(project: HlsProject, call: Call) -> Node:
     """The node of a call. Raises UnsupportedError or ToolError where what it needs is not there."""
+    if call.function in project.element_types:
+        return element_cast(project, call)
     return READERS.get(call.function, _unread)(project, call)
 
 
@@ -154,6 +157,10 @@ def zero_padding(project: HlsProject, call: Call) -> Padding:
 
 def plain_cast(project: HlsProject, call: Call, *, relu: bool = False) -> Cast:
     return Cast(**unary(project, call), relu=relu)
+
+
+def element_cast(project: HlsProject, call: Call) -> ElementCast:
+    return ElementCast(**unary(project, call), types=project.element_types[call.function])
 
 
 def clone_stream(project: HlsProject, call: Call) -> Copies:

@@ -13,6 +13,7 @@ from typing import Any
 from hlsflow.foundation.errors import ToolError
 from hlsflow.foundation.workspace import storage_errors, write_text
 from hlsflow.hls.config import HlsConfig
+from hlsflow.hls.element_casts import teach_hls4ml
 from hlsflow.hls.names import NAMES_FILE, cpp_names, names_text
 from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Network, Op
 from hlsflow.network.identity import design_identity, project_name
@@ -174,6 +175,7 @@ def convert(
     prepare_environment()
     from hls4ml.model.graph import ModelGraph
 
+    teach_hls4ml()
     said = io.StringIO()
     named = cpp_names(layer.node.name for layer in layers)
     with storage_errors(folder):

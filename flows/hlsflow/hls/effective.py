@@ -11,6 +11,7 @@ from hlsflow.hls.config import HlsConfig
 from hlsflow.hls.effective_target import interface_problems, target_problems
 from hlsflow.hls.project import HlsProject, destinations
 from hlsflow.hls.source import Call, Config
+from hlsflow.network.element_types import ElementTypes
 from hlsflow.network.fixed_point import FixedType, to_integers
 from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Op
 from hlsflow.network.layer_types import LayerTypes
@@ -53,6 +54,8 @@ def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: 
         problems.append(f"nnet::{call.function} in the C++, {node.function} planned")
     if "param" in layer.types and project.type_of(call.template[1]) != layer.types["param"]:
         problems.append(f"param is {project.type_of(call.template[1])} in the C++, {layer.types['param']} planned")
+    if node.op is Op.QUANTIZE:
+        problems += _element_problems(project, layer, call, config)
     if node.op is not Op.RESIZE:
         found = project.type_of(call.template[-2])
         if found.grid != layer.result.grid or (node.op not in (Op.PAD, Op.TRANSPOSE) and found != layer.result):
@@ -81,6 +84,13 @@ def _layer_problems(project: HlsProject, layer: LayerTypes, call: Call, config: 
         shapes = {key: struct.values.get(key) for key in ("slope", "shift")}
         problems += [f"{key} is {text} in the C++, 0.5 planned" for key, text in shapes.items() if text != "0.5"]
     return problems + _constant_problems(project, layer, call, config)
+
+
+def _element_problems(project: HlsProject, layer: LayerTypes, call: Call, config: HlsConfig) -> list[str]:
+    types, shape = ElementTypes.read(layer.node.attributes), layer.node.shape
+    read = project.element_types.get(call.function, ())
+    planned = types.over(((1,) * (len(shape) - 1) + shape[-1:]) if config.io_type == "io_stream" else shape)
+    return [] if list(read) == planned else ["the types of single elements in the C++ are not the planned ones"]
 
 
 def _only_types(config: Config) -> dict[str, str]:

@@ -116,6 +116,14 @@ class Cast(Unary):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ElementCast(Unary):
+    """Each element assigned to a type of its own, or zero where that is None, and then all to `result`. There are as
+    many `types` as values at a position, or in the whole tensor."""
+
+    types: tuple[FixedType | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Copies(Unary):
     """The same values in each of its outputs."""
 

@@ -6,6 +6,7 @@ really built, and an emulator that starts here is a witness of its own.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,7 @@ class Port:
 @dataclass(frozen=True, kw_only=True)
 class HlsProject:
     """A read project. `root` is the folder that holds `firmware/`; `aliases` map to what no alias is; `cpp_names` are
-    the names of layers that C++ has under others."""
+    the names of layers that C++ has under others, `element_types` those that a function gives single elements."""
 
     root: Path
     top: str
@@ -51,6 +52,7 @@ class HlsProject:
     traced: Mapping[str, int]
     pragmas: tuple[str, ...] = ()
     cpp_names: Mapping[str, str] = field(default_factory=dict)
+    element_types: Mapping[str, tuple[FixedType | None, ...]] = field(default_factory=dict)
 
     @cached_property
     def io_stream(self) -> bool:
@@ -117,6 +119,7 @@ def read_project(root: Path) -> HlsProject:
         traced={name: whole_number(size) or 0 for name, size in source.traced.items()},
         pragmas=source.pragmas,
         cpp_names=source.cpp_names,
+        element_types=_element_types(source),
     )
 
 
@@ -134,6 +137,15 @@ def _types(source: Source) -> tuple[dict[str, FixedType], dict[str, int]]:
             # Types of other families (ap_float, exponent structs) are only an error where something uses them.
             continue
     return types, packed
+
+
+def _element_types(source: Source) -> dict[str, tuple[FixedType | None, ...]]:
+    """The types that functions give single elements, None: always 0; no function that has one of another family."""
+    found = {}
+    for name, texts in source.element_types.items():
+        with contextlib.suppress(ValueError):
+            found[name] = tuple(None if text == "0" else parse_type(text) for text in texts)
+    return found
 
 
 def _ports(source: Source, path: Path) -> list[Port]:

@@ -63,9 +63,9 @@ class Source:
     """A project's sources, as they are written.
 
     `weights(name)` gives a weight array, float64 and flat; None where there is no such file. `aliases` map a variable
-    to the one that holds its values. `parameters` are those of the top function. `element_bits` are the widths that a
-    generated quantizer gives to every element, by its function; 0 is a constant 0. Calls and traces have the user's
-    names of layers; `cpp_names` are those that C++ has otherwise.
+    to the one that holds its values. `parameters` are those of the top function. `element_types` are the types that a
+    generated quantizer gives to every element, by its function, as they are written; `0` is a constant 0. Calls and
+    traces have the user's names of layers; `cpp_names` are those that C++ has otherwise.
     """
 
     root: Path
@@ -79,8 +79,16 @@ class Source:
     parameters: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     traced: Mapping[str, str] = field(default_factory=dict)
-    element_bits: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    element_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cpp_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def element_bits(self) -> dict[str, tuple[int, ...]]:
+        """The widths of the elements by function; 0 for one that is always 0."""
+        return {
+            name: tuple(int(_WIDTH.findall(text)[0]) if text != "0" else 0 for text in texts)
+            for name, texts in self.element_types.items()
+        }
 
     def integer(self, text: str | None, scope: Mapping[str, str] | None = None) -> int | None:
         """The value of a whole-number expression such as `OUT_HEIGHT_2*OUT_WIDTH_2`, None where it has none."""
@@ -105,8 +113,14 @@ _ALIAS = re.compile(r"^\s*auto\s*&\s*(\w+)\s*=\s*(\w+)\s*;", re.MULTILINE)
 _TRACE = re.compile(r'nnet::save_layer_output<\w+>\(\w+,\s*"([^"]+)",\s*([^)]+)\);')
 _PRAGMA = re.compile(r"^\s*(#pragma HLS (?:PIPELINE|DATAFLOW|STREAM|INTERFACE)[^\n]*)", re.MULTILINE)
 # hls4ml's generated quantizers (HGQ): one cast or constant an element (`generate_mask_fn` of its fpga backends).
-_QUANTIZER = re.compile(r"void\s+(\w+)\(input_t \*inp, output_t \*out\)\s*\{(.*?)^\}", re.MULTILINE | re.DOTALL)
-_ELEMENT = re.compile(r"out\[(\d+)\]\s*=\s*(?:0\s*;|ap_u?fixed<\s*(\d+)\s*,)")
+_QUANTIZER = re.compile(
+    r"void\s+(\w+)\((?:input_t \*inp, output_t \*out|hls::stream<input_t> &data, hls::stream<output_t> &res)\)"
+    r"\s*\{(.*?)^\}",
+    re.MULTILINE | re.DOTALL,
+)
+_ELEMENT = re.compile(r"out\[(\d+)\]\s*=\s*(?:0|(ap_u?fixed<\s*\d+\s*,[^>]*>)\(inp\[\1\]\))\s*;")
+_ASSIGNED = re.compile(r"\bout\[[^\]]*\]\s*=")
+_WIDTH = re.compile(r"<\s*(\d+)")
 
 
 def tops(root: Path) -> list[Path]:
@@ -122,7 +136,7 @@ def read_cpp(root: Path, top: Path) -> Source:
     try:
         code, defines = read_text(top), read_text(firmware / "defines.h")
         parameters = read_text(firmware / "parameters.h")
-        element_bits = read_element_bits(read_text(generated)) if generated.is_file() else {}
+        element_types = read_element_types(read_text(generated)) if generated.is_file() else {}
     except OSError as error:
         raise ToolError(f"cannot read {error.filename}: {error.strerror or error}") from error
     names = read_names(root)
@@ -138,7 +152,7 @@ def read_cpp(root: Path, top: Path) -> Source:
         parameters=_parameters(code, top.stem),
         aliases=_aliases(code),
         traced={users_name(name, names): size for name, size in _TRACE.findall(code)},
-        element_bits=element_bits,
+        element_types=element_types,
         cpp_names={name: cpp for cpp, name in names.items()},
     )
 
@@ -149,13 +163,14 @@ def pack_of(definition: str) -> tuple[str, str] | None:
     return None if matched is None else (matched[1], matched[2])
 
 
-def read_element_bits(text: str) -> dict[str, tuple[int, ...]]:
-    """The widths of the elements by function, of the text of nnet_code_gen.h; 0 for an element that is always 0."""
-    found: dict[str, tuple[int, ...]] = {}
+def read_element_types(text: str) -> dict[str, tuple[str, ...]]:
+    """The types of the elements by function, of the text of nnet_code_gen.h; `0` for an element that is always 0."""
+    found: dict[str, tuple[str, ...]] = {}
     for name, body in _QUANTIZER.findall(text):
-        widths = {int(index): int(width or 0) for index, width in _ELEMENT.findall(body)}
-        if widths and sorted(widths) == list(range(len(widths))):
-            found[name] = tuple(widths[index] for index in range(len(widths)))
+        types = {int(place): type_ or "0" for place, type_ in _ELEMENT.findall(body)}
+        whole = len(types) == len(_ASSIGNED.findall(body))
+        if types and whole and sorted(types) == list(range(len(types))):
+            found[name] = tuple(types[place] for place in range(len(types)))
     return found
 
 

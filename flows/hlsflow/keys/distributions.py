@@ -41,6 +41,9 @@ COMPUTING: Mapping[str, tuple[str, ...]] = {
     "tensorflow": _TENSORFLOW,
     "tensorflow_model_optimization": _TFMOT,
     "qkeras": ("qkeras", *_TFMOT),
+    # Two packages, the second of which is `hgq2` by its distribution.
+    "HGQ": ("hgq", *_TENSORFLOW),
+    "hgq": ("hgq2", "quantizers", *_TENSORFLOW),
     "hls4ml": ("hls4ml", "numpy"),
     "da4ml": ("da4ml", "numba", "llvmlite", "numpy"),
     "pyosys": ("pyosys",),
@@ -54,7 +57,7 @@ COMPUTING: Mapping[str, tuple[str, ...]] = {
 IDLE = frozenset({"defusedxml", "google", "matplotlib", "pydantic", "pydantic_core", "rich", "yaml"})
 
 # Read whole, by their names as imported.
-_WHOLE = ("da4ml", "hls4ml", "keras", "qkeras", "qonnx", "tensorflow_model_optimization")
+_WHOLE = ("HGQ", "da4ml", "hgq", "hls4ml", "keras", "qkeras", "qonnx", "tensorflow_model_optimization")
 # A file that is larger counts by size and time: libraries of a hundred megabytes.
 _LARGE_BYTES = 4 << 20
 _INFO = re.compile(r"(.+?)-([^-]+?)(?:-py[\d.]+)?\.(?:dist|egg)-info")
@@ -164,7 +167,8 @@ def _contents(folder: Path) -> str:
 
 def _names(module: str) -> Collection[str]:
     """The names of the distributions that a module may come from."""
-    return {"tensorflow": TENSORFLOW, "sklearn": ("scikit-learn",)}.get(module, (module.replace("_", "-"),))
+    known = {"tensorflow": TENSORFLOW, "sklearn": ("scikit-learn",), "HGQ": ("hgq",), "hgq": ("hgq2",)}
+    return known.get(module, (module.replace("_", "-"),))
 
 
 def _module(distribution: str) -> str:

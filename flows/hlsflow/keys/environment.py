@@ -40,6 +40,8 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
     "tensorflow": _KERAS,
     "keras": _KERAS,
     "qkeras": _KERAS,
+    "HGQ": _KERAS,
+    "hgq": _KERAS,
     "tensorflow_model_optimization": _KERAS,
     "hls4ml": {
         "DA_HARD_DC": "bounds the depth of adder trees, where the strategy is distributed arithmetic",

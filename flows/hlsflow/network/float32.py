@@ -12,8 +12,9 @@ from math import gcd
 
 from hlsflow.network import intervals
 from hlsflow.network.batch_norm import SHORTENED
-from hlsflow.network.fixed_point import fraction_of
-from hlsflow.network.graph import MOVES, Node, Op
+from hlsflow.network.element_types import ElementTypes
+from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, fraction_of
+from hlsflow.network.graph import FORMULA, MOVES, Node, Op
 from hlsflow.network.intervals import Interval
 from hlsflow.network.layer_types import LayerTypes
 from hlsflow.network.pooling_rules import is_dyadic, pool_counts
@@ -57,6 +58,8 @@ def _rounds_nothing(layer: LayerTypes, sources: Sequence[LayerTypes]) -> bool:
             return SHORTENED not in node.attributes and scale_is_exact(node, xs[0])
         case Op.ACTIVATION:
             return _activation_is_exact(layer, xs[0], fractions)
+        case Op.QUANTIZE:
+            return _formula_is_exact(ElementTypes.read(node.attributes), xs[0])
         case Op.PRELU:
             return _slope_is_exact(layer, xs[0])
         case Op.AVERAGE_POOL:
@@ -95,6 +98,8 @@ def _activation_is_exact(layer: LayerTypes, x: Interval, fractions: dict[str, in
     low, high = x.bounds
     if node.attributes.get("soft"):
         return False
+    if FORMULA in node.attributes and declared is not None:
+        return _formula_is_exact(ElementTypes.all_of(declared), x)
     match node.function:
         case "leaky_relu":
             if declared is None:
@@ -125,6 +130,30 @@ def _activation_is_exact(layer: LayerTypes, x: Interval, fractions: dict[str, in
             most = max(-low, high) * 2.0 ** (fraction - x.fraction) + 2.0**fraction
             return _fit(most)
     return False
+
+
+# Those whose formula adds one half before it cuts.
+_HALVES = frozenset((Rounding.RND, Rounding.RND_ZERO, Rounding.RND_INF, Rounding.RND_MIN_INF))
+
+
+def _formula_is_exact(types: ElementTypes, x: Interval) -> bool:
+    """Whether HGQ's formula rounds what it should alone: floor(x * 2**fraction + 1/2) and its like, then a clip or
+    floormod(rounded - least, 2**bits) + least."""
+    return all(
+        _element_is_exact(type_, float(x.low[where].min()), float(x.high[where].max()), x.fraction)
+        for type_, where in types.parts(x.low.shape)
+        if type_ is not None and where.any()
+    )
+
+
+def _element_is_exact(type_: FixedType, low: float, high: float, fraction: int) -> bool:
+    """Of values from `low` to `high` on the grid of `fraction`."""
+    most = max(-low, high)
+    grid = max(fraction, type_.fraction + (type_.rounding in _HALVES))
+    half = 2.0 ** (grid - type_.fraction - 1) if type_.rounding in _HALVES else 0.0
+    rounded = most * 2.0 ** (type_.fraction - fraction) + 1
+    span = 2.0**type_.width if type_.overflow is Overflow.WRAP else 0.0
+    return _fit(most * 2.0 ** (grid - fraction) + half, rounded + span, type_.min_int, type_.max_int)
 
 
 def _slope_is_exact(layer: LayerTypes, x: Interval) -> bool:

@@ -22,6 +22,7 @@ class Op(StrEnum):
     DEPTHWISE = "depthwise"
     SCALE = "scale"
     ACTIVATION = "activation"
+    QUANTIZE = "quantize"
     PRELU = "prelu"
     MAX_POOL = "max_pool"
     AVERAGE_POOL = "average_pool"
@@ -77,6 +78,7 @@ OPERATIONS: Mapping[Op, Operation] = {
         data_keys={"scale": "scale_data", "bias": "bias_data"},
     ),
     Op.ACTIVATION: Operation(),
+    Op.QUANTIZE: Operation(),
     Op.PRELU: Operation(roles=("param", "result"), data_keys={"param": "param_data"}),
     Op.MAX_POOL: _POOL,
     Op.AVERAGE_POOL: _POOL,
@@ -95,6 +97,8 @@ MULTIPLIES = frozenset(op for op, operation in OPERATIONS.items() if operation.m
 CLOSE = frozenset((Op.SOFTMAX, Op.TABLE))
 # The attribute of a node whose values Keras itself rounds, so that nothing equals them: it says why.
 ROUNDED = "rounded"
+# The attribute of a cast whose framework computes it by HGQ's formula, which rounds the value itself (`float32`).
+FORMULA = "formula"
 # The attribute of a node whose values are none that the framework has: in other units, or on the way to them.
 INNER = "inner"
 # The attribute of an input that names the framework of its network, where it is not the first that there was.

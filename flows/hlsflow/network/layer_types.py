@@ -100,6 +100,10 @@ class Working:
         self.sources[role] = source
         return self.types[role]
 
+    def _is_quantizers(self, role: str) -> bool:
+        """Whether a role has the very type that its quantizer has: one that wraps is meant to."""
+        return self.types[role] == self.node.declared.get(role)
+
     def note(self, code: str, role: str, message: str) -> None:
         self.findings.append(Finding(code=code, layer=self.node.name, role=role, message=message))
 
@@ -141,7 +145,7 @@ class Working:
         low, high = interval.bounds
         unit = f"in units of 2^{-interval.fraction}"
         exact = type_for_range(low, high, interval.fraction)
-        if overflows and type_.overflow in (Overflow.WRAP, Overflow.SAT_ZERO):
+        if overflows and type_.overflow in (Overflow.WRAP, Overflow.SAT_ZERO) and not self._is_quantizers(role):
             self.note(
                 f"{role}-overflow",
                 role,

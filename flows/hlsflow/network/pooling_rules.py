@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 from hlsflow.network import intervals
+from hlsflow.network.element_types import ElementTypes
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.graph import MOVES, Network, Node, Op
 from hlsflow.network.intervals import Interval
@@ -105,6 +106,8 @@ def readers_of(network: Network, node: Node, given: Given) -> Readers:
                 # The sign of a mean is right however short it is cut.
                 type_ = given.get(user.name, {}).get("result", declared)
                 fractions += [] if user.function == "binary_tanh" else [type_.fraction]
+            elif user.op is Op.QUANTIZE:
+                fractions += [type_.fraction for type_ in ElementTypes.read(user.attributes).given]
             elif _passes_on(user):
                 if user.name not in seen:
                     seen.add(user.name)

@@ -15,6 +15,7 @@ from math import ceil, floor
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.network import float32, intervals
 from hlsflow.network.batch_norm import SHORTENED, shortened
+from hlsflow.network.element_types import quantize
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, parse_type, rounds_beyond, type_for_range
 from hlsflow.network.graph import MOVES, Network, Node, Op
 from hlsflow.network.intervals import EXACT_BITS, Interval
@@ -247,6 +248,10 @@ def _with_shift(node: Node, x: Interval) -> Node:
     return replace(node, arrays={"scale": np.full(node.shape[-1:], factor), "bias": np.full(node.shape[-1:], -first)})
 
 
+# What a quantizer does with a value out of its range, where it does not saturate.
+_BEYOND = {Overflow.WRAP: "wraps", Overflow.SAT_ZERO: "gives 0 out of range"}
+
+
 def _activation(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> Interval:
     import numpy as np
 
@@ -286,7 +291,7 @@ def _activation(work: Working, xs: list[Interval], layers: list[LayerTypes]) -> 
         work.proof = (
             f"the quantizer rounds and saturates to {declared}"
             if work.loses("result")
-            else f"rounds and saturates as the quantizer does: {declared}"
+            else f"rounds and {_BEYOND.get(declared.overflow, 'saturates')} as the quantizer does: {declared}"
         )
     return stored
 
@@ -407,6 +412,7 @@ _RULES: dict[Op, Rule] = {
     Op.DEPTHWISE: _product(intervals.depthwise_product),
     Op.SCALE: _scale,
     Op.ACTIVATION: _activation,
+    Op.QUANTIZE: quantize,
     Op.PRELU: _prelu,
     Op.MAX_POOL: max_pool,
     Op.MERGE: _merge,

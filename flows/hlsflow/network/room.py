@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 from hlsflow.network import intervals
+from hlsflow.network.element_types import ElementTypes
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.graph import Op
 from hlsflow.network.intervals import Interval
@@ -52,6 +53,12 @@ def _activation(layer: LayerTypes, read: Sequence[LayerTypes], fraction: int) ->
     if layer.node.function == "ternary_tanh":
         return type_bits(read[0].result) + 1
     return type_bits(read[0].result) if layer.node.function == "binary_tanh" else _assigned(layer, read, fraction)
+
+
+def _elements(layer: LayerTypes, read: Sequence[LayerTypes], fraction: int) -> int:
+    given = ElementTypes.read(layer.node.attributes).given
+    found = [max(type_bits(read[0].result, type_.fraction), type_bits(type_, fraction)) for type_ in given]
+    return max(found, default=0)
 
 
 def _product(layer: LayerTypes, read: Sequence[LayerTypes], fraction: int) -> int:
@@ -97,6 +104,7 @@ _COMPUTED: dict[Op, Callable[[LayerTypes, Sequence[LayerTypes], int], int]] = {
     Op.DEPTHWISE: _product,
     Op.SCALE: _scale,
     Op.ACTIVATION: _activation,
+    Op.QUANTIZE: _elements,
     Op.PRELU: _activation,
     Op.MERGE: _merge,
     Op.AVERAGE_POOL: _mean,

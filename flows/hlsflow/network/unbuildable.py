@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
+from hlsflow.network.element_types import ElementTypes
 from hlsflow.network.fixed_point import FixedType, rounds_beyond
 from hlsflow.network.graph import MOVES, ROUNDED, Network, Node, Op
 from hlsflow.network.intervals import EXACT_BITS
@@ -90,6 +91,9 @@ def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refu
             )
         if source is not layer and rounds_beyond(source.result, layer.result):
             found.append(Refusal(node.keras_layer, *_beyond(source.result, layer.result)))
+        beyond = _elements_beyond(layer, done)
+        if beyond is not None:
+            found.append(Refusal(node.keras_layer, *beyond))
         if node.op is Op.MAX_POOL and is_padded(node):
             source = done[node.inputs[0]]
             if not source.result.signed:
@@ -99,6 +103,14 @@ def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refu
             way_out = "a quantizer such as quantized_relu(8,4) right behind it, or a power of two of values in the mean"
             found.append(Refusal(node.keras_layer, cut[0].message, way_out))
     return found
+
+
+def _elements_beyond(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> tuple[str, str] | None:
+    if layer.node.op is not Op.QUANTIZE:
+        return None
+    source = done[layer.node.inputs[0]].result
+    type_ = ElementTypes.read(layer.node.attributes).beyond(source)
+    return None if type_ is None else _beyond(source, type_)
 
 
 def _beyond(source: FixedType, result: FixedType) -> tuple[str, str]:
@@ -152,6 +164,11 @@ def refusals_of_io_type(network: Network, io_type: str) -> list[Refusal]:
             said = (
                 "hls4ml streams a kernel of height 1 along the rows alone, and takes those that the stride leaves out",
                 "strides of height 1, a kernel of height 2 or more, or io_parallel",
+            )
+        elif node.op is Op.QUANTIZE and not ElementTypes.read(node.attributes).by_channel:
+            said = (
+                "its types change from position to position, and in a stream all positions pass through one cast",
+                "a quantizer with one type for each channel, or io_parallel",
             )
         elif node.op is Op.TRANSPOSE and len(node.shape) > 2:
             said = "a stream of 3-D data cannot be transposed", "io_parallel, or no Permute"

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from math import ceil, log2, prod
 from typing import Any
 
+from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME as FIXED_POINT_QUANTIZER
+from hlsflow.frontends.keras.fixed_point_quantizer import live_types
 from hlsflow.frontends.keras.generations import (
     calls,
     config_of,
@@ -226,6 +228,8 @@ def is_plain_mean(class_name: str, config: Mapping[str, Any]) -> bool:
 
 def is_read_apart(class_name: str, config: Mapping[str, Any]) -> bool:
     """Whether hls4ml's converter has no such layer, or ignores what decides its shape or its values."""
+    if class_name.rpartition(">")[2] == FIXED_POINT_QUANTIZER:
+        return True
     if class_name.endswith(("Conv1DTranspose", "Conv2DTranspose")):
         return True
     if class_name in ("QAveragePooling2D", "QGlobalAveragePooling2D"):
@@ -271,6 +275,15 @@ def _check_softmax(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None
     return None if last else ("hls4ml takes a softmax over the last axis alone", "axis=-1")
 
 
+def _check_elements(layer: Any, config: dict[str, Any]) -> tuple[str, str] | None:
+    shape = tuple(input_shape(layer)[1:])
+    if len(shape) > MOST_AXES:
+        return f"quantizers are converted over tensors of up to {MOST_AXES} axes", "a Reshape before it"
+    if not live_types(layer).fits(shape):
+        return f"its bits broadcast its input to another shape than {shape}", "bits of the shape of its input"
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KerasLayer:
     """Classes of Keras and QKeras that are converted alike.
@@ -299,6 +312,7 @@ KERAS_LAYERS = (
     KerasLayer(names=("LeakyReLU",)),
     KerasLayer(names=("Activation",), check=_check_activation),
     KerasLayer(names=("QActivation",), check=_check_qactivation),
+    KerasLayer(names=(FIXED_POINT_QUANTIZER,), check=_check_elements),
     KerasLayer(names=("ReLU",), check=_check_relu),
     KerasLayer(names=("ThresholdedReLU",)),
     KerasLayer(names=("PReLU",), check=_check_prelu),

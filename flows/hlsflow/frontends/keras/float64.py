@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from hlsflow.frontends.contract import Float
 from hlsflow.frontends.keras.constants import batch_norm_constants, effective_arrays
+from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME
+from hlsflow.frontends.keras.fixed_point_quantizer import in_float64 as elements_in_float64
 from hlsflow.frontends.keras.generations import quantizer_of, rebuilt
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ def _layer(layer: Any) -> Any:
             from qkeras import QActivation
 
             return QActivation(_quantizer(quantizer_of(layer)), name=layer.name, dtype="float64")
+        case name if name == CLASS_NAME:
+            return elements_in_float64(layer)
         case "BatchNormalization" | "QBatchNormalization":
             return _affine(layer.name, int(layer.moving_mean.shape[0]))
         case "LeakyReLU" | "ReLU" | "ThresholdedReLU":

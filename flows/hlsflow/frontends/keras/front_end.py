@@ -25,9 +25,9 @@ from hlsflow.frontends.keras.needs import KERAS_3 as KERAS_3_NEEDS
 _OTHER_ROOT = ("QConv2DBatchnorm", "QBatchNormalization")
 
 
-def read_architecture(folder: Path, again: str) -> Architecture:
+def read_architecture(folder: Path, again: str, file: str = ARCHITECTURE_FILE) -> Architecture:
     """The layers of a model's folder. Raises ModelError; `again` says how its files come back."""
-    path = folder / ARCHITECTURE_FILE
+    path = folder / file
     try:
         text = read_text(path)
     except OSError as error:

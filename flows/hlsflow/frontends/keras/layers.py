@@ -26,11 +26,14 @@ from hlsflow.frontends.keras.convolutions import (
     spread_depthwise,
     transposed,
 )
+from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME as FIXED_POINT_QUANTIZER
+from hlsflow.frontends.keras.fixed_point_quantizer import live_types
 from hlsflow.frontends.keras.generations import output_shape
 from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.frontends.nodes.convolution import window_of
 from hlsflow.frontends.nodes.entries import by_twos, concatenated, reads, reshape, scale_entry, spacer
 from hlsflow.frontends.nodes.pooling import NO_PADS, zero_padded, zeros_do
+from hlsflow.network.element_types import node_fields
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.graph import Node, Op
 
@@ -159,6 +162,13 @@ def _resize(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
     return [] if shape == builder.in_shape(entry) else [builder.node(entry, Op.RESIZE, shape, owner)]
 
 
+def _elements(builder: Builder, entry: dict[str, Any], owner: Any) -> list[Node]:
+    """HGQ's quantizer."""
+    shape = builder.in_shape(entry)
+    made = node_fields(entry["name"], entry["inputs"], live_types(owner))
+    return [builder.node(made.pop("entry"), made.pop("op"), shape, owner, **made)]
+
+
 Handler = Callable[["Builder", dict[str, Any], Any], list[Node]]
 HANDLERS: dict[str, Handler] = {
     "InputLayer": _input,
@@ -195,4 +205,5 @@ APART: dict[str, Handler] = {
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose"), transposed),
     **dict.fromkeys(("QAveragePooling2D", "QGlobalAveragePooling2D"), average),
     "Concatenate": _concatenate,
+    FIXED_POINT_QUANTIZER: _elements,
 }

@@ -104,7 +104,7 @@ def _stand_ins(
             item["class_name"] = item["class_name"].removeprefix("Q")
         many = item["class_name"] == "Concatenate" and config["name"] in merged
         if many or allow_list.is_read_apart(item["class_name"], config):
-            found[config["name"]], item["class_name"] = item["class_name"], "Reshape"
+            found[config["name"]], item["class_name"] = item["class_name"].rpartition(">")[2], "Reshape"
             kept = {key: config[key] for key in ("name", "activation", "axis", "batch_input_shape") if key in config}
             item["config"] = {**kept, "target_shape": list(output_shape(model.get_layer(config["name"]))[1:])}
     return found

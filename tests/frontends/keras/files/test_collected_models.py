@@ -19,7 +19,6 @@ REFUSED = {
     "KERAS_3layer_ternary_small": "a layer of its author's own, from before QKeras",
     "keras_bnn": "a layer of its author's own, from before QKeras",
     "garnet_": "a layer of its author's own, GarNet",
-    "keras__hgq_": "a layer of HGQ, which no front end reads yet",
     "hls4mlprj_extensions_Quartus": "'KReverse' is no layer of Keras or QKeras",
 }
 FILES = sorted(
@@ -35,7 +34,7 @@ def reason(name: str) -> str | None:
 
 @pytest.mark.usefixtures("collected_models")
 def test_there_are_files():
-    assert len(FILES) >= 50 and sum(reason(name) is not None for name in FILES) == 9
+    assert len(FILES) >= 50 and sum(reason(name) is not None for name in FILES) == 7
 
 
 @pytest.mark.slow

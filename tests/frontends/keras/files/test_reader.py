@@ -132,7 +132,7 @@ def test_an_archive_is_read_as_every_keras_writes_it(tmp_path, folder):
     [
         (layer("Lambda", "l", "x", function=["4wEAAAA=", None, None]), "a Lambda layer is code, and code of a file is"),
         (layer("Mine>Odd", "l", "x"), "its class 'Odd' is of Mine; instead: replace it by layers of Keras"),
-        (layer("HGQ>QDense", "l", "x"), "is of HGQ; instead: build it with HGQ's own conversion"),
+        (layer("HGQ>QDense", "l", "x"), "is of HGQ; instead: its proxy model: HGQ.to_proxy_model"),
         ({**dense("l", "x"), "module": "evil.layers"}, "is of evil.layers"),
         ({**dense("l", "x"), "registered_name": "Evil>Dense"}, "is of Evil"),
         (layer("TimeDistributed", "l", "x", layer=layer("Lambda", "in")), "a wrapper or a layer that has no exact"),

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from hlsflow.foundation.errors import ModelError
 
 FORMAT = 1
 # Of one sample in one layer: far more than any hardware has.
 MOST_VALUES = 1 << 24
-Library = Literal["keras", "qkeras"]
+Library = Literal["keras", "qkeras", "hgq", "hgq2"]
 _KEYS = {"name", "class", "library", "config", "inputs"}
 
 
@@ -85,11 +85,7 @@ class Architecture:
         try:
             layers = []
             for item in said["layers"]:
-                if (
-                    set(item) != _KEYS
-                    or item["library"] not in ("keras", "qkeras")
-                    or not isinstance(item["name"], str)
-                ):
+                if set(item) != _KEYS or item["library"] not in get_args(Library) or not isinstance(item["name"], str):
                     raise fail(f"a layer has the keys {sorted(item)}, expected {sorted(_KEYS)}")
                 if not isinstance(item["config"], dict):
                     raise fail(f"the config of layer '{item['name']}' is no mapping")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hlsflow.frontends.keras.files.architecture import Library
+from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME as FIXED_POINT_QUANTIZER
+from hlsflow.frontends.keras.fixed_point_quantizer import VARIABLES
 
 Variables = Callable[[Mapping[str, Any]], tuple[str, ...]]
 
@@ -62,6 +64,7 @@ QKERAS: Mapping[str, Variables] = {
     "QDepthwiseConv2DBatchnorm": lambda config: (*_named("depthwise_kernel")(config), *_batchnorm(config)),
     **dict.fromkeys(("QLSTM", "QGRU", "QSimpleRNN"), _RECURRENT),
 }
+HGQ: Mapping[str, Variables] = {FIXED_POINT_QUANTIZER: lambda config: VARIABLES}
 # What training alone knows: at inference the values pass unchanged. (RandomCrop, RandomHeight and RandomWidth are none
 # of them: they give another shape.)
 TRAINING_ONLY = frozenset(
@@ -74,9 +77,20 @@ PRUNING = "PruneLowMagnitude"
 _OURS = re.compile(r"(tf_|tensorflow\.)?(python\.)?(keras|qkeras)\b|tensorflow_model_optimization\b|tfmot\b|builtins$")
 
 
+def _is_of_hgq(said: Mapping[str, Any]) -> bool:
+    """Whether a serialized object is the quantizer of HGQ's proxy models."""
+    names = said.get("class_name"), said.get("registered_name")
+    return names[0] in (FIXED_POINT_QUANTIZER, f"HGQ>{FIXED_POINT_QUANTIZER}") and (
+        said.get("module") in (None, "HGQ.proxy.fixed_point_quantizer")
+        and names[1] in (None, FIXED_POINT_QUANTIZER, f"HGQ>{FIXED_POINT_QUANTIZER}")
+    )
+
+
 def foreign(said: Mapping[str, Any]) -> str | None:
-    """Whose class a serialized object is, where it says that it is neither Keras' nor QKeras'; else None."""
+    """Whose class a serialized object is, where it says that it is of none of the libraries known here; else None."""
     module, registered = said.get("module"), said.get("registered_name")
+    if _is_of_hgq(said):
+        return None
     if isinstance(module, str) and module and not _OURS.match(module):
         return module
     for text in (registered, said.get("class_name")):
@@ -107,12 +121,14 @@ def library_of(class_name: str) -> Library | None:
     """The library of a known class of layers."""
     if class_name in KERAS:
         return "keras"
+    if class_name in HGQ:
+        return "hgq"
     return "qkeras" if class_name in QKERAS else None
 
 
 def variables_of(class_name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of a known layer's weights, in Keras' order."""
-    return (KERAS.get(class_name) or QKERAS[class_name])(config)
+    return {**KERAS, **QKERAS, **HGQ}[class_name](config)
 
 
 # Why a class that is not in the table is refused, and what to do.
@@ -121,9 +137,13 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "TFOpLambda": ("an operation on tensors, and no layer", "replace it by a layer, such as Add or Concatenate"),
     "SlicingOpLambda": ("a slice of a tensor, and no layer", "replace it by Cropping1D or by separate inputs"),
     **dict.fromkeys(
-        ("FixedPointQuantizer", "HQuantize", "HDense", "HConv1D", "HConv2D", "HActivation", "HAdd", "HDenseBatchNorm"),
-        ("a layer of HGQ, which no front end reads yet", "build it with HGQ's own conversion to hls4ml"),
+        (
+            "HQuantize HDense HDenseBatchNorm HConv1D HConv2D HConv1DBatchNorm HConv2DBatchNorm HActivation HAdd "
+            "PReshape PFlatten PMaxPool1D PMaxPool2D PAvgPool1D PAvgPool2D PConcatenate Signature"
+        ).split(),
+        ("a layer of HGQ's model for training", "its proxy model: HGQ.to_proxy_model(model, …).save('model.h5')"),
     ),
+    "UnaryLUT": ("a table of HGQ's own, which hardware here has none of", "relu in the place of its function"),
     **dict.fromkeys(
         ("GarNet", "GarNetStack"),
         ("a layer of its author's own, GarNet", "convert it with hls4ml itself: no proof covers its tables"),

@@ -17,6 +17,7 @@ from hlsflow.frontends.keras.files.architecture import MOST_VALUES, Architecture
 from hlsflow.frontends.keras.files.classes import (
     MODELS,
     PRUNING,
+    REASONS,
     TRAINING_ONLY,
     foreign,
     is_operation,
@@ -264,7 +265,7 @@ class _Flattening:
         return [self._placed(flat, class_name, settings.config, flow)]
 
     def _refuse_foreign(self, name: str, class_name: str, owner: str) -> None:
-        known = "FixedPointQuantizer" if owner.lower().startswith("hgq") else class_name
+        known = class_name if class_name in REASONS or not owner.lower().startswith("hgq") else "HDense"
         self.refuse(name, f"its class '{class_name}' is of {owner}", refusal_of(known)[1])
 
     def _placed(self, flat: str, class_name: str, config: dict[str, Any], flow: list[str]) -> str:

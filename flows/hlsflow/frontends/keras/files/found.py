@@ -45,7 +45,7 @@ class FoundModel:
 
     @property
     def own_types(self) -> Mapping[str, FixedType]:
-        found = {name: quantizer_of_input(self.architecture, name) for name in self.architecture.inputs}
+        found = {name: quantizer_of_input(self.architecture, name, self.weights) for name in self.architecture.inputs}
         return {name: type_ for name, type_ in found.items() if type_ is not None}
 
     @property

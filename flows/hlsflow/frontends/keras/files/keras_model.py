@@ -19,6 +19,8 @@ from hlsflow.frontends.keras.files.flatten import flattened
 from hlsflow.frontends.keras.files.found import FoundModel
 from hlsflow.frontends.keras.files.serialized import written_by_keras_3
 from hlsflow.frontends.keras.files.settings import FUNCTIONS, NotRead, call_of, settings_of
+from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME, VARIABLES
+from hlsflow.frontends.keras.fixed_point_quantizer import live as fixed_point_quantizer
 from hlsflow.frontends.keras.generations import DEPTHWISE_KERNEL, own_names, quantizer_of, variable_name
 from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
@@ -51,7 +53,7 @@ def keras_model(
             tensors[layer.name] = _input(layer, where)
             continue
         given = [tensors[name] for name in layer.inputs]
-        live = _layer(layer, where)
+        live = _layer(layer, where, weights)
         _guard(live, layer, weights, where)
         try:
             tensors[layer.name] = live(given if len(given) > 1 else given[0])
@@ -88,7 +90,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _layer(layer: Layer, model: str) -> Any:
+def _layer(layer: Layer, model: str, weights: Mapping[str, Array]) -> Any:
     """A layer of the closed table, made by its class with its settings; every setting has to be one that it takes."""
     if library_of(layer.class_name) != layer.library:
         raise UnsupportedError(f"{model}: layer '{layer.name}': {refusal_of(layer.class_name)[0]}")
@@ -96,6 +98,9 @@ def _layer(layer: Layer, model: str) -> Any:
         said = own_names(settings_of(layer.config, layer.class_name, keras_3=False).config, layer.class_name)
     except NotRead as problem:
         raise UnsupportedError(f"{model}: layer '{layer.name}': {problem}", hint=f"use {problem.way_out}") from problem
+    if layer.class_name == CLASS_NAME:
+        arrays = {key: weights[f"{layer.name}/{key}"] for key in VARIABLES if f"{layer.name}/{key}" in weights}
+        return fixed_point_quantizer(layer.name, said, arrays, f"{model}: layer '{layer.name}'")
     cls = _class(layer)
     known = {"name", "dtype"}
     for base in cls.__mro__:
@@ -198,7 +203,8 @@ def _fill(live: Any, layer: Layer, weights: Mapping[str, Array], model: str) -> 
         if array is None or variable is None:
             raise ModelError(f"{where} is missing", hint="are architecture and weights of the same model?")
         _check_shape(array, tuple(variable.shape), where)
-        variable.assign(array)
+        # HGQ's variables are int8, whole numbers here as well.
+        variable.assign(array.astype(variable.dtype.as_numpy_dtype))
 
 
 class _LiveStore:

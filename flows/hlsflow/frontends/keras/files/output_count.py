@@ -8,8 +8,8 @@ from hlsflow.frontends.keras.files.architecture import Architecture, Layer
 
 # Each value of the output is one of the input.
 _SAME = frozenset(
-    "Activation QActivation ReLU LeakyReLU ELU PReLU ThresholdedReLU Softmax BatchNormalization QBatchNormalization "
-    "LayerNormalization Rescaling".split()
+    "Activation QActivation FixedPointQuantizer ReLU LeakyReLU ELU PReLU ThresholdedReLU Softmax "
+    "BatchNormalization QBatchNormalization LayerNormalization Rescaling".split()
 )
 _DENSE = frozenset(("Dense", "QDense"))
 _CONVOLUTIONS = frozenset(

@@ -230,6 +230,20 @@ def _members(data: bytes, path: Path) -> tuple[dict[str, Any], bytes]:
     return said, parts["model.weights.h5"]
 
 
+def file_bytes(path: Path) -> bytes:
+    """What a file holds. Raises ModelError where it cannot be read, or is larger than any model here."""
+    return _bytes(path)
+
+
+@contextlib.contextmanager
+def opened_archive(data: bytes, path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """(the description with its version, datasets by their paths) of an archive of Keras' own format, for whoever
+    reads other layers of it. Raises ModelError."""
+    said, weights = _members(data, path)
+    with _hdf5(weights, path) as opened:
+        yield said, arrays_of(opened, str(path))
+
+
 def _of_archive(data: bytes, path: Path, digest: str, own: bool) -> FoundModel:
     said, weights = _members(data, path)
     version = said["keras_version"]

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from hlsflow.frontends.keras.files.classes import foreign
+from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME, modes
 from hlsflow.network.quantizers import MOST_EXPONENT_BITS, exponents_beyond
 
 # Settings that decide nothing at inference, or that say how the file was written.
@@ -58,6 +59,14 @@ def settings_of(said: Mapping[str, Any], class_name: str, *, keras_3: bool, own:
     found: dict[str, Any] = {}
     if said.get("return_state"):
         raise NotRead("it gives its state as further outputs", "return_state=False")
+    if class_name == CLASS_NAME:
+        try:
+            modes(said)
+        except ValueError as problem:
+            raise NotRead(str(problem), "another mode") from problem
+        return Settings(
+            config={key: said[key] for key in ("RND", "SAT") if key in said}, dtype=_dtype(said.get("dtype"))
+        )
     for key, value in said.items():
         if key.endswith("quantizer") or key == "quantizer":
             found[key] = quantizer_of(value, key, keras_3=keras_3, own=own)

@@ -1,0 +1,69 @@
+"""HGQ 2 as a front end, in an environment of its own: Keras 3 and hgq2, no Keras 2."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hlsflow.foundation.errors import UsageError
+from hlsflow.frontends.hgq2.classes import is_of_hgq2
+from hlsflow.frontends.hgq2.found import ARCHITECTURE_FILE, WEIGHTS_FILE, FoundHgq2
+from hlsflow.frontends.hgq2.live import FRAMEWORK, Hgq2Model
+from hlsflow.frontends.installed import Needs
+from hlsflow.frontends.keras.front_end import read_architecture
+
+NEEDS = Needs(
+    framework=FRAMEWORK, packages=("hgq", "keras", "tensorflow"), environment="--no-group keras2 --group hgq2",
+    extra="hgq2",
+)  # fmt: skip
+_MOST_BYTES = 1 << 28
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hgq2FrontEnd:
+    """Archives `.keras` with layers of the package `hgq2`."""
+
+    name: str = "hgq2"
+    needs: Needs = NEEDS
+    distributions: tuple[str, ...] = ("hgq2", "keras", "tensorflow")
+    files: tuple[str, ...] = (ARCHITECTURE_FILE, WEIGHTS_FILE)
+
+    def reads(self, path: Path) -> bool:
+        """By the modules of its layers, as the configuration in an archive names them."""
+        try:
+            if path.stat().st_size > _MOST_BYTES:
+                return False
+            data = path.read_bytes()
+            if not zipfile.is_zipfile(io.BytesIO(data)):
+                return False
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                if archive.getinfo("config.json").file_size > _MOST_BYTES:
+                    return False
+                return is_of_hgq2(json.loads(archive.read("config.json")))
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError, RecursionError, zipfile.BadZipFile):
+            return False
+
+    def read(self, path: Path, weights: Path | None = None) -> FoundHgq2:
+        from hlsflow.frontends.hgq2.files import read_archive
+
+        if weights is not None:
+            raise UsageError(f"--weights {weights}: {path.name} is an archive with its own", hint="leave it out")
+        return read_archive(path)
+
+    def input_shapes(self, folder: Path, again: str) -> Mapping[str, tuple[int, ...]]:
+        return read_architecture(folder, again, ARCHITECTURE_FILE).input_shapes
+
+    def open(self, folder: Path, again: str) -> Hgq2Model:
+        from hlsflow.foundation.array_file import read_arrays
+
+        weights = read_arrays(folder / WEIGHTS_FILE, again)
+        return Hgq2Model(
+            architecture=read_architecture(folder, again, ARCHITECTURE_FILE), weights=weights, where=str(folder)
+        )
+
+
+HGQ2 = Hgq2FrontEnd()
