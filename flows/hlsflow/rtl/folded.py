@@ -5,18 +5,22 @@ All layers work at once, each on the values that the one before gives it: a pipe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hlsflow.rtl.axis import Stage, axis_top
 from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.design import RtlDesign, StreamPort, library
 from hlsflow.rtl.folded_layer import describe, layer_memories, layer_module
-from hlsflow.rtl.folding import fold_network
+from hlsflow.rtl.folding import Folding, fold_network
 from hlsflow.rtl.layers import ProductLayer
 from hlsflow.rtl.names import module_names
 
 
-def folded_design(chain: Chain, top: str) -> RtlDesign:
-    """The folded design of a network, each layer by its reuse factor."""
-    foldings = fold_network(chain)
+def folded_design(
+    chain: Chain, top: str, foldings: Sequence[Folding] | None = None, architecture: str = "folded"
+) -> RtlDesign:
+    """The folded design of a network, each layer by its reuse factor or as `foldings` say."""
+    foldings = fold_network(chain) if foldings is None else foldings
     names = module_names(layer.name for layer in chain.layers)
     sources: dict[str, str] = {}
     memories: dict[str, str] = {}
@@ -45,7 +49,7 @@ def folded_design(chain: Chain, top: str) -> RtlDesign:
     sources.update(axis_top(top, source, sink, stages, chain.input_casts))
     return RtlDesign(
         top=top,
-        architecture="folded",
+        architecture=architecture,
         source=source,
         sink=sink,
         output=chain.output,

@@ -10,6 +10,8 @@ from hlsflow.rtl import folding as fold
 from hlsflow.rtl.folding import Folding
 from hlsflow.rtl.layers import ArgmaxLayer, Layer, PoolLayer, ProductLayer
 from hlsflow.rtl.requantize import requantize_module
+from hlsflow.rtl.rows import packed_word
+from hlsflow.rtl.sparse import layer as sparse
 
 
 def describe(layer: Layer, folding: Folding) -> str:
@@ -21,6 +23,8 @@ def describe(layer: Layer, folding: Folding) -> str:
         what = "maximum" if layer.function == "max" else "average"
         return f"{layer.name}: {what} of {_window_words(window)}, a window a cycle"
     shape = f"{layer.n_in} x {layer.n_out}" if window is None else f"{_window_words(window)} to {layer.n_out}"
+    if folding.sparse is not None:
+        return f"{layer.name}: {shape}, {sparse.describe(layer, folding.sparse)}"
     text = (
         f"{layer.name}: {shape}, reuse factor {layer.reuse_factor}: "
         f"{folding.multipliers} multipliers ({folding.inputs} inputs x {folding.outputs} outputs), "
@@ -40,6 +44,8 @@ def _window_words(window: Window) -> str:
 
 def layer_memories(module: str, layer: ProductLayer, folding: Folding) -> dict[str, str]:
     """The memory files of a layer."""
+    if folding.sparse is not None:
+        return sparse.memories(module, layer, folding.sparse)
     rows = fold.weight_rows(layer, folding) if folding.streams else fold.program_rows(layer, folding)
     return {
         f"{module}_weights.mem": "\n".join(rows) + "\n",
@@ -177,7 +183,7 @@ class _Body:
         if lanes < channels:
             source = self.collect(source, channels // lanes, "pixel")
         sink = Stream("window", window.height * window.width * channels * width)
-        pad = fold.packed_word([padding] * channels, width)
+        pad = packed_word([padding] * channels, width)
         parameters = {"WIDTH": channels * width, **window_parameters(window), "PAD": f"{channels * width}'h{pad}"}
         return self.add("window", "windows", parameters, source, sink)
 
@@ -208,6 +214,13 @@ def _scanned(length: int, size: int, stride: int, pad: int, count: int) -> int:
 
 
 def _product(body: _Body, source: Stream, sink: Stream, module: str, layer: ProductLayer, folding: Folding) -> None:
+    if folding.sparse is not None:
+        body.used.update(sparse.LIBRARY)
+        body.add(
+            "dense_sparse", "sums", sparse.parameters(module, layer, folding.sparse, folding.lanes_out), source, sink,
+            out="sum",
+        )  # fmt: skip
+        return
     body.used.update(("mac_lane.v", "mac_array.v", "row_rom.v", "outlet.v", "fifo.v", "drain.v"))
     if layer.window is not None:
         width = layer.data.width
@@ -234,7 +247,7 @@ def _argmax_parameters(layer: ArgmaxLayer, lanes: int) -> dict[str, object]:
     width = layer.result.width
     return {
         "SIZE": layer.size, "LANES": lanes, "WIDTH": layer.data.width, "SIGNED": int(layer.data.signed),
-        "OUT_WIDTH": width, "ONE": f"{width}'h{fold.packed_word([layer.one], width)}",
+        "OUT_WIDTH": width, "ONE": f"{width}'h{packed_word([layer.one], width)}",
     }  # fmt: skip
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import gcd
-from typing import TYPE_CHECKING
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.hls.window import Window
 from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.layers import ArgmaxLayer, Layer, PoolLayer, ProductLayer
-
-if TYPE_CHECKING:
-    import numpy as np
+from hlsflow.rtl.rows import hexadecimal, index_bits, pack, packed
+from hlsflow.rtl.sparse.plan import SparsePlan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +20,7 @@ class Folding:
     One group: the inputs are used as they come (`dense_stream`). More: P is 1 and a window's inputs are stored and
     worked through (`dense_program`); `steps` is how many cycles that takes without the steps that only multiply by
     zero. `lanes_in` values a beat come in, `lanes_out` go out. A pooling has no multipliers, and no steps of its own.
+    With a `sparse` plan it is that which says who works when (`dense_sparse`): P banks of Q lanes, one group.
     """
 
     inputs: int
@@ -33,6 +31,7 @@ class Folding:
     steps: int
     dense_steps: int
     windows: int = 1
+    sparse: SparsePlan | None = None
 
     @property
     def streams(self) -> bool:
@@ -167,11 +166,6 @@ def _inputs_of(layer: ProductLayer, folding: Folding, group: int) -> list[int]:
     return [int(index) for index in used] or [0]
 
 
-def index_bits(size: int) -> int:
-    """Bits of a counter of `size` states, at least one."""
-    return max(1, (size - 1).bit_length())
-
-
 def weight_rows(layer: ProductLayer, folding: Folding) -> list[str]:
     """The rows of the weights of a layer that streams, hexadecimal: output q, input p at index q * P + p."""
     import numpy as np
@@ -195,9 +189,9 @@ def program_rows(layer: ProductLayer, folding: Folding) -> list[str]:
         columns = slice(group * folding.outputs, (group + 1) * folding.outputs)
         inputs = _inputs_of(layer, folding, group)
         for index in inputs:
-            row = _pack(padded[index, columns].tolist(), layer.weight.width) | index << bits
+            row = pack(padded[index, columns].tolist(), layer.weight.width) | index << bits
             row |= int(index == inputs[-1]) << (width - 1)
-            rows.append(_hex(row, width))
+            rows.append(hexadecimal(row, width))
     return rows
 
 
@@ -208,28 +202,6 @@ def bias_rows(layer: ProductLayer, folding: Folding) -> list[str]:
     padded = np.zeros(folding.groups * folding.outputs, dtype=np.int64)
     padded[: layer.n_out] = layer.bias
     return [packed(group, layer.accum.width) for group in padded.reshape(folding.groups, folding.outputs)]
-
-
-def packed(values: np.ndarray, width: int) -> str:
-    """Integers side by side, the first in the lowest bits, in two's complement; hexadecimal digits."""
-    return packed_word(values.tolist(), width)
-
-
-def packed_word(values: Sequence[int], width: int) -> str:
-    """As `packed`, of whole numbers of Python."""
-    return _hex(_pack(values, width), width * len(values))
-
-
-def _pack(values: Sequence[int], width: int) -> int:
-    mask = (1 << width) - 1
-    row = 0
-    for value in reversed(values):
-        row = row << width | value & mask
-    return row
-
-
-def _hex(row: int, width: int) -> str:
-    return f"{row:0{-(-width // 4)}x}"
 
 
 def fit_multipliers(chain: Chain, limit: int) -> Chain:

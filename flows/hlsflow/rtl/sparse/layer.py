@@ -1,0 +1,136 @@
+"""A sparse layer as Verilog: the parameters of `dense_sparse.v` and the rows of its memories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hlsflow.rtl.layers import ProductLayer
+from hlsflow.rtl.requantize import signed_bits
+from hlsflow.rtl.rows import hexadecimal, index_bits, pack
+from hlsflow.rtl.sparse.plan import SparsePlan, nonzeros
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LIBRARY = ("dense_sparse.v", "sparse_lanes.v", "multiply.v", "row_rom.v", "fifo.v", "drain.v")
+
+
+def describe(layer: ProductLayer, plan: SparsePlan) -> str:
+    """What the plan is, in words."""
+    shape, count = plan.shape, nonzeros(layer)
+    return (
+        f"sparse, {count:,} weights not zero: {shape.lanes} multipliers ({shape.banks} inputs a beat x {shape.groups} "
+        f"lanes, {shape.slots} outputs a lane), {plan.period:,} cycles a frame "
+        f"({count / (plan.period * shape.lanes):.0%} of them busy)"
+    )
+
+
+def weight_width(layer: ProductLayer) -> int:
+    """Bits of the narrowest signed weight that holds all of the layer."""
+    return signed_bits(int(layer.weights.min()), int(layer.weights.max()))
+
+
+def sum_width(layer: ProductLayer) -> int:
+    """Bits of a sum of some of the products of any output: what it can reach, or what the accumulator keeps of it."""
+    import numpy as np
+
+    low, high = _reach(layer, np.minimum), _reach(layer, np.maximum)
+    return max(1, min(signed_bits(low, high), layer.accum.width - layer.shift))
+
+
+def _reach(layer: ProductLayer, end: np.ufunc) -> int:
+    """The least or the most that products of one output can sum up to, whichever of them are added."""
+    ends = end(layer.weights * layer.data.min_int, layer.weights * layer.data.max_int)
+    sums = end(ends, 0).sum(axis=0)
+    return int(end.reduce(sums))
+
+
+def words(layer: ProductLayer, plan: SparsePlan) -> int:
+    """Words of `buses` sums that a frame gives."""
+    return -(-layer.n_out // plan.shape.buses)
+
+
+def queue_bits(layer: ProductLayer, plan: SparsePlan) -> int:
+    """The queue holds a frame's sums, and a quarter of the next one's while they leave."""
+    count = words(layer, plan)
+    return (count + -(-count // 4) - 1).bit_length()
+
+
+def parameters(module: str, layer: ProductLayer, plan: SparsePlan, lanes_out: int) -> dict[str, object]:
+    """The parameters of `dense_sparse.v`."""
+    shape, count = plan.shape, words(layer, plan)
+    return {
+        "BEATS": _beats(layer, plan), "BANKS": shape.banks, "GROUPS": shape.groups, "SLOTS": shape.slots,
+        "BUSES": shape.buses, "WINDOW": plan.window, "PERIOD": plan.period, "LEAD": plan.lead,
+        "LAST_OPENING": sum(plan.openings), "WORDS": count, "Q_FINAL": layer.n_out - (count - 1) * shape.buses,
+        "QUEUE_BITS": queue_bits(layer, plan), "P_OUT": lanes_out, "X_WIDTH": layer.data.width,
+        "X_SIGNED": int(layer.data.signed), "W_WIDTH": weight_width(layer), "SUM_WIDTH": sum_width(layer),
+        "SHIFT": layer.shift, "ACC_WIDTH": layer.accum.width, "STEPS": f'"{module}_steps.mem"',
+        "ENTRIES": f'"{module}_entries.mem"', "LEAVING": f'"{module}_leaving.mem"',
+    }  # fmt: skip
+
+
+def memories(module: str, layer: ProductLayer, plan: SparsePlan) -> dict[str, str]:
+    """The memory files of a layer."""
+    found = {"steps": step_rows(layer, plan), "entries": entry_rows(layer, plan), "leaving": leaving_rows(layer, plan)}
+    return {f"{module}_{name}.mem": "\n".join(rows) + "\n" for name, rows in found.items()}
+
+
+def _beats(layer: ProductLayer, plan: SparsePlan) -> int:
+    return -(-layer.n_in // plan.shape.banks)
+
+
+def step_rows(layer: ProductLayer, plan: SparsePlan) -> list[str]:
+    """{opening, {onward, place, weight} of every lane} of every step; then a step in which nothing is done."""
+    place, weight = index_bits(plan.window), weight_width(layer)
+    lane = 1 + place + weight
+    width = 1 + lane * plan.shape.lanes
+    opens = set(_starts(plan.openings))
+    found = []
+    for step in range(plan.period):
+        rows = [own[step] for own in plan.rows]
+        codes = [row.onward << (lane - 1) | row.place << weight | row.weight % (1 << weight) for row in rows]
+        found.append(hexadecimal(pack(codes, lane) | (step in opens) << (width - 1), width))
+    return [*found, hexadecimal(0, width)]
+
+
+def _starts(openings: tuple[int, ...]) -> Iterator[int]:
+    start = 0
+    for steps in openings:
+        yield start
+        start += steps
+
+
+def entry_rows(layer: ProductLayer, plan: SparsePlan) -> list[str]:
+    """{something enters, its place, its number in each bank} of every step."""
+    address, place = index_bits(_beats(layer, plan)), index_bits(plan.window)
+    numbers = address * plan.shape.banks
+    width = 1 + place + numbers
+    rows = [0] * plan.period
+    for entry, step in enumerate(plan.entries):
+        own = pack([order[entry] for order in plan.order], address)
+        rows[step] = 1 << (width - 1) | entry % plan.window << numbers | own
+    return [hexadecimal(row, width) for row in rows]
+
+
+def leaving_rows(layer: ProductLayer, plan: SparsePlan) -> list[str]:
+    """{which of its lanes has the output, of each bank and bus; the biases of the word's outputs} of every word."""
+    import numpy as np
+
+    shape = plan.shape
+    choice = index_bits(shape.held)
+    lane_of = np.zeros((shape.banks, shape.slots * shape.groups), dtype=np.int64)
+    for bank, lane, slot in np.argwhere(plan.outputs >= 0):
+        lane_of[bank, plan.outputs[bank, lane, slot]] = lane % shape.held
+    count = words(layer, plan)
+    bias = np.zeros(count * shape.buses, dtype=np.int64)
+    bias[: layer.n_out] = layer.bias
+    width = shape.buses * (layer.accum.width + shape.banks * choice)
+    found = []
+    for word in range(count):
+        own = slice(word * shape.buses, (word + 1) * shape.buses)
+        choices = pack(lane_of[:, own].ravel().tolist(), choice)
+        biases = pack(bias[own].tolist(), layer.accum.width)
+        found.append(hexadecimal(choices << (shape.buses * layer.accum.width) | biases, width))
+    return found
