@@ -67,13 +67,14 @@ def fold_network(chain: Chain) -> tuple[Folding, ...]:
     for index in reversed(range(len(chain.layers))):
         layer = chain.layers[index]
         before = chain.layers[index - 1] if index else None
-        folding = _fold_layer(layer, lanes, before)
+        folding = fold_layer(layer, lanes, before)
         foldings.append(folding)
         lanes = folding.lanes_in
     return tuple(reversed(foldings))
 
 
-def _fold_layer(layer: Layer, lanes_out: int, before: Layer | None) -> Folding:
+def fold_layer(layer: Layer, lanes_out: int, before: Layer | None) -> Folding:
+    """The folding of one layer behind another, by its reuse factor."""
     unit = pixel(before)
     # What comes pixel by pixel is not cut across pixels: a layer before takes the largest part of one that fits.
     lanes_out = min(lanes_out, pixel(layer) or layer.output_size)

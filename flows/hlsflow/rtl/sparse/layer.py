@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import gcd
 from typing import TYPE_CHECKING
 
 from hlsflow.rtl.layers import ProductLayer
@@ -13,7 +14,7 @@ from hlsflow.rtl.sparse.plan import SparsePlan, nonzeros
 if TYPE_CHECKING:
     import numpy as np
 
-LIBRARY = ("dense_sparse.v", "sparse_lanes.v", "multiply.v", "row_rom.v", "fifo.v", "drain.v")
+LIBRARY = ("dense_sparse.v", "sparse_lanes.v", "multiply.v", "row_rom.v", "fifo.v", "collect.v", "drain.v")
 
 
 def describe(layer: ProductLayer, plan: SparsePlan) -> str:
@@ -51,6 +52,15 @@ def words(layer: ProductLayer, plan: SparsePlan) -> int:
     return -(-layer.n_out // plan.shape.buses)
 
 
+def merged(layer: ProductLayer, buses: int, lanes_out: int) -> int | None:
+    """How many words of `buses` sums are one, so that the next layer's lanes divide it; None where they cannot."""
+    count = -(-layer.n_out // buses)
+    if count == 1:
+        return 1
+    found = lanes_out // gcd(buses, lanes_out)
+    return found if count % found == 0 else None
+
+
 def queue_bits(layer: ProductLayer, plan: SparsePlan) -> int:
     """The queue holds a frame's sums, and a quarter of the next one's while they leave."""
     count = words(layer, plan)
@@ -60,10 +70,14 @@ def queue_bits(layer: ProductLayer, plan: SparsePlan) -> int:
 def parameters(module: str, layer: ProductLayer, plan: SparsePlan, lanes_out: int) -> dict[str, object]:
     """The parameters of `dense_sparse.v`."""
     shape, count = plan.shape, words(layer, plan)
+    together = merged(layer, shape.buses, lanes_out)
+    if together is None:
+        raise ValueError(f"layer '{layer.name}': {count} words of {shape.buses} sums do not make {lanes_out} lanes")
     return {
         "BEATS": _beats(layer, plan), "BANKS": shape.banks, "GROUPS": shape.groups, "SLOTS": shape.slots,
         "BUSES": shape.buses, "WINDOW": plan.window, "PERIOD": plan.period, "LEAD": plan.lead,
-        "LAST_OPENING": sum(plan.openings), "WORDS": count, "Q_FINAL": layer.n_out - (count - 1) * shape.buses,
+        "LAST_OPENING": sum(plan.openings), "WORDS": count, "MERGED": together,
+        "Q_FINAL": layer.n_out - (count - together) * shape.buses,
         "QUEUE_BITS": queue_bits(layer, plan), "P_OUT": lanes_out, "X_WIDTH": layer.data.width,
         "X_SIGNED": int(layer.data.signed), "W_WIDTH": weight_width(layer), "SUM_WIDTH": sum_width(layer),
         "SHIFT": layer.shift, "ACC_WIDTH": layer.accum.width, "STEPS": f'"{module}_steps.mem"',

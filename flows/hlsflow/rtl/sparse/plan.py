@@ -96,7 +96,9 @@ class Planner:
         self.entries = max(1, *(len(order) for order in orders))
         self._orders = orders
         self._lists = [self._list(bank, group) for bank in range(shape.banks) for group in range(shape.groups)]
-        self.load = max(sum(len(own) for own in lists) for lists in self._lists)
+        load = max(sum(len(own) for own in lists) for lists in self._lists)
+        # No plan has fewer steps.
+        self.shortest = max(SHORTEST, self.entries, load, max(2, shape.held) * shape.slots)
         # The lanes that failed last fail first the next time.
         self._hardest = list(range(len(self._lists)))
 
@@ -132,9 +134,7 @@ class Planner:
 
     def plan(self, period: int, windows: Sequence[int] = WINDOWS) -> SparsePlan | None:
         """A plan of so many steps a frame, the smallest window first; None where none was found."""
-        shape = self.shape
-        shortest = max(2, shape.held)
-        if period < max(SHORTEST, self.entries, self.load, shortest * shape.slots):
+        if period < self.shortest:
             return None
         steps = [index * period // self.entries for index in range(self.entries)]
         for most in windows:
@@ -144,12 +144,12 @@ class Planner:
                 if lead >= period:
                     continue
                 stays = _stays(steps, window, lead, period)
-                for openings in self._openings(shortest, lead, period):
+                for openings in self._openings(lead, period):
                     rows = self._rows(stays, window, openings, period)
                     if rows is not None:
                         return SparsePlan(
-                            shape=shape, window=window, period=period, lead=lead, openings=openings,
-                            order=tuple(self._filled(bank) for bank in range(shape.banks)), outputs=self.outputs,
+                            shape=self.shape, window=window, period=period, lead=lead, openings=openings,
+                            order=tuple(self._filled(bank) for bank in range(self.shape.banks)), outputs=self.outputs,
                             rows=tuple(tuple(own) for own in rows),
                         )  # fmt: skip
         return None
@@ -158,13 +158,14 @@ class Planner:
         own = self._orders[bank]
         return (*own, *(0 for _ in range(self.entries - len(own))))
 
-    def _openings(self, shortest: int, lead: int, period: int) -> Iterator[tuple[int, ...]]:
+    def _openings(self, lead: int, period: int) -> Iterator[tuple[int, ...]]:
         """Steps at each output when a frame begins: shares of the work that is there by then, by the mean lane."""
         seen = set()
         total = sum(len(own) for lists in self._lists for own in lists)
         density = total / (len(self._lists) * self.shape.slots * self.entries)
         for share in _SHARES:
             found: list[int] = []
+            shortest = max(2, self.shape.held)
             for _ in range(self.shape.slots):
                 there = min(self.entries, lead + sum(found) * self.entries / period)
                 found.append(max(shortest, round(share * there * density)))

@@ -18,9 +18,10 @@ module dense_sparse #(
     parameter LEAD = 1,         // steps that the window is ahead
     parameter LAST_OPENING = 2, // steps until the last opening one is through
     parameter WORDS = 1,        // of BUSES sums, a frame
-    parameter Q_FINAL = 1,      // sums in the last of them
+    parameter MERGED = 1,       // words that leave the queue as one; divides WORDS
+    parameter Q_FINAL = 1,      // sums in the last of those
     parameter QUEUE_BITS = 1,
-    parameter P_OUT = 1,        // outputs a cycle; divides BUSES, or WORDS is 1
+    parameter P_OUT = 1,        // outputs a cycle; divides BUSES * MERGED, or there is one such word
     parameter X_WIDTH = 8,
     parameter X_SIGNED = 0,
     parameter W_WIDTH = 8,
@@ -159,14 +160,14 @@ module dense_sparse #(
     // The words of a slot leave in the HELD cycles after its opening.
     reg [WORD_BITS-1:0] word;
     reg [CHOICE_BITS:0] more;
-    // The last slots may have fewer words than others, or none; the first opening of a frame begins with the first word.
-    reg fresh;
+    // The last slots may have fewer words than others, or none; a frame's first opening begins with the first word.
+    reg begun, first;
     reg spent;
     wire word_last = (word == WORDS - 1);
-    wire word_issue = (leaving || (more != 0)) && !(spent && !(leaving && fresh));
+    wire word_issue = (leaving || (more != 0)) && !(spent && !first);
     always @(posedge clk) begin
-        if (rst || begin_any) fresh <= 1'b1;
-        else if (leaving) fresh <= 1'b0;
+        begun <= running && (step == 0);
+        first <= begun;
         if (rst) begin
             word <= {WORD_BITS{1'b0}};
             more <= 0;
@@ -257,19 +258,40 @@ module dense_sparse #(
     reg [QUEUE_BITS:0] reserved;
     wire [QUEUE_BITS+1:0] wanted = reserved + WORDS;
     assign room = (wanted <= (1 << QUEUE_BITS));
-    wire waiting, queue_final, pop, drained;
-    wire [BUSES*ACC_WIDTH-1:0] queue_sums;
-    assign pop = waiting && (!sum_valid || drained);
+    wire waiting, pop, drained, merged_valid, merged_final, load;
+    wire [BUSES*ACC_WIDTH:0] queued;
+    wire [MERGED*BUSES*ACC_WIDTH-1:0] merged_sums;
+    assign load = merged_valid && (!sum_valid || drained);
     always @(posedge clk) begin
         if (rst) reserved <= 0;
         else reserved <= reserved + ((begin_any && finished) ? WORDS : 0) - {{QUEUE_BITS{1'b0}}, pop};
     end
     fifo #(.WIDTH(BUSES*ACC_WIDTH + 1), .DEPTH_BITS(QUEUE_BITS)) queue (
         .clk(clk), .rst(rst), .in_data({word_final[LEVELS+1], sums}), .in_valid(word_valid[LEVELS+1]),
-        .out_data({queue_final, queue_sums}), .out_valid(waiting), .out_ready(pop)
+        .out_data(queued), .out_valid(waiting), .out_ready(pop)
     );
-    drain #(.Q(BUSES), .P_OUT(P_OUT), .Q_FINAL(Q_FINAL), .WIDTH(ACC_WIDTH)) values_out (
-        .clk(clk), .rst(rst), .load(pop), .load_final(queue_final), .values(queue_sums),
+    generate
+        if (MERGED == 1) begin : single
+            assign pop = load;
+            assign merged_valid = waiting;
+            assign {merged_final, merged_sums} = queued;
+        end else begin : several
+            wire ready;
+            wire [MERGED*(BUSES*ACC_WIDTH+1)-1:0] together;
+            assign pop = waiting && ready;
+            collect #(.WIDTH(BUSES*ACC_WIDTH + 1), .BEATS(MERGED)) collected (
+                .clk(clk), .rst(rst), .in_data(queued), .in_valid(waiting), .in_ready(ready),
+                .out_data(together), .out_valid(merged_valid), .out_ready(load)
+            );
+            assign merged_final = together[MERGED*(BUSES*ACC_WIDTH+1)-1];
+            for (v = 0; v < MERGED; v = v + 1) begin : part
+                assign merged_sums[v*BUSES*ACC_WIDTH +: BUSES*ACC_WIDTH] =
+                    together[v*(BUSES*ACC_WIDTH+1) +: BUSES*ACC_WIDTH];
+            end
+        end
+    endgenerate
+    drain #(.Q(MERGED*BUSES), .P_OUT(P_OUT), .Q_FINAL(Q_FINAL), .WIDTH(ACC_WIDTH)) values_out (
+        .clk(clk), .rst(rst), .load(load), .load_final(merged_final), .values(merged_sums),
         .out_data(sum_data), .out_valid(sum_valid), .out_ready(sum_ready), .drained(drained)
     );
 endmodule
