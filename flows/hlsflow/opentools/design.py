@@ -16,14 +16,16 @@ from hlsflow.rtl.design import RtlDesign
 from hlsflow.rtl.folded import folded_design
 from hlsflow.rtl.folding import fit_multipliers
 from hlsflow.rtl.names import identifier
+from hlsflow.rtl.sparse.choose import sparse_network
 
 
 class Architecture(StrEnum):
-    """AUTO unrolls what is small enough, and folds the rest."""
+    """AUTO unrolls what is small enough, and folds the rest. SPARSE folds so that zeros cost no cycles, where it can."""
 
     AUTO = "auto"
     FOLDED = "folded"
     UNROLLED = "unrolled"
+    SPARSE = "sparse"
 
 
 # da4ml takes hours beyond, and the adders fill a small device: the non-zero digits of all weights in signed-digit form.
@@ -133,6 +135,12 @@ def make_design(
             for old, new in zip(asked.products, fitted.products, strict=True)
             if old.reuse_factor != new.reuse_factor
         ]
-        design = folded_design(fitted, top)
+        if architecture is Architecture.SPARSE:
+            foldings = sparse_network(fitted)
+            if not any(folding.sparse for folding in foldings):
+                architecture, why = Architecture.FOLDED, "sparse was asked for, and no layer gains by it"
+            design = folded_design(fitted, top, foldings, str(architecture))
+        else:
+            design = folded_design(fitted, top)
         design = replace(design, notes=(*design.notes, *raised))
     return replace(design, notes=(f"{architecture}: {why}", *design.notes))

@@ -11,34 +11,35 @@ from collections.abc import Iterator, Sequence
 from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.folding import Folding, divisors, fold_layer, fold_network, legal_lanes, pixel
 from hlsflow.rtl.layers import Layer, ProductLayer
-from hlsflow.rtl.sparse.cost import blocks, cost
-from hlsflow.rtl.sparse.layer import merged
+from hlsflow.rtl.rows import index_bits
+from hlsflow.rtl.sparse.cost import block_ram, blocks, cost
+from hlsflow.rtl.sparse.layer import merged, weight_width
 from hlsflow.rtl.sparse.plan import Planner, nonzeros, shape_of
 
-# The first goal is so much above the ideal, each next one so much above the one before.
-ROOM, STEP = 1.07, 1.02
+# The first goal is so much above the ideal, each next one more above the one before.
+ROOM, STEP = 1.085, 1.02
 # More banks than the inputs need for their time, more groups than the outputs, and shapes that are tried in a layer.
 _MORE_BANKS, _MORE_GROUPS, _TRIES = 6, 3, 80
 
 
-def sparse_network(chain: Chain, limit: int | None = None) -> tuple[Folding, ...]:
+def sparse_network(chain: Chain) -> tuple[Folding, ...]:
     """The folding of every layer, sparse where that pays; not more multipliers or block RAM than the dense one has.
 
-    `limit`: the multipliers of the device.
     Where zeros save nothing it is the dense one.
     """
     dense = fold_network(chain)
-    most = _multipliers(dense) if limit is None else min(_multipliers(dense), limit)
+    most = _multipliers(dense), _blocks(chain, dense)
     slowest = max(folding.cycles for folding in dense)
     goal = max(
         folding.cycles * _share(layer) * (ROOM if _covered(layer) else 1)
         for layer, folding in zip(chain.layers, dense, strict=True)
     )
+    step = STEP
     while goal < slowest:
-        found = _for_goal(chain, int(goal))
-        if found is not None and _multipliers(found) <= most and _blocks(chain, found) <= _blocks(chain, dense):
+        found = _for_goal(chain, int(goal), most)
+        if found is not None and _multipliers(found) <= most[0] and _blocks(chain, found) <= most[1]:
             return found
-        goal = max(goal * STEP, goal + 1)
+        goal, step = max(goal * step, goal + 1), step * STEP
     return dense
 
 
@@ -63,8 +64,11 @@ def _share(layer: Layer) -> float:
     return nonzeros(layer) / layer.weights.size
 
 
-def _for_goal(chain: Chain, goal: int) -> tuple[Folding, ...] | None:
-    """The cheapest foldings with at most `goal` busy cycles a frame each, None where a layer has none."""
+def _for_goal(chain: Chain, goal: int, most: tuple[int, int]) -> tuple[Folding, ...] | None:
+    """The cheapest foldings with at most `goal` busy cycles a frame each, None where a layer has none.
+
+    `most`: multipliers and block RAM of all layers together.
+    """
     found: list[Folding] = []
     lanes = 1 if chain.output_size <= goal else -(-chain.output_size // goal)
     for index in reversed(range(len(chain.layers))):
@@ -74,7 +78,7 @@ def _for_goal(chain: Chain, goal: int) -> tuple[Folding, ...] | None:
         if folding.cycles > goal or -(-layer.input_size // folding.lanes_in) > max(goal, folding.cycles):
             folding = None
         if isinstance(layer, ProductLayer) and layer.window is None:
-            sparse = sparse_folding(layer, min(lanes, layer.n_out), goal, pixel(before))
+            sparse = sparse_folding(layer, min(lanes, layer.n_out), goal, pixel(before), most)
             options = [option for option in (folding, sparse) if option is not None]
             folding = min(options, key=lambda option: cost(layer, option), default=None)
         if folding is None:
@@ -84,14 +88,16 @@ def _for_goal(chain: Chain, goal: int) -> tuple[Folding, ...] | None:
     return tuple(reversed(found))
 
 
-def sparse_folding(layer: ProductLayer, lanes_out: int, goal: int, unit: int | None = None) -> Folding | None:
+def sparse_folding(
+    layer: ProductLayer, lanes_out: int, goal: int, unit: int | None = None, most: tuple[int, int] | None = None
+) -> Folding | None:
     """The sparse folding with the fewest multipliers that takes at most `goal` cycles; None where none was found.
 
-    `unit`: the inputs come in pixels of so many values.
+    `unit`: the inputs come in pixels of so many values. `most`: multipliers and block RAM that it may take.
     """
     for banks, groups in _shapes(layer, goal, unit):
         for buses in divisors(groups):
-            if merged(layer, buses, lanes_out) is None:
+            if merged(layer, buses, lanes_out) is None or not _within(layer, banks * groups, goal, most):
                 continue
             planner = Planner(layer, shape_of(layer, banks, groups, buses))
             plan = planner.plan(goal)
@@ -106,6 +112,13 @@ def sparse_folding(layer: ProductLayer, lanes_out: int, goal: int, unit: int | N
                 dense_steps=plan.period, sparse=plan,
             )  # fmt: skip
     return None
+
+
+def _within(layer: ProductLayer, lanes: int, goal: int, most: tuple[int, int] | None) -> bool:
+    """Whether so many lanes may be all right, before a plan is looked for."""
+    # A window has more than 16 places unless a layer is small.
+    width = lanes * (weight_width(layer) + min(6, index_bits(layer.n_in)))
+    return most is None or (lanes <= most[0] and block_ram(min(goal, nonzeros(layer) // lanes), width) <= most[1])
 
 
 def _shapes(layer: ProductLayer, goal: int, unit: int | None) -> Iterator[tuple[int, int]]:

@@ -11,8 +11,6 @@ from hlsflow.rtl.sparse import layer as sparse
 LUT_PER_DSP, LUT_PER_BRAM = 240, 190
 # A memory up to this depth is of LUTs (`row_rom.v`).
 _SHALLOW = 64
-# So is one of inputs up to so many bits.
-_SMALL_BITS = 2048
 # Widths of half a block RAM by the depth up to which it has them.
 _ASPECTS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
@@ -37,9 +35,11 @@ def blocks(layer: ProductLayer, folding: Folding) -> int:
     plan = folding.sparse
     if plan is None:
         return block_ram(folding.steps, _row(layer, folding))
-    entries = plan.shape.banks * index_bits(-(-layer.n_in // plan.shape.banks)) + index_bits(plan.window) + 1
-    stored = plan.shape.banks if _stored_bits(layer, folding) > _SMALL_BITS else 0
-    return block_ram(plan.period + 1, _row(layer, folding)) + block_ram(plan.period, entries) + stored
+    stored = sparse.stored_bits(layer, plan)
+    frames = (
+        0 if stored <= sparse.SMALL_BITS else block_ram(stored // layer.data.width, plan.shape.banks * layer.data.width)
+    )
+    return block_ram(plan.period + 1, _row(layer, folding)) + frames
 
 
 def _row(layer: ProductLayer, folding: Folding) -> int:
@@ -51,18 +51,14 @@ def _row(layer: ProductLayer, folding: Folding) -> int:
     return width if folding.streams else width + 1 + index_bits(layer.n_in)
 
 
-def _stored_bits(layer: ProductLayer, folding: Folding) -> int:
-    """Two frames of the inputs of a bank."""
-    return 2 * (1 << index_bits(-(-layer.n_in // folding.inputs))) * layer.data.width
-
-
 def _luts(layer: ProductLayer, folding: Folding) -> float:
     plan, row = folding.sparse, _row(layer, folding)
     if plan is None:
         return folding.outputs * layer.accum.width + (row if folding.steps <= _SHALLOW else 0)
     shape = plan.shape
     window = layer.data.width * (2 / 3 if plan.window <= 32 else 4 / 3)
-    luts = shape.lanes * (window + 0.35 * sparse.sum_width(layer))
+    luts = shape.lanes * (window + 0.35 * sparse.sum_width(layer, shape.banks))
     luts += shape.buses * (shape.banks + 6) * layer.accum.width + (row if plan.period < _SHALLOW else 0)
-    stored = _stored_bits(layer, folding)
-    return luts + (0 if stored > _SMALL_BITS else shape.banks * stored / 24)
+    stored = sparse.stored_bits(layer, plan)
+    luts += 2 * (plan.period / 64) * 14
+    return luts + (0 if stored > sparse.SMALL_BITS else shape.banks * stored / 24)

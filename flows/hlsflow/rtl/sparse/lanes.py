@@ -61,6 +61,6 @@ def lane_rows(jobs: Sequence[Sequence[Job]], openings: Sequence[int], period: in
         if row is None:
             return None
         rows.append(row)
-    if len(rows) > period or rows[period - 1 :] and (rows[period - 1].onward or last == 0):
+    if len(rows) > period or (rows[period - 1 :] and (rows[period - 1].onward or last == 0)):
         return None
     return rows + [NOTHING] * (period - len(rows))

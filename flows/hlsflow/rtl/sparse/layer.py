@@ -14,6 +14,9 @@ from hlsflow.rtl.sparse.plan import SparsePlan, nonzeros
 if TYPE_CHECKING:
     import numpy as np
 
+# Stored inputs of a bank up to so many bits are in memories of LUTs.
+SMALL_BITS = 2048
+
 LIBRARY = ("dense_sparse.v", "sparse_lanes.v", "multiply.v", "row_rom.v", "fifo.v", "collect.v", "drain.v")
 
 
@@ -27,24 +30,28 @@ def describe(layer: ProductLayer, plan: SparsePlan) -> str:
     )
 
 
+def stored_bits(layer: ProductLayer, plan: SparsePlan) -> int:
+    """Two frames of the inputs of a bank."""
+    return (2 << index_bits(_beats(layer, plan))) * layer.data.width
+
+
 def weight_width(layer: ProductLayer) -> int:
     """Bits of the narrowest signed weight that holds all of the layer."""
     return signed_bits(int(layer.weights.min()), int(layer.weights.max()))
 
 
-def sum_width(layer: ProductLayer) -> int:
-    """Bits of a sum of some of the products of any output: what it can reach, or what the accumulator keeps of it."""
+def sum_width(layer: ProductLayer, banks: int) -> int:
+    """Bits of a sum of some products of an output and a bank: its reach, or what the accumulator keeps of it."""
     import numpy as np
 
-    low, high = _reach(layer, np.minimum), _reach(layer, np.maximum)
+    low, high = _reach(layer, banks, np.minimum), _reach(layer, banks, np.maximum)
     return max(1, min(signed_bits(low, high), layer.accum.width - layer.shift))
 
 
-def _reach(layer: ProductLayer, end: np.ufunc) -> int:
-    """The least or the most that products of one output can sum up to, whichever of them are added."""
-    ends = end(layer.weights * layer.data.min_int, layer.weights * layer.data.max_int)
-    sums = end(ends, 0).sum(axis=0)
-    return int(end.reduce(sums))
+def _reach(layer: ProductLayer, banks: int, end: np.ufunc) -> int:
+    """The least or the most that products of one output and bank can sum up to, whichever of them are added."""
+    ends = end(end(layer.weights * layer.data.min_int, layer.weights * layer.data.max_int), 0)
+    return int(end.reduce([end.reduce(ends[bank::banks].sum(axis=0)) for bank in range(banks)]))
 
 
 def words(layer: ProductLayer, plan: SparsePlan) -> int:
@@ -79,8 +86,9 @@ def parameters(module: str, layer: ProductLayer, plan: SparsePlan, lanes_out: in
         "LAST_OPENING": sum(plan.openings), "WORDS": count, "MERGED": together,
         "Q_FINAL": layer.n_out - (count - together) * shape.buses,
         "QUEUE_BITS": queue_bits(layer, plan), "P_OUT": lanes_out, "X_WIDTH": layer.data.width,
-        "X_SIGNED": int(layer.data.signed), "W_WIDTH": weight_width(layer), "SUM_WIDTH": sum_width(layer),
-        "SHIFT": layer.shift, "ACC_WIDTH": layer.accum.width, "STEPS": f'"{module}_steps.mem"',
+        "X_SIGNED": int(layer.data.signed), "W_WIDTH": weight_width(layer), "SUM_WIDTH": sum_width(layer, shape.banks),
+        "SHIFT": layer.shift, "ACC_WIDTH": layer.accum.width, 
+        "SMALL": int(stored_bits(layer, plan) <= SMALL_BITS), "STEPS": f'"{module}_steps.mem"',
         "ENTRIES": f'"{module}_entries.mem"', "LEAVING": f'"{module}_leaving.mem"',
     }  # fmt: skip
 
@@ -117,14 +125,12 @@ def _starts(openings: tuple[int, ...]) -> Iterator[int]:
 
 
 def entry_rows(layer: ProductLayer, plan: SparsePlan) -> list[str]:
-    """{something enters, its place, its number in each bank} of every step."""
+    """{a beat enters, its place, its number} of every step."""
     address, place = index_bits(_beats(layer, plan)), index_bits(plan.window)
-    numbers = address * plan.shape.banks
-    width = 1 + place + numbers
+    width = 1 + place + address
     rows = [0] * plan.period
-    for entry, step in enumerate(plan.entries):
-        own = pack([order[entry] for order in plan.order], address)
-        rows[step] = 1 << (width - 1) | entry % plan.window << numbers | own
+    for entry, (step, beat) in enumerate(zip(plan.entries, plan.order, strict=True)):
+        rows[step] = 1 << (width - 1) | entry % plan.window << address | beat
     return [hexadecimal(row, width) for row in rows]
 
 

@@ -17,8 +17,8 @@ WINDOWS = (32, 64)
 # What a design's counters and the order of its openings need.
 SHORTEST = 4
 # Parts of the window that are filled before a frame begins, and shares of what is there then that an opening takes.
-_LEADS = (0.25, 0.375, 0.5, 0.625, 0.75)
-_SHARES = (0.4, 0.6, 0.8, 1.0)
+_LEADS = (0.2, 0.3, 0.375, 0.44, 0.5, 0.56, 0.625, 0.7)
+_SHARES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +47,8 @@ class Shape:
 class SparsePlan:
     """The schedule of a frame: `period` steps, `lead` of them ahead an input enters the window of `window` places.
 
-    `order[bank]` lists the bank's inputs as they enter, the n-th at step n * period // len(order[bank]). `outputs`
-    (banks, groups, slots) int64 says which output a lane has in a slot, -1 for none; `rows` what each lane does.
+    `order` lists the beats as they enter, the n-th at step n * period // len(order). `outputs` (banks, groups, slots)
+    int64 says which output a lane has in a slot, -1 for none; `rows` what each lane does.
     """
 
     shape: Shape
@@ -56,14 +56,14 @@ class SparsePlan:
     period: int
     lead: int
     openings: tuple[int, ...]
-    order: tuple[tuple[int, ...], ...]
+    order: tuple[int, ...]
     outputs: np.ndarray
     rows: tuple[tuple[Row, ...], ...]
 
     @property
     def entries(self) -> list[int]:
         """The step of each entry into the window."""
-        count = len(self.order[0])
+        count = len(self.order)
         return [index * self.period // count for index in range(count)]
 
 
@@ -91,10 +91,11 @@ class Planner:
         self._used = layer.weights != 0
         self._weights = layer.weights
         self.outputs = self._assigned(layer.n_out)
-        orders = [_even_order(np.count_nonzero(self._used[bank :: shape.banks], axis=1)) for bank in range(shape.banks)]
-        # All banks have a step's entry at once: a shorter order is filled up with what no lane reads.
-        self.entries = max(1, *(len(order) for order in orders))
-        self._orders = orders
+        # A beat enters as it came: the inputs of all banks at once.
+        work = np.zeros(-(-layer.n_in // shape.banks) * shape.banks, dtype=np.int64)
+        work[: layer.n_in] = np.count_nonzero(self._used, axis=1)
+        self.order = _even_order(work.reshape(-1, shape.banks).sum(axis=1)) or [0]
+        self.entries = len(self.order)
         self._lists = [self._list(bank, group) for bank in range(shape.banks) for group in range(shape.groups)]
         load = max(sum(len(own) for own in lists) for lists in self._lists)
         # No plan has fewer steps.
@@ -124,12 +125,12 @@ class Planner:
 
     def _list(self, bank: int, group: int) -> list[list[tuple[int, int]]]:
         """The (entry, weight) of each slot of a lane."""
-        rows = range(bank, len(self._weights), self.shape.banks)
-        inputs = [rows[index] for index in self._orders[bank]]
-        found = []
+        inputs = [beat * self.shape.banks + bank for beat in self.order]
+        found: list[list[tuple[int, int]]] = []
         for output in self.outputs[bank, group]:
-            column = self._weights[:, output] if output >= 0 else ()
-            found.append([(entry, int(column[i])) for entry, i in enumerate(inputs) if output >= 0 and column[i]])
+            column = self._weights[:, output].tolist() if output >= 0 else []
+            met = [(entry, index) for entry, index in enumerate(inputs) if index < len(column)]
+            found.append([(entry, column[index]) for entry, index in met if column[index]])
         return found
 
     def plan(self, period: int, windows: Sequence[int] = WINDOWS) -> SparsePlan | None:
@@ -149,14 +150,9 @@ class Planner:
                     if rows is not None:
                         return SparsePlan(
                             shape=self.shape, window=window, period=period, lead=lead, openings=openings,
-                            order=tuple(self._filled(bank) for bank in range(self.shape.banks)), outputs=self.outputs,
-                            rows=tuple(tuple(own) for own in rows),
+                            order=tuple(self.order), outputs=self.outputs, rows=tuple(tuple(own) for own in rows),
                         )  # fmt: skip
         return None
-
-    def _filled(self, bank: int) -> tuple[int, ...]:
-        own = self._orders[bank]
-        return (*own, *(0 for _ in range(self.entries - len(own))))
 
     def _openings(self, lead: int, period: int) -> Iterator[tuple[int, ...]]:
         """Steps at each output when a frame begins: shares of the work that is there by then, by the mean lane."""
@@ -192,7 +188,7 @@ class Planner:
 
 
 def _even_order(work: np.ndarray) -> list[int]:
-    """The inputs with work, so that what comes in any stretch of time is about the mean: each rank a golden part on."""
+    """The beats with work, so that what comes in any stretch of time is about the mean: each rank a golden part on."""
     import numpy as np
 
     ranked = [int(index) for index in np.argsort(-work, kind="stable") if work[index]]

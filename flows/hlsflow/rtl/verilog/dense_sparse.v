@@ -30,7 +30,8 @@ module dense_sparse #(
     parameter ACC_WIDTH = 21,
     parameter USE_DSP = 1,
     parameter STEPS = "",       // {opening, lanes} of every step, then a row of zeros
-    parameter ENTRIES = "",     // {enters, its number in the window, its number in the bank of each bank}
+    parameter SMALL = 0,        // the stored frames are in memories of LUTs
+    parameter ENTRIES = "",     // {a beat enters, its place, its number} of every step
     parameter LEAVING = ""      // {the lane of each bank and bus, BUSES biases} of every word
 ) (
     input  wire                       clk,
@@ -138,9 +139,9 @@ module dense_sparse #(
     row_rom #(.WIDTH(1 + LANES*LANE_BITS), .DEPTH(PERIOD + 1), .ADDRESS_WIDTH(STEP_BITS), .ROWS(STEPS)) steps (
         .clk(clk), .enable(1'b1), .address(running ? step : PERIOD[STEP_BITS-1:0]), .row(row)
     );
-    wire [PLACE_BITS+BANKS*BEAT_BITS:0] enters;
+    wire [PLACE_BITS+BEAT_BITS:0] enters;
     row_rom #(
-        .WIDTH(1 + PLACE_BITS + BANKS*BEAT_BITS), .DEPTH(PERIOD), .ADDRESS_WIDTH(STEP_BITS), .ROWS(ENTRIES)
+        .WIDTH(1 + PLACE_BITS + BEAT_BITS), .DEPTH(PERIOD), .ADDRESS_WIDTH(STEP_BITS), .ROWS(ENTRIES), .SHALLOW(512)
     ) entries (.clk(clk), .enable(1'b1), .address(entry), .row(enters));
 
     // entries -> the stored inputs -> the windows; rows -> operands -> products -> sums
@@ -151,8 +152,8 @@ module dense_sparse #(
     always @(posedge clk) begin
         entered <= advance;
         entered_half <= read_half;
-        place_valid <= entered && enters[PLACE_BITS+BANKS*BEAT_BITS];
-        place <= enters[BANKS*BEAT_BITS +: PLACE_BITS];
+        place_valid <= entered && enters[PLACE_BITS+BEAT_BITS];
+        place <= enters[BEAT_BITS +: PLACE_BITS];
         opening <= row[LANES*LANE_BITS];
         leaving <= row[LANES*LANE_BITS] && emits && !rst;
     end
@@ -186,16 +187,27 @@ module dense_sparse #(
         .WIDTH(BANKS*BUSES*CHOICE_BITS + BUSES*ACC_WIDTH), .DEPTH(WORDS), .ADDRESS_WIDTH(WORD_BITS), .ROWS(LEAVING)
     ) words (.clk(clk), .enable(1'b1), .address(word), .row(leave));
 
+    reg [BANKS*X_WIDTH-1:0] x;
+    generate
+        if (SMALL) begin : of_luts
+            (* ram_style = "distributed" *) reg [BANKS*X_WIDTH-1:0] frames [0:(2<<BEAT_BITS)-1];
+            always @(posedge clk) begin
+                if (take) frames[{write_half, beat}] <= in_data;
+                x <= frames[{entered_half, enters[BEAT_BITS-1:0]}];
+            end
+        end else begin : of_blocks
+            (* ram_style = "block" *) reg [BANKS*X_WIDTH-1:0] frames [0:(2<<BEAT_BITS)-1];
+            always @(posedge clk) begin
+                if (take) frames[{write_half, beat}] <= in_data;
+                x <= frames[{entered_half, enters[BEAT_BITS-1:0]}];
+            end
+        end
+    endgenerate
+
     wire [LANES*SUM_WIDTH-1:0] held;
     genvar b, g, v;
     generate
         for (b = 0; b < BANKS; b = b + 1) begin : bank
-            reg [X_WIDTH-1:0] stored_inputs [0:(2<<BEAT_BITS)-1];
-            reg [X_WIDTH-1:0] x;
-            always @(posedge clk) begin
-                if (take) stored_inputs[{write_half, beat}] <= in_data[b*X_WIDTH +: X_WIDTH];
-                x <= stored_inputs[{entered_half, enters[b*BEAT_BITS +: BEAT_BITS]}];
-            end
             // Three lanes share a copy of the window: as many as a memory of LUTs has ports for.
             for (g = 0; g < GROUPS; g = g + 3) begin : trio
                 localparam COUNT = GROUPS - g < 3 ? GROUPS - g : 3;
@@ -203,7 +215,7 @@ module dense_sparse #(
                     .COUNT(COUNT), .SLOTS(SLOTS), .WINDOW(WINDOW), .PLACE_BITS(PLACE_BITS), .X_WIDTH(X_WIDTH),
                     .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .SUM_WIDTH(SUM_WIDTH), .USE_DSP(USE_DSP)
                 ) lanes (
-                    .clk(clk), .write(place_valid), .place(place), .x(x),
+                    .clk(clk), .write(place_valid), .place(place), .x(x[b*X_WIDTH +: X_WIDTH]),
                     .rows(row[(b*GROUPS+g)*LANE_BITS +: COUNT*LANE_BITS]), .opening(opening),
                     .held(held[(b*GROUPS+g)*SUM_WIDTH +: COUNT*SUM_WIDTH])
                 );
@@ -241,10 +253,13 @@ module dense_sparse #(
                 end
             end
             for (b = 1; b < LEAVES; b = b + 1) begin : tree
-                reg [ACC_WIDTH-1:0] pair;
-                always @(posedge clk)
-                    pair <= node[2*b*ACC_WIDTH +: ACC_WIDTH] + node[(2*b+1)*ACC_WIDTH +: ACC_WIDTH];
-                assign node[b*ACC_WIDTH +: ACC_WIDTH] = pair;
+                // As wide as a sum of so many banks can be.
+                localparam FULL = SUM_WIDTH + SHIFT + LEVELS + 1 - $clog2(b + 1);
+                localparam WIDTH = FULL < ACC_WIDTH ? FULL : ACC_WIDTH;
+                reg [WIDTH-1:0] pair;
+                always @(posedge clk) pair <= node[2*b*ACC_WIDTH +: WIDTH] + node[(2*b+1)*ACC_WIDTH +: WIDTH];
+                wire [ACC_WIDTH+WIDTH-1:0] extended = {{ACC_WIDTH{pair[WIDTH-1]}}, pair};
+                assign node[b*ACC_WIDTH +: ACC_WIDTH] = extended[ACC_WIDTH-1:0];
             end
             // The bias waits as long as the tree takes.
             reg [(LEVELS+1)*ACC_WIDTH-1:0] biases;

@@ -3,6 +3,7 @@ module row_rom #(
     parameter WIDTH = 8,
     parameter DEPTH = 2,
     parameter ADDRESS_WIDTH = 1,
+    parameter SHALLOW = 64,
     parameter ROWS = ""        // file with one row in each line, hexadecimal
 ) (
     input  wire                     clk,
@@ -11,7 +12,7 @@ module row_rom #(
     output reg  [WIDTH-1:0]         row
 );
     generate
-        if (DEPTH > 64) begin : deep
+        if (DEPTH > SHALLOW) begin : deep
             (* rom_style = "block" *) reg [WIDTH-1:0] rows [0:DEPTH-1];
             initial $readmemh(ROWS, rows);
             always @(posedge clk) if (enable) row <= rows[address];

@@ -66,7 +66,7 @@ module sparse_lanes #(
                     if (opening) out <= following;
                 end
                 for (s = 0; s < SLOTS - 1; s = s + 1) begin : turn
-                    reg [SUM_WIDTH-1:0] kept;
+                    (* keep, shreg_extract = "no" *) reg [SUM_WIDTH-1:0] kept;
                     assign places[s*SUM_WIDTH +: SUM_WIDTH] = kept;
                     wire [SUM_WIDTH-1:0] preceding;
                     if (s == 0) assign preceding = sum;
