@@ -119,7 +119,8 @@ def add_synthesis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--synth", choices=SYNTHESIZERS, help="synthesize with these tools")
     parser.add_argument("--device", metavar="NAME", help="board or part for --synth open, such as pynq-z2 or ulx3s-85f")
     parser.add_argument(
-        "--architecture", choices=["auto", "folded", "unrolled", "sparse"], help="of the RTL of --synth open (default: by size)"
+        "--architecture", choices=["auto", "folded", "unrolled", "sparse"],
+        help="of the RTL of --synth open (default: by size)",
     )
     add_synthesis_limits(parser)
 

@@ -114,7 +114,11 @@ def _integers(values: Array, type_: FixedType, dtype: str) -> Array:
 
 def make_emulator(project: HlsProject) -> Emulator:
     """The emulator of a project. Raises UnsupportedError where some node is not covered exactly."""
-    network = read_integer_network(project)
+    return emulator_of(read_integer_network(project))
+
+
+def emulator_of(network: IntegerNetwork) -> Emulator:
+    """The emulator of an integer network. Raises UnsupportedError where some node is not covered exactly."""
     steps = tuple((_step_of(node), node) for node in network.nodes)
     # float32 must hold every port and every intermediate value.
     port_bits = [port.type.width for port in (*network.inputs, *network.outputs)]

@@ -20,7 +20,7 @@ from hlsflow.rtl.sparse.choose import sparse_network
 
 
 class Architecture(StrEnum):
-    """AUTO unrolls what is small enough, and folds the rest. SPARSE folds so that zeros cost no cycles, where it can."""
+    """AUTO unrolls what is small enough, and folds the rest. SPARSE folds, and zeros cost no cycles where that pays."""
 
     AUTO = "auto"
     FOLDED = "folded"

@@ -182,8 +182,8 @@ class FigureRecord(_Value):
 
     Counts are of LUT, FF, DSP, 18 Kb BRAM and URAM; latency and interval are in cycles, clocks in ns. `ranges` holds
     [low, high] of an estimate's error bars by field name, `in_domain` whether it was calibrated on such designs.
-    `samples` went through a simulation. `architecture` is that of RTL of our own (`folded`, `sparse`, `unrolled`), which is
-    another design than the one that HLS makes of the same network.
+    `samples` went through a simulation. `architecture` is that of RTL of our own (`folded`, `sparse`, `unrolled`),
+    which is another design than the one that HLS makes of the same network.
     """
 
     stage: str
