@@ -74,7 +74,7 @@ def converted(plan: Plan, folder: Path) -> IntegerNetwork:
 
 
 def pruned(network: IntegerNetwork, sparsity: float) -> IntegerNetwork:
-    """The network with that share of each layer's weights zero: those of the least magnitude, the first of equal ones."""
+    """The network with that share of each layer's weights zero: the least by magnitude, the first of equal ones."""
 
     def prune(node: Matrix) -> Matrix:
         weights = node.weights.copy()
@@ -103,10 +103,11 @@ def measure(
     outputs, together = simulate(program, design, rtl, inputs, folder / "run")
     check_equal(design, outputs, expected, "the emulator")
     hard = Traffic(gap_percent=30, stall_percent=60, seed=3)
-    for traffic in (Traffic(apart=True), hard):
-        outputs, apart = simulate(program, design, rtl, inputs[:100], folder / "run", traffic=traffic)
+    latency = 0
+    for traffic in (hard, Traffic(apart=True)):
+        outputs, simulated = simulate(program, design, rtl, inputs[:100], folder / "run", traffic=traffic)
         check_equal(design, outputs, expected[:100], "the emulator")
-        latency = apart.latency_max if traffic.apart else latency
+        latency = simulated.latency_max
     whole = yosys.synthesize(design, target.family, folder / "yosys", synthesizer, budget=Budget()).stat.whole
     for note in design.notes:
         print(f"  {note}", file=sys.stderr)
@@ -123,13 +124,13 @@ def table(model: str, points: list[Point], target: Target) -> str:
     lines = [
         f"# {model}: what zeros buy in hardware",
         "",
-        f"Folded RTL of the open path for {target.name}; weights pruned by magnitude, layer by layer, without training.",
-        "The ideal interval is the dense one's times the share of weights that are left. A sparse design has at most the",
-        "multipliers and the block RAM of the dense one, and puts them where the work is. Every integer of every frame is",
-        "the emulator's; counts are of Yosys' cells, before any packing.",
+        f"Folded RTL of the open path for {target.name}; weights pruned by magnitude, layer by layer, untrained. The",
+        "ideal interval is the dense one's times the share of weights that are left. A sparse design has at most the",
+        "multipliers and the block RAM of the dense one, and puts them where the work is. Every integer of every frame",
+        "is the emulator's; counts are of Yosys' cells, before any packing.",
         "",
-        "| sparsity | architecture | multipliers | inputs a cycle | interval, cycles | ideal | above it | latency, cycles "
-        "| LUT | to dense | FF | DSP | BRAM18 | frames |",
+        "| sparsity | architecture | multipliers | inputs a cycle | interval, cycles | ideal | above it "
+        "| latency, cycles | LUT | to dense | FF | DSP | BRAM18 | frames |",
         "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for point in points:

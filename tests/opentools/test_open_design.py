@@ -130,3 +130,16 @@ def test_nextpnr_report():
     for broken in ("", "{}", '{"fmax": {}, "utilization": {}}'):
         with pytest.raises(ReportError, match=r"nextpnr\.json: no report of nextpnr"):
             parse_report(broken, "nextpnr.json")
+
+
+def test_sparse_is_asked_for_and_says_where_it_does_not_pay():
+    net = network((392, 24, 10), (392, 24), zeros=0.8)
+    options = read_options({"architecture": "sparse"})
+    design = make_design(net, "net", find_target("pynq-z2"), options)
+    assert design.architecture == "sparse" and "sparse: asked for" in design.notes
+    assert any("weights not zero" in note for note in design.notes)
+    full = replace(net.layers[0], weights=np.ones((392, 24), dtype=np.int64))
+    dense = make_design(replace(net, layers=(full, net.layers[1])), "net", find_target("pynq-z2"), options)
+    assert dense.architecture == "folded"
+    assert dense.notes[0] == "folded: sparse was asked for, and no layer gains by it"
+    assert choose(net, OpenOptions())[0] is not Architecture.SPARSE
