@@ -11,6 +11,7 @@ from rtl_networks import HARD_TRAFFIC, fixed, frames, network, run_design
 from tool_fixtures import needs_verilator
 
 from hlsflow.opentools.verilator import Traffic
+from hlsflow.opentools.yosys import synthesize
 from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.folded import folded_design
 from hlsflow.rtl.folding import Folding, fold_network
@@ -180,6 +181,29 @@ def test_a_network_is_sparse_where_it_pays_and_within_the_dense_ones_means():
     assert sum(folding.multipliers for folding in foldings) <= sum(folding.multipliers for folding in dense)
     taken = [sum(map(blocks, net.layers, made)) for made in (foldings, dense)]
     assert taken[0] <= taken[1]
+
+
+def ternary(net: Chain) -> Chain:
+    return replace(net, layers=tuple(replace(layer, weights=np.sign(layer.weights)) for layer in net.layers))
+
+
+@needs_verilator
+@pytest.mark.parametrize("data", [None, fixed(5, 3), fixed(1, 1)])
+def test_ternary_products_of_luts(data, tmp_path):
+    net = ternary(network((20, 7), (1,), zeros=0.5, data=data))
+    inputs = frames(net)
+    design = folded_design(net, "top", in_shapes(net, (2, 3, 3)), "sparse")
+    assert ".USE_DSP(0)" in design.sources["layer_fc0.v"]
+    ((outputs, _),) = run_design(design, inputs, tmp_path, Traffic())
+    np.testing.assert_array_equal(outputs, net.run(inputs))
+
+
+@pytest.mark.parametrize(("low_bit", "dsp"), [(True, 0), (False, 6)])
+def test_ternary_takes_no_dsp_block(low_bit, dsp, tmp_path, yosys):
+    net = network((12, 6), (1,), zeros=0.5)
+    net = ternary(net) if low_bit else net
+    design = folded_design(net, "top", in_shapes(net, (2, 3, 3)), "sparse")
+    assert synthesize(design, "xc7", tmp_path, yosys).stat.whole.dsp == dsp
 
 
 def test_without_zeros_nothing_is_sparse():

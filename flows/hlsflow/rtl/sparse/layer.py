@@ -40,6 +40,11 @@ def weight_width(layer: ProductLayer) -> int:
     return signed_bits(int(layer.weights.min()), int(layer.weights.max()))
 
 
+def low_bit(layer: ProductLayer) -> bool:
+    """Whether the weights are ternary or binary: then a product is an adder of LUTs, not a DSP block."""
+    return weight_width(layer) <= 2
+
+
 def sum_width(layer: ProductLayer, banks: int) -> int:
     """Bits of a sum of some products of an output and a bank: its reach, or what the accumulator keeps of it."""
     import numpy as np
@@ -88,7 +93,8 @@ def parameters(module: str, layer: ProductLayer, plan: SparsePlan, lanes_out: in
         "QUEUE_BITS": queue_bits(layer, plan), "P_OUT": lanes_out, "X_WIDTH": layer.data.width,
         "X_SIGNED": int(layer.data.signed), "W_WIDTH": weight_width(layer), "SUM_WIDTH": sum_width(layer, shape.banks),
         "SHIFT": layer.shift, "ACC_WIDTH": layer.accum.width, 
-        "SMALL": int(stored_bits(layer, plan) <= SMALL_BITS), "STEPS": f'"{module}_steps.mem"',
+        "SMALL": int(stored_bits(layer, plan) <= SMALL_BITS),
+        "USE_DSP": int(not low_bit(layer)), "STEPS": f'"{module}_steps.mem"',
         "ENTRIES": f'"{module}_entries.mem"', "LEAVING": f'"{module}_leaving.mem"',
     }  # fmt: skip
 
