@@ -74,9 +74,9 @@ def merged(layer: ProductLayer, buses: int, lanes_out: int) -> int | None:
 
 
 def queue_bits(layer: ProductLayer, plan: SparsePlan) -> int:
-    """The queue holds a frame's sums, and a quarter of the next one's while they leave."""
+    """The queue holds a frame's sums, and a quarter of the next one's, or what is under way, while they leave."""
     count = words(layer, plan)
-    return (count + -(-count // 4) - 1).bit_length()
+    return (count + max(-(-count // 4), min(count, 6)) - 1).bit_length()
 
 
 def parameters(module: str, layer: ProductLayer, plan: SparsePlan, lanes_out: int) -> dict[str, object]:
