@@ -1,13 +1,14 @@
 """Fills the blocks of README.md between `<!-- output:NAME -->` marks with what the commands print, on this machine.
 
-    uv run python benchmarks/update_readme.py [--tables]
+    uv run python benchmarks/update_readme.py [NAME ...]
 
-Runs the main job in a fresh workspace, `--help`, the benchmarks, and reads the shipped records. Needs MNIST
-(HLSFLOW_DATA) and a machine that does nothing else meanwhile. `--tables` only reads the shipped records.
+Runs the main job in a fresh workspace, `--help`, the benchmarks; reads the shipped records (`models` and `methods`).
+Needs MNIST (HLSFLOW_DATA) and, for what tells seconds, a machine that does nothing else meanwhile.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -97,33 +98,45 @@ def methods_table() -> str:
     )
 
 
-def main() -> int:
-    tables = {"models": models_table(), "methods": methods_table()}
-    if sys.argv[1:] == ["--tables"]:
-        write(tables)
-        return 0
-    python = sys.executable
+def build_said() -> str:
+    """The main job in a fresh workspace."""
     with tempfile.TemporaryDirectory(prefix="hlsflow-") as name:
         fresh = Path(name)
         for folder in ("models", "hls_configs"):
             shutil.copytree(ROOT / folder, fresh / folder)
-        first = said(python, str(ROOT / "flows" / "build.py"), "--model", "qap8", cwd=fresh)
-    own = said(python, "benchmarks/own_model.py")
-    outputs = {
-        "own": block(re.sub(r"/\S*/hlsflow-\w+/", "", own.partition("from the file to the report")[0]).rstrip()),
-        "build": block(first),
-        "help": block(re.sub(r"\n\nexit codes:.*", "", said(python, "-m", "hlsflow", "--help"), flags=re.DOTALL)),
-        **tables,
-        "speed": "\n\n".join(
-            [
-                "`uv run python benchmarks/main_job.py`, the main job beside plain hls4ml calls:",
-                block(said(python, "benchmarks/main_job.py")),
-                "`uv run python benchmarks/emulator.py`:",
-                block(said(python, "benchmarks/emulator.py")),
-            ]
-        ),
-    }
-    write(outputs)
+        return block(said(sys.executable, str(ROOT / "flows" / "build.py"), "--model", "qap8", cwd=fresh))
+
+
+def own_said() -> str:
+    own = said(sys.executable, "benchmarks/own_model.py")
+    return block(re.sub(r"/\S*/hlsflow-\w+/", "", own.partition("from the file to the report")[0]).rstrip())
+
+
+def help_said() -> str:
+    text = said(sys.executable, "-m", "hlsflow", "--help")
+    return block(re.sub(r"\n\nexit codes:.*", "", text, flags=re.DOTALL))
+
+
+def speed_said() -> str:
+    parts = ["`uv run python benchmarks/main_job.py`, the main job beside plain hls4ml calls:"]
+    parts += [block(said(sys.executable, "benchmarks/main_job.py")), "`uv run python benchmarks/emulator.py`:"]
+    return "\n\n".join([*parts, block(said(sys.executable, "benchmarks/emulator.py"))])
+
+
+BLOCKS = {
+    "own": own_said, "build": build_said, "help": help_said, "models": models_table, "methods": methods_table,
+    "speed": speed_said,
+}  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"blocks (default: all): {', '.join(BLOCKS)}")
+    names = parser.parse_args().names or list(BLOCKS)
+    for name in names:
+        if name not in BLOCKS:
+            parser.error(f"no block '{name}'; there are: {', '.join(BLOCKS)}")
+    write({name: BLOCKS[name]() for name in names})
     return 0
 
 

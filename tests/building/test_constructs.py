@@ -2,7 +2,9 @@
 close where nothing equals it.
 
 The quick test holds the emulator of the converted project against Keras; the slow one holds hls4ml's own C++ against
-both.
+both. Under Keras 3, with the witness that it is:
+
+    uv run --no-group keras2 --group keras3 pytest tests/building/test_constructs.py tests/frontends/keras3
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ BITS, CLOSE = 16, 2.0**-6
 def tensorflow():
     from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
-    prepare_tensorflow()
+    prepare_tensorflow(any_keras=True)
 
 
 def projects_of(shared_run, construct) -> list[HlsProject]:

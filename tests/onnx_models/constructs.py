@@ -208,10 +208,11 @@ def channels_last_conv() -> Any:
     domain = "qonnx.custom_op.channels_last"
     y = m.node("Conv", "x0", m.weights(4, 3, 3, 3), m.on_grid(4), domain=domain, kernel_shape=[3, 3], pads=[1, 1, 1, 1],
                strides=[1, 1], dilations=[1, 1], group=1)  # fmt: skip
-    y = m.quant(y, 0.25, 6)
+    y = m.node("MaxPool", m.quant(y, 0.25, 6), domain=domain, kernel_shape=[2, 1], strides=[2, 1], pads=[0, 0, 0, 0])
+    y = m.quant(m.norm(y, 4, domain=domain), 0.25, 6)
     y = m.node("Conv", y, m.weights(4, 3, 3, 1), domain=domain, kernel_shape=[3, 3], pads=[0, 0, 0, 0], strides=[1, 1],
                dilations=[1, 1], group=4)  # fmt: skip
-    return m.model(m.dense(m.node("Flatten", m.quant(y, 0.25, 6)), 48, 4))
+    return m.model(m.dense(m.node("Flatten", m.quant(y, 0.25, 6)), 12, 4))
 
 
 PADDED = "pooling with padding"
@@ -242,14 +243,17 @@ CONSTRUCTS = [
     Construct("odd scales by channel, norms", odd(by_channel=True)),
     Construct("odd scales, convolution", odd_conv(by_channel=False)),
     Construct("odd scales by channel, convolution", odd_conv(by_channel=True)),
-    Construct("an odd scale in the end", vector(lambda m, x: _odd_dense(m, x, 8, 4, by_channel=True)), BOUNDED),
+    Construct("an odd scale in the end", vector(lambda m, x: _odd_dense(m, x, 8, 4, by_channel=True))),
+    Construct("odd scales of weights and values in the end", vector(
+        lambda m, x: _odd_dense(m, m.quant(x, 0.0731, 6), 8, 4, by_channel=True)), BOUNDED),
     Construct("BipolarQuant", binary_layers(1.0)),
     Construct("BipolarQuant of half", binary_layers(0.5)),
     Construct("BipolarQuant of an odd scale", binary_layers(ODD)),
     Construct("Trunc", between(_trunc)),
     Construct("QDQ", qdq()),
     Construct("QDQ of uint8 with an even zero point", qdq(0.25, 128, np.uint8)),
-    Construct("QDQ of an odd scale", qdq(ODD), BOUNDED),
+    Construct("QDQ of an odd scale", qdq(ODD)),
+    Construct("QDQ by channel", qdq([0.5, 0.25, 0.125, 0.0437, 1, 0.25], [0] * 6)),
     Construct("BatchNormalization", between(lambda m, x: m.norm(x, 6))),
     Construct("BatchNormalization, then ReLU", vector(
         lambda m, x: m.dense(m.relu_quant(m.norm(m.dense(x, 8, 6), 6)), 6, 4))),
@@ -316,6 +320,11 @@ CONSTRUCTS = [
     Construct("GlobalAveragePool", pool("GlobalAveragePool", values=4)),
     Construct("GlobalMaxPool", pool("GlobalMaxPool", values=4)),
     Construct("GlobalAveragePool 1D", pool("GlobalAveragePool", (3, 8), values=4)),
+    Construct("ReduceMean", pool("ReduceMean", values=4, axes=[2, 3], keepdims=0)),
+    Construct("ReduceMean of channels last", image(lambda m, x: m.dense(m.quant(m.node("ReduceMean", m.relu_quant(
+        m.node("Transpose", m.conv(x, 3, 4, 3, 3), perm=[0, 2, 3, 1])), axes=[1, 2], keepdims=0), 0.125, 6), 4, 3))),
+    Construct("ReduceMax", pool("ReduceMax", values=4, axes=[2, 3])),
+    Construct("Neg", between(lambda m, x: m.node("Neg", x))),
     Construct("a channels-first image, flattened in both orders", channels_first_input_flattened),
     Construct("Transpose of an image that is channels last", image(
         lambda m, x: _tail(m, m.conv(m.node("Transpose", x, perm=[0, 3, 1, 2]), 3, 4, 3, 3), 48), 6, 5, 3)),

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.building import scores
-from hlsflow.building.steps.reference import framework_of
 from hlsflow.building.witnesses import (
     Evidence,
     against_emulator,
@@ -38,13 +37,12 @@ def judge(evidence: Evidence) -> BuildRecord:
         hardware = {name: archive[name] for name in archive.files}
     truth = plan.samples.load().truth
 
-    framework = framework_of(evidence.reference)
     agreement = against_keras(evidence, project, keras, hardware)
     softmaxes = against_softmax(evidence, project, keras, hardware)
     tables = against_tables(evidence, project, keras, hardware)
     emulator = against_emulator(evidence, project, hardware)
     kind, allowed = plan.config.gate.kind, plan.config.gate.max_abs_error or 0.0
-    gate = verdict(kind, allowed, agreement, softmaxes, emulator, tables, framework)
+    gate = verdict(kind, allowed, agreement, softmaxes, emulator, tables, network.framework)
     decisive = network.gate_outputs[0]
     task = plan.model.task
     found = hardware_output(network, project, hardware, decisive) * evidence.layer(decisive).result.lsb
@@ -68,7 +66,7 @@ def judge(evidence: Evidence) -> BuildRecord:
             substitute=plan.samples.substitute,
         ),
         trained=_trained(plan),
-        framework=framework,
+        framework=network.framework,
         keras_float=witness_float(network),
         accuracy_keras=scores.accuracy(task, keras[decisive], truth),
         accuracy_csim=scores.accuracy(task, found, truth),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hlsflow.building.scores import accuracy
 from hlsflow.building.target import Target
 from hlsflow.foundation.errors import ConfigError, UnsupportedError
+from hlsflow.foundation.words import possessive
 from hlsflow.hls.config import Gate, HlsConfig, LayerConfig
 from hlsflow.network.fixed_point import FixedType, parse_type
 from hlsflow.network.graph import MULTIPLIES, OPERATIONS, Op
@@ -86,7 +87,6 @@ class Rounding:
         from hlsflow.frontends.witness import comparable_nodes
 
         self.network, self.frames, self.task = network, frames, task
-        self.whose = live.framework + ("'" if live.framework.endswith("s") else "'s")
         self.bound: float | None = None
         # What goes into the table of a layer of its own is no layer's output.
         names = (*comparable_nodes(network), *network.gate_outputs, *calibrate.before_tables(network))
@@ -170,7 +170,6 @@ class Rounding:
     def _on(self, which: slice) -> Rounding:
         few = object.__new__(Rounding)
         few.network, few.task, few.bound, few.frames = self.network, self.task, self.bound, self.frames.taken(which)
-        few.whose = self.whose
         few.outputs = {name: values[which] for name, values in self.outputs.items()}
         return few
 
@@ -226,7 +225,8 @@ class Rounding:
             trial = few._under(_with_types(candidate, {name: types for name, types in given.items() if types}))
         except UnsupportedError:
             return ()
-        classes = "" if self.task == "regression" else f", {self.whose} class on {trial.same_class:.2%} of them"
+        whose = possessive(self.network.framework)
+        classes = "" if self.task == "regression" else f", {whose} class on {trial.same_class:.2%} of them"
         said = f"off by {trial.error:.3g} on {len(few.frames):,} of these frames{classes}"
         return (f"hls4ml's default, {HLS4ML_DEFAULT} for everything: {said}",)
 

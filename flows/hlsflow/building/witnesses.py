@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsflow.building.agreement import Difference, agree, first_difference, in_lsb
-from hlsflow.building.steps.reference import framework_of
 from hlsflow.datasets.frames import Frames
 from hlsflow.emulation.emulator import Emulator, make_emulator
 from hlsflow.emulation.softmax import error_bound
@@ -102,15 +101,16 @@ def against_keras(
     evidence: Evidence, project: HlsProject, keras: Mapping[str, Array], hardware: Mapping[str, Array]
 ) -> list[AgreementRecord]:
     """Every output of the gate against Keras; the worst one of those that differ with the layer where it begins."""
-    network, framework = evidence.network, framework_of(evidence.reference)
+    network = evidence.network
     derived = _derived(evidence)
     found = []
     for name in network.gate_outputs:
         type_ = evidence.layer(name).result
         own = derived[name].result.grid if name in derived else None
+        given = hardware_output(network, project, hardware, name)
         found.append(
             AgreementRecord(
-                **asdict(agree(name, keras[name], hardware_output(network, project, hardware, name), type_, framework)),
+                **asdict(agree(name, keras[name], given, type_, network.framework)),
                 derived_type=None if own is None else str(own),
                 holds_derived=own is not None and type_.holds(own),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from hlsflow.foundation.words import possessive
 from hlsflow.hls.config import HlsConfig, LayerConfig
 from hlsflow.hls.lint import (
     UNROLL_LIMIT,
@@ -12,7 +13,7 @@ from hlsflow.hls.lint import (
     legal_reuse_factors,
     parallel_multiplications,
 )
-from hlsflow.network.graph import MOVES, MULTIPLIES, Network, Node, Op
+from hlsflow.network.graph import MOVES, MULTIPLIES, Network, Node, Op, framework_of
 from hlsflow.network.layer_types import CONFIGURATION, IGNORED, LayerTypes
 
 _HEADER = """\
@@ -75,7 +76,8 @@ def write_config(model: str, config: HlsConfig, layers: Sequence[LayerTypes], be
         "",
     ]
     if config.gate.kind == "exact":
-        lines += ["gate:", "  # The build fails unless every output integer equals Keras'.", "  kind: exact"]
+        whose = possessive(framework_of(layer.node for layer in layers))
+        lines += ["gate:", f"  # The build fails unless every output integer equals {whose}.", "  kind: exact"]
     else:
         lines += [
             "gate:",

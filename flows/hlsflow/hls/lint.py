@@ -8,6 +8,7 @@ from enum import StrEnum
 from math import prod
 
 from hlsflow.foundation.errors import ConfigError, UnsupportedError, did_you_mean
+from hlsflow.foundation.words import possessive
 from hlsflow.frontends.witness import witness_float
 from hlsflow.hls.config import ROLES, HlsConfig
 from hlsflow.network import unbuildable
@@ -135,7 +136,8 @@ def _rounding_reference(network: Network, layers: Sequence[LayerTypes]) -> list[
             if witness_float(network) == "float64":
                 return []
             message = (
-                "Keras' float32 rounds here: the hardware is exact, but a value next to a tie may differ from Keras"
+                f"{possessive(network.framework)} float32 rounds here: the hardware is exact, but a value next to a "
+                f"tie may differ from {network.framework}"
             )
             return [
                 Complaint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -101,6 +101,9 @@ ROUNDED = "rounded"
 FORMULA = "formula"
 # The attribute of a node whose values are none that the framework has: in other units, or on the way to them.
 INNER = "inner"
+# The attribute of an input that names the framework of its network, where it is not the first that there was.
+FRAMEWORK = "framework"
+USUAL_FRAMEWORK = "Keras"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -159,6 +162,11 @@ class Network:
                 return node
         raise KeyError(name)
 
+    @property
+    def framework(self) -> str:
+        """What computes the outputs that it is held to."""
+        return framework_of(self.nodes)
+
     def consumers(self, name: str) -> list[Node]:
         """The nodes that read `name`."""
         return [node for node in self.nodes if name in node.inputs]
@@ -199,3 +207,9 @@ class Network:
         while node.op is Op.RESHAPE:
             node = self[node.inputs[0]]
         return node.name
+
+
+def framework_of(nodes: Iterable[Node]) -> str:
+    """The framework of a network of these nodes."""
+    said = (node.attributes[FRAMEWORK] for node in nodes if FRAMEWORK in node.attributes)
+    return str(next(said, USUAL_FRAMEWORK))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from onnx_models.constructs import BOUNDED, CONSTRUCTS, EXACT
 from onnx_models.making import live
+from onnx_models.projects import random_inputs
 
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.foundation.errors import UnsupportedError
@@ -24,7 +25,7 @@ from hlsflow.hls.lint import lint
 from hlsflow.hls.project import HlsProject, read_project
 from hlsflow.network.fixed_point import parse_type
 from hlsflow.network.ranges import resolve
-from hlsflow.network.unbuildable import refusals_of_exactness, refusals_of_io_type
+from hlsflow.network.unbuildable import refusals_of_exactness, refusals_of_io_type, refusals_of_types
 
 if FRONT_ENDS["onnx"].needs.missing:
     pytest.skip("no onnx, onnxruntime or qonnx: uv run --extra onnx pytest", allow_module_level=True)
@@ -41,17 +42,6 @@ def projects_of(shared_run, construct) -> list[HlsProject]:
     slug = re.sub(r"[^A-Za-z0-9.]+", "_", construct.name)
     folder = shared_run.once(f"onnx/{CONSTRUCTS.index(construct)}-{slug}", partial(make, construct))
     return [read_project(path) for path in sorted(folder.glob("*/hls"))]
-
-
-def random_inputs(network, samples: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(7)
-    found = []
-    for name in network.inputs:
-        type_ = network[name].declared["result"]
-        whole = rng.integers(type_.min_int, type_.max_int + 1, (samples, *network[name].shape))
-        whole >>= (np.arange(samples) % 6).reshape(-1, *(1 for _ in network[name].shape))
-        found.append(whole * type_.lsb)
-    return found
 
 
 def measured_types(model, network, inputs):
@@ -84,6 +74,7 @@ def make(construct, folder: Path) -> None:
                 lint(network, HlsConfig(io_type=io_type))
             continue
         assert not refusals_of_io_type(network, io_type)
+        assert not refusals_of_types(layers[io_type], exact=construct.expected == EXACT)
         for backend in BACKENDS:
             config = HlsConfig(backend=backend, io_type=io_type)
             home = folder / f"{backend}-{io_type}" / "hls"

@@ -31,6 +31,15 @@ def of_image(body):
     return maker.model(body(maker, "x0"))
 
 
+def _many(m, x):
+    return m.conv(x, 3, 4096, 1, 1)
+
+
+def _unread():
+    maker = Maker((8,), (8,))
+    return maker.model(maker.dense("x0", 8, 4))
+
+
 REFUSED = {
     "an unknown operator": (lambda m, x: m.node("Erf", x), of_vector, "Erf: no test proves", "docs/onnx.md"),
     "two tensors multiplied": (lambda m, x: m.node("MatMul", x, x), of_vector, "computed from values", "constant"),
@@ -67,6 +76,27 @@ REFUSED = {
         lambda m, x: m.node("Mul", m.const(np.ones(4)), m.const(2.0)), of_vector, "an output that is a constant",
         "leave it out"),
     "rows that do not fit": (lambda m, x: m.node("Gemm", x, m.on_grid(7, 4)), of_vector, "7 rows", "as many rows"),
+    "groups beyond any hardware": (
+        lambda m, x: m.conv(_many(m, x), 4096, 4098, 1, 1, group=2, weight=m.on_grid(4098, 2048, 1, 1)), of_image,
+        "zeros counted", "fewer"),
+    "a resize beyond any hardware": (
+        lambda m, x: m.node("Resize", m.node("Resize", x, "", m.const([1, 1, 64, 64])), "", m.const([1, 1, 64, 64])),
+        of_image, "values a sample", "at most"),
+    "a constant without end": (
+        lambda m, x: m.node("Add", x, m.node("ConstantOfShape", m.const([1 << 20, 1 << 20], np.int64))), of_vector,
+        "ConstantOfShape of constants gives more than", "smaller"),
+    "constants that spread": (
+        lambda m, x: m.node("Add", x, m.node("Mul", m.const(np.ones((1 << 15, 1))), m.const(np.ones((1, 1 << 15))))),
+        of_vector, "Mul of constants gives more than", "smaller"),
+    "an operator of constants": (
+        lambda m, x: m.node("Add", x, m.node("Erf", m.const(1.0))), of_vector, "Erf of constants", "onnxsim"),
+    "a mean over channels": (
+        lambda m, x: m.node("ReduceMean", m.conv(x, 3, 4, 1, 1), axes=[1]), of_image,
+        "ReduceMean over the axes", "no channels"),
+    "an input that nothing reads": (None, lambda _: _unread(), "no node reads this input", "leave it out"),
+    "a factor beyond any number": (
+        lambda m, x: m.node("Mul", x, m.node("Mul", m.const(1e300, np.float64), m.const(1e300, np.float64))), of_vector,
+        "constants are NaN or infinite", "float32"),
     "an empty clip": (
         lambda m, x: m.node("Clip", m.dense(x, 8, 4), m.const(2.0), m.const(1.0)), of_vector, "empty", "minimum below"),
 }  # fmt: skip

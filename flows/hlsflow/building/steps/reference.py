@@ -11,6 +11,7 @@ from hlsflow.building.scores import accuracy, errors
 from hlsflow.building.session import Session
 from hlsflow.datasets.frames import Frames
 from hlsflow.foundation.errors import DataError
+from hlsflow.foundation.words import possessive
 from hlsflow.foundation.workspace import storage_errors
 from hlsflow.frontends.witness import reference_outputs, witness_float
 from hlsflow.models.model import Samples
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
     from hlsflow.foundation.log import Step
     from hlsflow.network.graph import Network
-
-# Beside the outputs of another framework than the usual one: its name.
-FRAMEWORK_FILE, USUAL_FRAMEWORK = "framework.txt", "Keras"
-
 
 def write_reference(session: Session, samples: Samples, folder: Path, step: Step) -> str:
     """Writes the framework's outputs that the gate compares; says how accurate they are where the truth is known."""
@@ -38,8 +35,6 @@ def write_reference(session: Session, samples: Samples, folder: Path, step: Step
     )  # fmt: skip
     with storage_errors(folder):
         np.savez(folder / "outputs.npz", **outputs)
-        if session.live.framework != USUAL_FRAMEWORK:
-            (folder / FRAMEWORK_FILE).write_text(session.live.framework)
     said = f"{len(frames):,} samples of {samples.dataset}" + _rounded(session, frames, outputs)
     found = outputs[network.gate_outputs[0]]
     right = accuracy(session.task, found, frames.truth)
@@ -47,12 +42,6 @@ def write_reference(session: Session, samples: Samples, folder: Path, step: Step
     if off is not None:
         return f"{said}, mean error {off.mean_abs:g}"
     return said if right is None else f"{said}, accuracy {right:.4f}"
-
-
-def framework_of(folder: Path) -> str:
-    """What gave the outputs in a folder of this step."""
-    path = folder / FRAMEWORK_FILE
-    return path.read_text() if path.is_file() else USUAL_FRAMEWORK
 
 
 def check_classes(network: Network, source: str) -> None:
@@ -74,7 +63,7 @@ def _rounded(session: Session, frames: Frames, outputs: Mapping[str, Array]) -> 
         return ""
     own = session.live.outputs(network, frames.inputs, network.gate_outputs)
     differ = [(own[name] != outputs[name]).any(axis=1) for name in network.gate_outputs]
-    whose = session.live.framework + ("'" if session.live.framework.endswith("s") else "'s")
+    whose = possessive(session.live.framework)
     return f" in float64, of which {whose} own float32 differs on {int(np.any(differ, axis=0).sum()):,}"
 
 

@@ -89,16 +89,21 @@ class KerasFrontEnd:
         from hlsflow.frontends.keras.runtime import prepare_tensorflow
 
         prepare_tensorflow(any_keras=True)
-        import keras
-        from tensorflow import keras as of_tensorflow
+        try:
+            import keras
+            from tensorflow import keras as of_tensorflow
 
-        if is_keras_3() and keras.Model is not of_tensorflow.Model:
-            raise ToolError("TF_USE_LEGACY_KERAS puts Keras 2 in Keras 3's place", hint="unset TF_USE_LEGACY_KERAS")
-        if is_keras_3() and keras.backend.backend() != "tensorflow":
+            backend = keras.backend.backend() if is_keras_3() else "tensorflow"
+        except ImportError as error:
+            # The backend that a variable or ~/.keras/keras.json names is imported with it.
+            raise ToolError(f"Keras cannot be loaded: {error}", hint="KERAS_BACKEND=tensorflow") from error
+        if backend != "tensorflow":
             raise ToolError(
-                f"Keras computes with {keras.backend.backend()} here, and QKeras is held to TensorFlow",
+                f"Keras computes with {backend} here, and the witness is what it computes with TensorFlow",
                 hint="KERAS_BACKEND=tensorflow",
             )
+        if is_keras_3() and keras.Model is not of_tensorflow.Model:
+            raise ToolError("TF_USE_LEGACY_KERAS puts Keras 2 in Keras 3's place", hint="unset TF_USE_LEGACY_KERAS")
 
 
 KERAS = KerasFrontEnd(

@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
+import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hlsflow.foundation import interrupts
@@ -45,11 +49,36 @@ def prepare_tensorflow(*, verbose: bool = False, any_keras: bool = False) -> Non
         # tfmot and qkeras use interfaces that Keras 2.15 calls deprecated.
         warnings.filterwarnings("ignore", module=r"(keras|qkeras|tensorflow_model_optimization)\b")
     prepare_environment()
-    import tensorflow as tf
+    with contextlib.nullcontext() if verbose or "tensorflow" in sys.modules else _without_greetings():
+        import tensorflow as tf
 
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+
+
+# Of processors and GPUs, which TensorFlow from 2.16 on writes before it looks at the level that it is told.
+_GREETINGS = re.compile(rb"WARNING: All log messages before absl|I0000 .*\b(port|cudart_stub|cpu_feature_guard)\.cc")
+
+
+@contextlib.contextmanager
+def _without_greetings() -> Iterator[None]:
+    """Holds back what the process writes to stderr inside, and passes on all but TensorFlow's greetings."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as caught:
+            os.dup2(caught.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(stderr, 2)
+                caught.seek(0)
+                for line in caught:
+                    if not _GREETINGS.match(line):
+                        os.write(2, line)
+    finally:
+        os.close(stderr)
 
 
 def interruptible() -> keras.callbacks.Callback:

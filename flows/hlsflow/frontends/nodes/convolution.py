@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 Pads = tuple[tuple[int, int], ...]
 
 
+def by_side(pads: Pads) -> dict[str, int]:
+    """How many zeros stand before and behind each axis, one or two of them, under hls4ml's names."""
+    sides = (("top", "bottom"), ("left", "right"))[-len(pads) :]
+    return {
+        f"pad_{side}": pad
+        for both, pair in zip(sides, pads, strict=True)
+        for side, pad in zip(both, pair, strict=True)
+    }  # fmt: skip
+
+
 def window_of(entry: Mapping[str, Any]) -> dict[str, int]:
     """Strides and pads of a convolution or pooling, two-dimensional throughout (a 1-D one has height 1)."""
     return {

@@ -10,7 +10,7 @@ from hlsflow.frontends.nodes.builder import Builder
 from hlsflow.frontends.nodes.entries import function_entry, reads, reshape, scale_entry, spacer
 from hlsflow.frontends.nodes.parts import Parts
 from hlsflow.frontends.onnx.files import identifier
-from hlsflow.frontends.onnx.graph import Graph, Step
+from hlsflow.frontends.onnx.graph import MOST_TENSOR_VALUES, Graph, Step
 from hlsflow.frontends.onnx.value import Constant, Value, arranged, plain
 from hlsflow.network.fixed_point import FixedType
 from hlsflow.network.graph import Node, Op
@@ -51,8 +51,17 @@ class Conversion(Builder):
         return identifier(step.name, step.op.lower())
 
     def put(self, *nodes: Node) -> str:
-        """Adds nodes; the name of the last."""
+        """Adds nodes; the name of the last.
+
+        Raises NotExact where one has more values than are looked at, or constants that are no numbers.
+        """
+        import numpy as np
+
         for node in nodes:
+            if prod(node.shape) > MOST_TENSOR_VALUES:
+                raise NotExact(f"it gives {prod(node.shape):,} values a sample", f"at most {MOST_TENSOR_VALUES:,}")
+            if not all(np.isfinite(array).all() for array in node.arrays.values()):
+                raise NotExact("its constants are NaN or infinite", "constants that float32 holds")
             self.names.add(node.name)
             self.nodes.append(node)
             self.shapes[node.name] = node.shape

@@ -62,7 +62,6 @@ def _operators() -> list[Any]:
     import numpy as np
     from onnx.reference.op_run import OpRun
     from onnx.reference.ops.op_batch_normalization import _batchnorm_test_mode
-    from onnx.reference.ops.op_conv import _conv_implementation
     from qonnx.custom_op.general.bipolar_quant import binary_quant
     from qonnx.custom_op.general.intquant import int_quant
     from qonnx.custom_op.general.trunc import trunc_v1
@@ -81,25 +80,21 @@ def _operators() -> list[Any]:
     def cut(self: Any, x: Array, scale: Array, zero: Array, bits: Array, out: Array, **said: Any) -> tuple[Array]:
         return (np.asarray(trunc_v1(x, scale, zero, bits, out, said.get("rounding_mode") or "FLOOR"), dtype=x.dtype),)
 
-    def conv(self: Any, x: Array, w: Array, b: Array | None = None, **said: Any) -> tuple[Array]:
-        known = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
-        usual = {"auto_pad": "NOTSET", "group": 1}
-        settings = [said.get(key, usual.get(key)) for key in known]
-        found = _conv_implementation(np.moveaxis(x, -1, 1), np.moveaxis(w, -1, 1), b, *settings)
-        return (np.moveaxis(found, 1, -1).astype(x.dtype),)
-
     def norm(self: Any, x: Array, *constants: Array, **said: Any) -> tuple[Array]:
         return (_batchnorm_test_mode(x, *constants, epsilon=said.get("epsilon", 1e-5)).astype(x.dtype),)
 
-    def norm_last(self: Any, x: Array, *constants: Array, **said: Any) -> tuple[Array]:
-        return (np.moveaxis(norm(self, np.moveaxis(x, -1, 1), *constants, **said)[0], 1, -1),)
+    def dequantize(self: Any, x: Array, scale: Array, zero: Array | None = None, **said: Any) -> tuple[Array]:
+        shape = [-1 if axis == said.get("axis", 1) % x.ndim else 1 for axis in range(x.ndim)] if scale.size > 1 else []
+        whole = x.astype(scale.dtype) - (0 if zero is None else zero.astype(scale.dtype).reshape(shape))
+        return (whole * scale.reshape(shape),)
 
     general = {"Quant": quant, "IntQuant": quant, "BipolarQuant": sign, "Trunc": cut}
-    wide = {"Conv": conv, "BatchNormalization": norm_last}
     kinds = [(domain, name, run) for domain in sorted(QONNX_DOMAINS) for name, run in general.items()]
     # ONNX' own one takes an older model, which states a momentum, for one in training.
     kinds += [("", "BatchNormalization", norm)]
-    kinds += [(CHANNELS_LAST, name, run) for name, run in wide.items()]
+    # Of the one it has later versions alone, which compute the same, and the other one it computes in float32.
+    kinds += [("", "QuantizeLinear", _as_of_now("QuantizeLinear", last=False)), ("", "DequantizeLinear", dequantize)]
+    kinds += [(CHANNELS_LAST, name, _as_of_now(name, last=True)) for name in ("Conv", "MaxPool", "BatchNormalization")]
     return [type(name, (OpRun,), {"op_domain": domain, "_run": _with_attributes(run)}) for domain, name, run in kinds]
 
 
@@ -113,3 +108,22 @@ def _with_attributes(run: Any) -> Any:
         return run(self, *inputs, **texts)
 
     return called
+
+
+def _as_of_now(op: str, *, last: bool) -> Any:
+    """ONNX' own operator in its latest version; with `last` over values, and kernels, whose channels stand last."""
+    import numpy as np
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+
+    def turned(array: Array, source: int, to: int) -> Array:
+        return np.moveaxis(array, source, to) if last and array.ndim > 1 else array
+
+    def run(self: Any, *inputs: Array, **said: Any) -> tuple[Array]:
+        given = {f"x{index}": turned(array, -1, 1) for index, array in enumerate(inputs)}
+        node = helper.make_node(op, list(given), ["y"], **said)
+        found: Any = ReferenceEvaluator(node).run(None, given)
+        result = turned(found[0], 1, -1)
+        return (result.astype(inputs[0].dtype) if last else result,)
+
+    return run

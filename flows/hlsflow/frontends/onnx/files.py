@@ -9,7 +9,7 @@ from typing import Any
 
 from hlsflow.foundation.errors import ModelError, UnsupportedError
 from hlsflow.foundation.strict_read import UnreadableError, brief, printable, read_bytes
-from hlsflow.frontends.onnx.graph import CHANNELS_LAST, QONNX_DOMAINS, Graph, Step
+from hlsflow.frontends.onnx.graph import CHANNELS_LAST, MOST_TENSOR_VALUES, QONNX_DOMAINS, Graph, Step
 from hlsflow.frontends.onnx.version_6 import OLDEST, modernized
 
 MAX_BYTES = 512 << 20
@@ -101,8 +101,10 @@ def _inputs(graph: Any, constants: Mapping[str, Any], where: str) -> tuple[dict[
             # Older exporters name their weights as inputs, too.
             continue
         tensor = item.type.tensor_type
-        if not item.type.HasField("tensor_type") or tensor.elem_type not in (1, 10, 11):
-            raise UnsupportedError(f"{where}: its input '{name}' is no tensor of floats", hint="inputs of float32")
+        if not item.type.HasField("tensor_type") or tensor.elem_type not in (1, 11):
+            raise UnsupportedError(
+                f"{where}: its input '{name}' is no tensor of float32 or float64", hint="inputs of float32"
+            )
         sizes = [int(axis.dim_value) if axis.HasField("dim_value") else None for axis in tensor.shape.dim]
         if len(sizes) < 2:
             raise UnsupportedError(
@@ -116,7 +118,7 @@ def _inputs(graph: Any, constants: Mapping[str, Any], where: str) -> tuple[dict[
                 f"{where}: its input '{name}' is ({shown}): an axis beside the batch has no size",
                 hint="export it with sizes for all axes but the first",
             )
-        _demand_few(sample, f"the input '{name}'", where)
+        _demand_few(sample, f"the input '{name}'", where, MOST_TENSOR_VALUES)
         found[name] = sample
         batches.add(sizes[0])
     if not found:
@@ -124,13 +126,13 @@ def _inputs(graph: Any, constants: Mapping[str, Any], where: str) -> tuple[dict[
     return found, batches.pop() if len(batches) == 1 else None
 
 
-def _demand_few(shape: Iterable[int], what: str, where: str) -> None:
+def _demand_few(shape: Iterable[int], what: str, where: str, most: int = _MOST_VALUES) -> None:
     count = 1
     for size in shape:
         if size < 0:
             raise ModelError(f"{where}: {what} has an axis of {size} values", hint=_AGAIN)
         count *= size
-    if count > _MOST_VALUES:
+    if count > most:
         raise UnsupportedError(f"{where}: {what} states {count:,} values", hint="a smaller model")
 
 

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 # What only moves constants, grids and all.
 _MOVES = frozenset(("Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"))
-# A shape of more values is none that a file may ask for.
-_MOST_VALUES = 1 << 27
+# What is computed of constants, and how many values it may give.
+_ELEMENTWISE = frozenset(
+    "Add Sub Mul Div Min Max Pow Sqrt Reciprocal Neg Abs Exp Floor Ceil Round Cast Equal Where".split()
+)
+_FOLDED = frozenset("Shape Size Gather Slice Concat Split ConstantOfShape Expand Range ReduceProd".split())
+_MOST_VALUES = 1 << 26
 
 
 def folded(step: Step, constants: Mapping[str, Constant], opset: int) -> list[Constant]:
@@ -28,6 +32,8 @@ def folded(step: Step, constants: Mapping[str, Constant], opset: int) -> list[Co
         raise NotExact(f"{step.op} of a constant", "its result as a constant")
     if step.op == "DequantizeLinear":
         return [_dequantized(step, constants)]
+    if step.op not in _MOVES | _ELEMENTWISE | _FOLDED:
+        raise NotExact(f"{step.op} of constants is not computed", "its result as a constant, e.g. by onnxsim")
     first = constants[step.inputs[0]] if step.inputs else None
     if step.op in _MOVES and first is not None and first.integers is not None and first.scale is not None:
         import numpy as np
@@ -49,12 +55,8 @@ def _evaluated(step: Step, values: Mapping[str, Array], opset: int) -> list[Arra
     from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
 
-    size = sum(int(values[name].size) for name in step.inputs if name)
-    asked = max((int(np.abs(values[name].astype(np.float64)).prod()) for name in step.inputs[1:] if name
-                 and values[name].dtype.kind == "i" and values[name].size <= 8 and step.op in ("Expand", "Tile",
-                 "ConstantOfShape")), default=0)  # fmt: skip
-    if max(size, asked) > _MOST_VALUES:
-        raise NotExact(f"it gives {max(size, asked):,} constant values", "a smaller constant")
+    if _count(step, values) > _MOST_VALUES:
+        raise NotExact(f"{step.op} of constants gives more than {_MOST_VALUES:,} values", "a smaller constant")
     said = {key: value if not hasattr(value, "dtype") else _tensor(value) for key, value in step.attributes.items()}
     node = helper.make_node(step.op, list(step.inputs), list(step.outputs), **said)
     names = list(dict.fromkeys(name for name in step.inputs if name))
@@ -69,6 +71,27 @@ def _evaluated(step: Step, values: Mapping[str, Array], opset: int) -> list[Arra
         reason = f"{step.op} of constants cannot be computed: {brief(str(error))}"
         raise NotExact(reason, "its result as a constant") from error
     return [np.asarray(item) for item in found]
+
+
+def _count(step: Step, values: Mapping[str, Array]) -> float:
+    """How many values a step gives at most."""
+    import numpy as np
+
+    arrays = [values[name] for name in step.inputs if name]
+    whole = float(sum(array.size for array in arrays))
+    last = np.abs(arrays[-1].astype(np.float64)) if arrays else np.zeros(0)
+    match step.op:
+        case "Expand" | "ConstantOfShape":
+            shape = np.maximum(last, 1).prod() if last.size <= 8 else np.inf
+            return whole * float(shape) if step.op == "Expand" else float(shape)
+        case "Range":
+            start, end, step_ = (float(array.ravel()[0]) for array in arrays)
+            return abs(end - start) / abs(step_) if step_ else np.inf
+        case "Gather":
+            return float(arrays[0].size) * float(arrays[1].size)
+        case op if op in _ELEMENTWISE:
+            return float(np.prod([float(size) for size in np.broadcast_shapes(*(array.shape for array in arrays))]))
+    return whole
 
 
 def _tensor(values: Array) -> Any:

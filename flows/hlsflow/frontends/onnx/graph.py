@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Where the operators of QONNX are named: qonnx reads all three.
 QONNX_DOMAINS = frozenset(("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas"))
+# Of one sample of a tensor: types are proved value by value, and no hardware that hls4ml writes has so many.
+MOST_TENSOR_VALUES = 1 << 24
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
 
 
@@ -54,6 +56,11 @@ class Graph:
     def is_quantized(self) -> bool:
         """Whether it has operators of QONNX."""
         return any(step.domain for step in self.steps)
+
+    @property
+    def framework(self) -> str:
+        """What evaluates it."""
+        return "qonnx" if self.is_quantized else "onnxruntime"
 
     def readers(self, tensor: str) -> list[Step]:
         return [step for step in self.steps if tensor in step.inputs]

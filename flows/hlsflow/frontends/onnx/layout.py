@@ -12,7 +12,7 @@ _CHANNELS = frozenset(
 # What leaves the order open.
 _ELEMENTWISE = frozenset(
     "Add Sub Mul Div Relu LeakyRelu Clip Sigmoid Tanh Elu Selu Softplus Softsign HardSigmoid Identity Dropout Cast Pad "
-    "Quant IntQuant BipolarQuant Trunc QuantizeLinear DequantizeLinear Concat".split()
+    "Quant IntQuant BipolarQuant Trunc QuantizeLinear DequantizeLinear Concat Neg".split()
 )
 
 

@@ -33,7 +33,7 @@ class OnnxModel:
 
     @property
     def framework(self) -> str:
-        return "qonnx" if self.graph.is_quantized else "onnxruntime"
+        return self.graph.framework
 
     def network(self, input_types: Mapping[str, FixedType] | FixedType) -> Network:
         return converted(self.graph, input_types).network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.foundation.strict_read import brief
@@ -16,11 +16,14 @@ from hlsflow.frontends.onnx.layout import input_axes
 from hlsflow.frontends.onnx.ops import activations, elementwise, linear, moves, pooling, quantizers
 from hlsflow.frontends.onnx.value import Constant, Value, arranged
 from hlsflow.network.fixed_point import FixedType, fraction_of
-from hlsflow.network.graph import INNER, ROUNDED, Network, Node, Op
+from hlsflow.network.graph import FRAMEWORK, INNER, ROUNDED, Network, Node, Op
 from hlsflow.network.quantizers import NotExact
 from hlsflow.network.refusal import Refusal, message
 from hlsflow.network.steps import quantizers_behind
 from hlsflow.network.unbuildable import refusals_of_network
+
+if TYPE_CHECKING:
+    from hlsflow.foundation.arrays import Array
 
 Handler = Callable[[Conversion, Step], Value]
 _HANDLERS: Mapping[str, Handler] = {
@@ -28,6 +31,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "Gemm": linear.gemm,
     "Conv": linear.conv,
     "BatchNormalization": elementwise.batch_norm,
+    "Neg": elementwise.negative,
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"), elementwise.arithmetic),
     "Relu": activations.relu,
     "LeakyRelu": activations.leaky_relu,
@@ -39,6 +43,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "Softmax": activations.softmax,
     **dict.fromkeys(("MaxPool", "AveragePool"), pooling.pool),
     **dict.fromkeys(("GlobalMaxPool", "GlobalAveragePool"), pooling.global_pool),
+    **dict.fromkeys(("ReduceMean", "ReduceMax"), pooling.reduce),
     **dict.fromkeys(("Identity", "Dropout"), moves.identity),
     "Transpose": moves.transpose,
     "Reshape": moves.reshape,
@@ -56,8 +61,8 @@ _OF_QONNX: Mapping[str, Handler] = {
     "Trunc": quantizers.trunc,
 }
 _CHANNELS_LAST = frozenset(("Conv", "MaxPool", "BatchNormalization"))
-# Constants of more fractional bits are no short binary fractions.
-_SHORT_BITS = 24
+# The bits of a float32: constants of the file itself have no more, but products of several have.
+_FLOAT32_BITS = 24
 _SEE = "what docs/onnx.md lists, or a request for it"
 
 
@@ -100,7 +105,14 @@ def converted(graph: Graph, input_types: Mapping[str, FixedType] | FixedType) ->
     for name in conversion.graph.outputs:
         if name not in conversion.values:
             raise UnsupportedError(message(graph.name, [Refusal(name, "an output that is a constant", "leave it out")]))
-        outputs.append(conversion.settled(conversion.values[name]).node)
+        try:
+            outputs.append(conversion.settled(conversion.values[name]).node)
+        except NotExact as problem:
+            raise UnsupportedError(message(graph.name, [Refusal(name, str(problem), problem.way_out)])) from problem
+    unread = [name for name in inputs if not graph.readers(name)]
+    if unread:
+        reason, way_out = "no node reads this input", "leave it out of the inputs of the graph"
+        raise UnsupportedError(message(graph.name, [Refusal(name, reason, way_out) for name in unread]))
     network = _finished(conversion, tuple(inputs[name].node for name in inputs), tuple(outputs))
     late = refusals_of_network(network)
     if late:
@@ -160,7 +172,8 @@ def _inputs(conversion: Conversion) -> dict[str, Value]:
             "name": node, "class_name": "InputLayer", "data_format": "channels_last", "input_shape": list(inside),
             "inputs": [],
         }  # fmt: skip
-        attributes = {} if isinstance(types, FixedType) else {"of_card": True}
+        attributes: dict[str, Any] = {} if isinstance(types, FixedType) else {"of_card": True}
+        attributes[FRAMEWORK] = conversion.graph.framework
         conversion.put(
             conversion.node(entry, Op.INPUT, inside, None, declared={"result": declared}, attributes=attributes)
         )
@@ -229,14 +242,25 @@ def _finished(conversion: Conversion, inputs: tuple[str, ...], outputs: tuple[st
 
 
 def _rounded(network: Network, node: Node) -> Node:
-    """A scale whose constants nothing puts on a short grid, as the framework has them: in float32."""
+    """A scale of products of float32 constants that no quantizer reads, rounded as the framework has it: in float32.
+
+    A scale that is one such constant is exact, in hardware as in the framework's float64.
+    """
     import numpy as np
 
     if node.op is not Op.SCALE or {"threshold", "above"} & set(node.attributes):
         return node
-    long = any(fraction_of(array) > _SHORT_BITS for array in node.arrays.values())
-    if not long or quantizers_behind(network, node.name) is not None:
+    short = all(_significant_bits(array) <= _FLOAT32_BITS for array in node.arrays.values())
+    if short or quantizers_behind(network, node.name) is not None:
         return node
     arrays: dict[str, Any] = {role: np.float64(np.float32(array)) for role, array in node.arrays.items()}
     why = "its scale or shift is no short binary fraction, and no quantizer reads it: the framework itself rounds"
     return replace(node, arrays=arrays, attributes={**node.attributes, ROUNDED: why})
+
+
+def _significant_bits(values: Array) -> int:
+    """The most bits of a value, from its first to its last."""
+    import numpy as np
+
+    found = [fraction_of(value) + int(np.floor(np.log2(abs(value)))) + 1 for value in np.unique(values) if value]
+    return max(found, default=0)

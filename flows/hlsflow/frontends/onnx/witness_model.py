@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.frontends.contract import Float
-from hlsflow.frontends.onnx.graph import Graph, Step
+from hlsflow.frontends.onnx.graph import CHANNELS_LAST, Graph, Step
 from hlsflow.frontends.onnx.value import Constant
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def witness_model(
         [numpy_helper.from_array(np.ascontiguousarray(values), name) for name, values in arrays.items()],
         value_info=[item for item in known if item.name not in wanted],
     )
-    opsets = [helper.make_opsetid("", graph.opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
+    # qonnx takes the version of operators over channels that stand last for that of ONNX' own.
+    versions = {domain: graph.opset if domain == CHANNELS_LAST else 1 for domain in domains}
+    opsets = [helper.make_opsetid("", graph.opset), *(helper.make_opsetid(*item) for item in versions.items())]
     model = helper.make_model(found, opset_imports=opsets)
     # What every runtime of these operators' age reads.
     model.ir_version = min(model.ir_version, 8)

@@ -20,6 +20,7 @@ SMALL = functional(entrance(), dense("d", "x"))
 @pytest.fixture(autouse=True)
 def walked(request, monkeypatch):
     """Files that these tests write are whole, so that no process need walk them first, but where that is tested."""
+    monkeypatch.setattr("hlsflow.frontends.keras.files.reader._WALKED", set())
     if "bytes_that" not in request.node.name and "library" not in request.node.name:
         monkeypatch.setattr("hlsflow.frontends.keras.files.reader._check_walk", lambda data, path: None)
 

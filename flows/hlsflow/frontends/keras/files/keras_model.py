@@ -214,6 +214,9 @@ class _LiveStore:
         self._model = model
 
     def of(self, place: Place, names: Sequence[str], more: Sequence[str] = ()) -> dict[str, Array]:
+        if not names:
+            # Keras 3 has operations that are no layer of the model.
+            return {}
         found = self._model
         for outer in (*place.around, place):
             found = found.get_layer(outer.name)

@@ -60,6 +60,12 @@ def affine(conversion: Conversion, step: Step, value: Value, factor: Array, offs
     return value.scaled(factor, offset).of(tensor=step.outputs[0], maker=step)
 
 
+def negative(conversion: Conversion, step: Step) -> Value:
+    import numpy as np
+
+    return affine(conversion, step, conversion.value(step), np.full((), -1.0), np.zeros(()))
+
+
 def _by_sample(constant: Array, shape: tuple[int, ...]) -> Array:
     """A constant as it broadcasts to one sample. Raises NotExact where it does not, or makes the tensor larger."""
     import numpy as np

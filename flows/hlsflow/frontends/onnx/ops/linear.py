@@ -17,6 +17,9 @@ from hlsflow.network.quantizers import NotExact
 if TYPE_CHECKING:
     from hlsflow.foundation.arrays import Array
 
+# Groups and dilations are kernels with zeros: more values than these are no hardware.
+_MOST_WEIGHTS = 1 << 24
+
 
 class Weights:
     """The constants of a product: what hardware multiplies by, its declared types, and the scale, output by output,
@@ -155,6 +158,10 @@ def conv(conversion: Conversion, step: Step) -> Value:
             f"{groups} groups of {kernel.shape[-2]} channels for {channels} channels and {outputs} outputs",
             "a kernel of inputs / group channels",
         )
+    window = window_of_step(step, before[:-1], kernel.shape[:rank])
+    extent = prod((size - 1) * rate + 1 for size, rate in zip(kernel.shape, window.dilations, strict=False))
+    if extent * channels * outputs > _MOST_WEIGHTS:
+        raise NotExact(f"a kernel of {extent * channels * outputs:,} values, zeros counted", "fewer channels or groups")
     op = Op.CONV
     if groups == channels > 1 and kernel.shape[-2] == 1:
         each = outputs // groups
@@ -165,7 +172,6 @@ def conv(conversion: Conversion, step: Step) -> Value:
             kernel = kernels.across(kernel)
     else:
         kernel = kernels.ungrouped(kernel, groups)
-    window = window_of_step(step, before[:-1], kernel.shape[:rank])
     kernel = kernels.dilated(kernel, window.dilations)
     pads: Pads = window.pads
     if any(sum(pad) for pad in pads) and prod(kernel.shape[:rank]) == 1:

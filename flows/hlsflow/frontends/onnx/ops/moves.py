@@ -21,6 +21,9 @@ _MOST_PAD = 1 << 12
 def identity(conversion: Conversion, step: Step) -> Value:
     if len([name for name in step.outputs[1:] if conversion.graph.readers(name)]):
         raise NotExact("the mask of a Dropout is read", "model.eval() before the export")
+    training = conversion.constant(step, 2) if step.op == "Dropout" else None
+    if training is not None and training.values.any():
+        raise NotExact("a Dropout that is training", "model.eval() before the export")
     return conversion.value(step).of(tensor=step.outputs[0], maker=step)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hlsflow.frontends.nodes.convolution import by_side
 from hlsflow.frontends.nodes.pooling import NO_PADS, zero_padded, zeros_do
 from hlsflow.frontends.onnx.conversion import Conversion
 from hlsflow.frontends.onnx.graph import CHANNELS_LAST, Step
@@ -13,16 +14,15 @@ from hlsflow.network.graph import Op
 from hlsflow.network.quantizers import NotExact
 
 
-def _read(conversion: Conversion, step: Step) -> tuple[Value, bool]:
+def _read(conversion: Conversion, step: Step, last: bool) -> Value:
     value = conversion.value(step)
-    last = step.domain == CHANNELS_LAST
     if len(value.shape) not in (2, 3):
         raise NotExact(f"pooling over {len(value.shape) - 1} axes", "one axis or two")
-    if "Average" in step.op and value.rectified:
+    if "Max" not in step.op and value.rectified:
         value = conversion.settled(value)
     value = by_channel(conversion, value, last)
     rank = len(value.shape)
-    return conversion.ordered(value, plain(rank) if last else channels_last(rank), step), last
+    return conversion.ordered(value, plain(rank) if last else channels_last(rank), step)
 
 
 def pool(conversion: Conversion, step: Step) -> Value:
@@ -30,7 +30,8 @@ def pool(conversion: Conversion, step: Step) -> Value:
         raise NotExact("it gives the places of its maxima, too", "MaxPool with one output")
     said = step.attributes
     size = tuple(int(number) for number in said.get("kernel_shape", ()))
-    value, last = _read(conversion, step)
+    last = step.domain == CHANNELS_LAST
+    value = _read(conversion, step, last)
     sizes = conversion.shapes[value.node][:-1]
     if len(size) != len(sizes) or any(not 1 <= number <= 1 << 16 for number in size):
         raise NotExact(f"a window of {list(size)[:4]} over {len(sizes)} axes", "one size for each")
@@ -65,10 +66,7 @@ def _pool(
     conversion: Conversion, step: Step, value: Value, op: Op, size: tuple[int, ...], strides: tuple[int, ...],
     pads: tuple[tuple[int, int], ...], shape: tuple[int, ...],
 ) -> str:  # fmt: skip
-    rank, before = len(size), conversion.shapes[value.node]
-    sides = (("top", "bottom"), ("left", "right"))[-rank:]
-    around = {f"pad_{side}": pad for both, pair in zip(sides, pads, strict=True)
-              for side, pad in zip(both, pair, strict=True)}  # fmt: skip
+    rank, before, around = len(size), conversion.shapes[value.node], by_side(pads)
     kind = "Max" if op is Op.MAX_POOL else "Average"
     entry: dict[str, Any] = {
         "name": conversion.fresh(conversion.base(step)), "class_name": f"{kind}Pooling{rank}D", "inputs": [value.node],
@@ -90,9 +88,27 @@ def _pool(
 
 
 def global_pool(conversion: Conversion, step: Step) -> Value:
-    value, last = _read(conversion, step)
+    return _over_all(conversion, step, step.domain == CHANNELS_LAST)
+
+
+def reduce(conversion: Conversion, step: Step) -> Value:
+    """ReduceMean and ReduceMax over all positions, whichever axis the channels are."""
+    rank = len(conversion.value(step).shape)
+    found = conversion.constant(step, 1)
+    said = step.attributes.get("axes", ()) if found is None else found.values.ravel()
+    axes = sorted(int(axis) % (rank + 1) for axis in said)
+    if rank not in (2, 3) or axes not in (list(range(2, rank + 1)), list(range(1, rank))):
+        raise NotExact(f"{step.op} over the axes {list(said)[:8]}", "all positions of one axis or two, but no channels")
+    value = _over_all(conversion, step, axes[0] == 1)
+    if int(step.attributes.get("keepdims", 1)):
+        return value
+    return value.moved(lambda array: array.reshape(-1))
+
+
+def _over_all(conversion: Conversion, step: Step, last: bool) -> Value:
+    value = _read(conversion, step, last)
     shape = conversion.shapes[value.node]
-    op = Op.MAX_POOL if step.op == "GlobalMaxPool" else Op.AVERAGE_POOL
+    op = Op.MAX_POOL if "Max" in step.op else Op.AVERAGE_POOL
     rank = len(shape) - 1
     window = {
         "pool_height": shape[0] if rank == 2 else 1, "pool_width": shape[-2], "global": True, "stride_height": 1,
@@ -100,8 +116,8 @@ def global_pool(conversion: Conversion, step: Step) -> Value:
     }  # fmt: skip
     entry: dict[str, Any] = {
         "name": conversion.fresh(conversion.base(step)), "inputs": [value.node], "keepdims": False,
-        "class_name": f"{step.op.removesuffix('Pool')}Pooling{rank}D", "data_format": "channels_last",
-        "n_filt": shape[-1],
+        "class_name": f"Global{'Max' if op is Op.MAX_POOL else 'Average'}Pooling{rank}D",
+        "data_format": "channels_last", "n_filt": shape[-1],
     }  # fmt: skip
     entry |= {"in_height": shape[0], "in_width": shape[1]} if rank == 2 else {"n_in": shape[0]}
     node = conversion.put(conversion.node(entry, op, (shape[-1],), step, attributes=window))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hlsflow.frontends.nodes.convolution import Pads
+from hlsflow.frontends.nodes.convolution import Pads, by_side
 from hlsflow.frontends.nodes.pooling import NO_PADS
 from hlsflow.frontends.onnx.conversion import Conversion
 from hlsflow.frontends.onnx.graph import Step
@@ -77,10 +77,8 @@ def _numbers(step: Step, key: str, otherwise: tuple[int, ...], least: int) -> tu
 def padded(conversion: Conversion, step: Step, value: Value, pads: Pads) -> Value:
     """A tensor with zeros around it: its node has the padded axes, then the channels. Its index is the node's alone."""
     shape = conversion.shapes[value.node]
-    rank = len(pads)
-    axes, sides = ("height", "width")[-rank:], (("top", "bottom"), ("left", "right"))[-rank:]
-    around = {f"pad_{side}": pad for both, pair in zip(sides, pads, strict=True)
-              for side, pad in zip(both, pair, strict=True)}  # fmt: skip
+    rank, around = len(pads), by_side(pads)
+    axes = ("height", "width")[-rank:]
     whole = tuple(size + sum(pair) for size, pair in zip(shape, pads, strict=False))
     entry = {
         "name": conversion.fresh(f"{conversion.base(step)}_padded"), "class_name": f"ZeroPadding{rank}D",
