@@ -58,7 +58,7 @@ def _series(keras, q):
     y = q.QUnaryFunctionLUT("relu", name="relu", enable_oq=True)(y)
     y = keras.layers.Reshape((5, 6), name="shape")(y)
     y = q.QDense(4, name="d1")(y)
-    return x, q.QGlobalMaxPooling1D(name="most", enable_oq=True)(y)
+    return x, q.QGlobalMaxPooling1D(name="most", enable_iq=False)(y)
 
 
 def _two_inputs(keras, q):
@@ -69,10 +69,14 @@ def _two_inputs(keras, q):
 BUILDS = {"dense": _dense, "merged": _merged, "image": _image, "series": _series, "two_inputs": _two_inputs}
 
 
+# Of which the outputs differ: most draws leave that network next to nothing.
+_SEEDS = {"series": 5}
+
+
 def model(name: str, axes: dict[str, Any] = BY_ELEMENT, overflow: str = "WRAP", **more: Any) -> Any:
     """A model whose quantizers of values have widths that differ, with zeros among them, and that overflow."""
     found = _made(BUILDS[name], axes, overflow, **more)
-    drawn(found)
+    drawn(found, _SEEDS.get(name, 0))
     return found
 
 
