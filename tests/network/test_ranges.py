@@ -10,7 +10,7 @@ from networks import activation_node, dense_node, input_node, random_inputs, sma
 
 from hlsflow.foundation.errors import UnsupportedError
 from hlsflow.network.fixed_point import parse_type, to_integers
-from hlsflow.network.graph import Network
+from hlsflow.network.graph import Network, Node, Op
 from hlsflow.network.ranges import resolve
 from hlsflow.network.unbuildable import refusals_of_types
 
@@ -144,6 +144,16 @@ def test_what_a_quantizer_gives_is_never_widened():
     (refused,) = refusals_of_types(list(layers.values()), exact=True)
     assert (refused.layer, refused.way_out) == ("act", "a quantizer with 2 or more fractional bits")
     assert "it rounds every value of fixed<3,-2,RND_CONV,SAT> to 0" in refused.reason
+
+
+@pytest.mark.parametrize(("result", "refused"), [("fixed<4,3,RND_CONV,SAT>", True), ("fixed<6,3,RND_CONV,SAT>", False)])
+def test_the_product_by_a_slope_has_the_bit_that_is_rounded_at_or_is_refused(result, refused):
+    """ufixed<8,0> times ufixed<1,-3> is ufixed<9,-3>, whose first bit is two below the half of 1/2."""
+    act = Node(name="act", op=Op.ACTIVATION, inputs=("x",), shape=(1,), function="leaky_relu", keras_layer="act",
+               arrays={"param": np.array([0.0625])}, declared={"result": parse_type(result)})  # fmt: skip
+    layers = resolve(Network(nodes=(input_node(1, "ufixed<8,0>", "x"), act), inputs=("x",), outputs=("act",)), {})
+    said = [item.reason for item in refusals_of_types(layers, exact=True)]
+    assert [reason.startswith("it rounds every value of ufixed<9,-3> to 0") for reason in said] == [True] * refused
 
 
 @pytest.mark.parametrize("given", [{}, {"fc": {"result": parse_type("fixed<5,2,RND_CONV,SAT>")}}])

@@ -89,8 +89,10 @@ def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refu
             found.append(
                 Refusal(node.keras_layer, reason, "a quantizer before it, or narrower types in the configuration")
             )
-        if source is not layer and rounds_beyond(source.result, layer.result):
-            found.append(Refusal(node.keras_layer, *_beyond(source.result, layer.result)))
+        for type_ in _cast(layer, done):
+            if rounds_beyond(type_, layer.result):
+                found.append(Refusal(node.keras_layer, *_beyond(type_, layer.result)))
+                break
         beyond = _elements_beyond(layer, done)
         if beyond is not None:
             found.append(Refusal(node.keras_layer, *beyond))
@@ -103,6 +105,19 @@ def refusals_of_types(layers: Sequence[LayerTypes], *, exact: bool) -> list[Refu
             way_out = "a quantizer such as quantized_relu(8,4) right behind it, or a power of two of values in the mean"
             found.append(Refusal(node.keras_layer, cut[0].message, way_out))
     return found
+
+
+def _cast(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> list[FixedType]:
+    """The types that the C++ of an activation rounds to its result's: that of its values, and of their product by a
+    slope."""
+    if layer.node.function != "leaky_relu" and layer.node.op is not Op.PRELU:
+        source = maker_of(layer, done)
+        return [] if source is layer else [source.result]
+    data, slope = done[layer.node.inputs[0]].result, layer.types["param"]
+    product = FixedType(
+        width=data.width + slope.width, integer=data.integer + slope.integer, signed=data.signed or slope.signed
+    )
+    return [data, product]
 
 
 def _elements_beyond(layer: LayerTypes, done: Mapping[str, LayerTypes]) -> tuple[str, str] | None:
