@@ -17,7 +17,7 @@ from hlsflow.foundation.errors import INTERRUPTED_EXIT_CODE, HlsflowError
 # one that is asked for is imported, so that --help answers at once.
 COMMANDS = {
     "init": "make a workspace, with an example that builds at once",
-    "add": "add a model of your own, from any Keras file, to the workspace",
+    "add": "add a model of your own, from a file of Keras, HGQ or ONNX, to the workspace",
     "build": "model -> exact, C-simulated HLS project and its report (the main job)",
     "train": "train a model as its recipe says",
     "compress": "make a smaller model out of a trained one: pruning, low rank, post-training quantization",

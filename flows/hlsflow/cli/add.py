@@ -1,4 +1,4 @@
-"""`hlsflow add`: put a model of one's own, from any Keras file, into the workspace."""
+"""`hlsflow add`: put a model of one's own, from a file of any framework that is known, into the workspace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a model of Keras: .h5, .keras, or .json with weights")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a model of Keras, QKeras or HGQ (.h5, .keras, or .json with weights), or of ONNX (.onnx)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of a .json architecture (default: beside it)")
     parser.add_argument("--name", metavar="NAME", help="its name under models/ (default: from the file's)")
     add_wishes(parser)
