@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a model of Keras, QKeras or HGQ (.h5, .keras, or .json with weights), or of ONNX (.onnx)")
+    formats = "a model of Keras, QKeras or HGQ (.h5, .keras, or .json with weights), or of ONNX (.onnx)"
+    parser.add_argument("file", type=Path, metavar="FILE", help=formats)
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of a .json architecture (default: beside it)")
     parser.add_argument("--name", metavar="NAME", help="its name under models/ (default: from the file's)")
     add_wishes(parser)
