@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from hlsflow.frontends.installed import absent
 from hlsflow.frontends.registry import FRONT_ENDS
 
 PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text())
@@ -34,3 +36,12 @@ def test_the_way_to_a_front_end_is_one_that_there_is(front_end):
     for option, name in zip(words[::2], words[1::2], strict=True):
         assert name in (EXTRAS if option == "--extra" else GROUPS), (option, name)
     assert front_end.needs.extra in EXTRAS
+
+
+def test_a_folder_of_a_framework_s_name_is_not_the_framework(tmp_path, monkeypatch):
+    (tmp_path / "no_such_framework").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert absent("no_such_framework", "json") == ("no_such_framework",)
+    (tmp_path / "no_such_framework" / "__init__.py").write_text("")
+    importlib.invalidate_caches()
+    assert absent("no_such_framework") == ()

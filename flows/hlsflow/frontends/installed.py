@@ -40,7 +40,9 @@ def _is_absent(name: str) -> bool:
     if name in sys.modules:
         return sys.modules[name] is None
     try:
-        return find_spec(name) is None
+        found = find_spec(name)
+        # A mere folder of that name, here or on the path, is a package to Python, too; it has no file of its own.
+        return found is None or found.origin is None
     except (ImportError, ValueError):
         return True
 

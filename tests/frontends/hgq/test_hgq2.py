@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from importlib.util import find_spec
 
 import hgq2_models
 import numpy as np
@@ -36,7 +35,7 @@ INPUTS = parse_type("fixed<9,4>")
 
 @pytest.fixture(scope="module")
 def keras():
-    needed(find_spec("hgq"), "HGQ 2", "uv run --no-group keras2 --group hgq2 pytest")
+    needed(not HGQ2.needs.missing, "HGQ 2", "uv run --no-group keras2 --group hgq2 pytest")
     import keras
 
     return keras
