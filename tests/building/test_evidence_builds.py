@@ -62,7 +62,7 @@ def test_a_fresh_clone_without_tools_leaves_every_report_as_it_is(synthesized, t
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
     real = hlsflow.building.plan.versions
-    monkeypatch.setattr(hlsflow.building.plan, "versions", lambda: {**real(), "numpy": "99.1"})
+    monkeypatch.setattr(hlsflow.building.plan, "versions", lambda front_end: {**real(front_end), "numpy": "99.1"})
     log = Log(stream=io.StringIO())
     first = build(there, BuildRequest(model=MODEL, samples=40), log)
     assert first.record.samples.count == 40 and first.record.versions["compiler"] == "other g++ 99.1"
@@ -80,7 +80,7 @@ def test_other_versions_drop_no_figure_of_the_same_design(synthesized, tmp_path,
     before = read_record(synthesized.reports / MODEL / "build.json")
     real = hlsflow.building.plan.versions
     with monkeypatch.context() as patch:
-        patch.setattr(hlsflow.building.plan, "versions", lambda: {**real(), "numpy": "99.1"})
+        patch.setattr(hlsflow.building.plan, "versions", lambda front_end: {**real(front_end), "numpy": "99.1"})
         result = build(synthesized, PLAIN, quiet())
         assert not result.unchanged and csynth_lut(result.record) == [1234]
         assert csynth_lut(build(synthesized, request("csynth"), quiet()).record) == [1234]

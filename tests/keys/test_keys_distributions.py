@@ -145,6 +145,7 @@ def test_a_package_that_is_one_file_is_known_by_its_record(site):
 def test_of_a_package_in_two_places_the_first_counts(tmp_path):
     for place in "ab":
         (tmp_path / place / "hls4ml").mkdir(parents=True)
+        (tmp_path / place / "hls4ml" / "__init__.py").write_text("")
         (tmp_path / place / "hls4ml" / "part.py").write_text("value = 1\n")
     before = states(tmp_path / "a", tmp_path / "b", imported=["hls4ml"])
     (tmp_path / "a" / "hls4ml" / "part.py").write_text("value = 2\n")

@@ -132,7 +132,8 @@ class Installed:
             # An editable install may have a finder of its own.
             with contextlib.suppress(ImportError, ValueError):
                 spec = importlib.util.find_spec(module)
-        places = list(spec.submodule_search_locations or ()) if spec is not None else []
+        # A mere folder of that name on the path has no file of its own.
+        places = list(spec.submodule_search_locations or ()) if spec is not None and spec.origin is not None else []
         return Path(places[0]) if places else None
 
 
