@@ -204,7 +204,8 @@ def _fill(live: Any, layer: Layer, weights: Mapping[str, Array], model: str) -> 
             raise ModelError(f"{where} is missing", hint="are architecture and weights of the same model?")
         _check_shape(array, tuple(variable.shape), where)
         # HGQ's variables are int8, whole numbers here as well.
-        variable.assign(array.astype(variable.dtype.as_numpy_dtype))
+        # Keras 3 says a type by its name.
+        variable.assign(array.astype(getattr(variable.dtype, "as_numpy_dtype", variable.dtype)))
 
 
 class _LiveStore:
