@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from hlsflow.foundation.errors import ModelError
 from hlsflow.frontends.installed import absent
-from hlsflow.frontends.registry import FRONT_ENDS
+from hlsflow.frontends.registry import FRONT_ENDS, front_end_of
 
 PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
@@ -45,3 +47,12 @@ def test_a_folder_of_a_framework_s_name_is_not_the_framework(tmp_path, monkeypat
     (tmp_path / "no_such_framework" / "__init__.py").write_text("")
     importlib.invalidate_caches()
     assert absent("no_such_framework") == ()
+
+
+def test_no_front_end_waits_at_a_pipe(tmp_path):
+    # Opening one never ends where nobody writes; a test that hung would be ended by its time-out.
+    pipe = tmp_path / "model.h5"
+    os.mkfifo(pipe)
+    assert not any(item.reads(pipe) for item in FRONT_ENDS.values())
+    with pytest.raises(ModelError, match=r"model\.h5"):
+        front_end_of(pipe).read(pipe)

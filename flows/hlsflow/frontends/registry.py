@@ -22,10 +22,10 @@ def front_end_of(path: Path) -> FrontEnd:
     has the Keras that made it where that is there, else Keras 2, which computes the same layers. Where none is, it is
     the framework that made it.
     """
-    alone = next((item for item in (HGQ2, HGQ1) if item.reads(path)), None)
-    if alone is not None:
-        # Layers of HGQ have no other witness.
-        return alone
     able = [item for item in FRONT_ENDS.values() if item.reads(path)]
+    for item in (HGQ2, HGQ1):
+        # Layers of HGQ have no other witness.
+        if item in able:
+            return item
     return next((item for item in able if not item.needs.missing), able[0] if able else KERAS)
 

@@ -12,14 +12,13 @@ from hlsflow.frontends.contract import LiveModel
 from hlsflow.frontends.installed import Needs
 from hlsflow.frontends.keras.files.architecture import Architecture
 from hlsflow.frontends.keras.files.found import FoundModel
+from hlsflow.frontends.keras.files.peek import archived_configuration, peeked
 from hlsflow.frontends.keras.fixed_point_quantizer import CLASS_NAME
 from hlsflow.frontends.keras.front_end import KERAS
 
 NEEDS = Needs(
     framework="HGQ", packages=("HGQ", "tensorflow", "qkeras"), environment="--extra hgq1", extra="hgq1", python="3.11"
 )
-# Larger ones are read, and refused, as files of Keras.
-_MOST_BYTES = 1 << 28
 _MARK = f'{CLASS_NAME}"'.encode()
 
 
@@ -39,18 +38,10 @@ class Hgq1FrontEnd:
 
     def reads(self, path: Path) -> bool:
         """By the class of its quantizers, as the configuration in a file names it."""
-        try:
-            if path.stat().st_size > _MOST_BYTES:
-                return False
-            data = path.read_bytes()
-            if zipfile.is_zipfile(io.BytesIO(data)):
-                with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                    if archive.getinfo("config.json").file_size > _MOST_BYTES:
-                        return False
-                    data = archive.read("config.json")
-        except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile):
-            return False
-        return _MARK in data
+        data = peeked(path)
+        if data is not None and zipfile.is_zipfile(io.BytesIO(data)):
+            data = archived_configuration(data)
+        return data is not None and _MARK in data
 
     def read(self, path: Path, weights: Path | None = None) -> FoundModel:
         return KERAS.read(path, weights)

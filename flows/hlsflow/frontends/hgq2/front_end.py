@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +12,13 @@ from hlsflow.frontends.hgq2.classes import is_of_hgq2
 from hlsflow.frontends.hgq2.found import ARCHITECTURE_FILE, WEIGHTS_FILE, FoundHgq2
 from hlsflow.frontends.hgq2.live import FRAMEWORK, Hgq2Model
 from hlsflow.frontends.installed import Needs
+from hlsflow.frontends.keras.files.peek import archived_configuration, peeked
 from hlsflow.frontends.keras.front_end import read_architecture
 
 NEEDS = Needs(
     framework=FRAMEWORK, packages=("hgq", "keras", "tensorflow"), environment="--no-group keras2 --group hgq2",
     extra="hgq2",
 )  # fmt: skip
-_MOST_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,17 +32,11 @@ class Hgq2FrontEnd:
 
     def reads(self, path: Path) -> bool:
         """By the modules of its layers, as the configuration in an archive names them."""
+        data = peeked(path)
+        said = None if data is None else archived_configuration(data)
         try:
-            if path.stat().st_size > _MOST_BYTES:
-                return False
-            data = path.read_bytes()
-            if not zipfile.is_zipfile(io.BytesIO(data)):
-                return False
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if archive.getinfo("config.json").file_size > _MOST_BYTES:
-                    return False
-                return is_of_hgq2(json.loads(archive.read("config.json")))
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, RecursionError, zipfile.BadZipFile):
+            return said is not None and is_of_hgq2(json.loads(said))
+        except (KeyError, TypeError, ValueError, RecursionError):
             return False
 
     def read(self, path: Path, weights: Path | None = None) -> FoundHgq2:
