@@ -36,6 +36,7 @@ COMMANDS = {
     "import": "bring the reports of a packed project back into its record",
     "sweep": "train or derive a grid of models, and carry each to the same hardware report",
     "queue": "synthesize many models, several at once within licences, memory and cores",
+    "schema": "print what may stand in a YAML file of a workspace, as JSON Schema for editors",
     "bundle": "write one archive for a bug report: record, configuration, logs, versions",
 }
 

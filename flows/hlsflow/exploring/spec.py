@@ -32,19 +32,19 @@ Parameters = Annotated[dict[str, Any], AfterValidator(_scalars)]
 class TargetSpec(Part):
     """What the hardware is to be. `bits` is the width of types where a model has no quantizers."""
 
-    backend: Literal["Vitis", "Vivado"] = "Vitis"
-    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
-    part: str = "xc7z020clg400-1"
-    clock_period_ns: float = Field(default=10.0, gt=0.0)
-    bits: int = Field(default=16, ge=4, le=32)
+    backend: Literal["Vitis", "Vivado"] = Field(default="Vitis", description="Whose HLS the projects are written for.")
+    io_type: Literal["io_parallel", "io_stream"] = Field(default="io_parallel", description="As in a configuration.")
+    part: str = Field(default="xc7z020clg400-1", description="The AMD part that all points share.")
+    clock_period_ns: float = Field(default=10.0, gt=0.0, description="The clock that is asked for, in ns.")
+    bits: int = Field(default=16, ge=4, le=32, description="Width of types where a model has no quantizers.")
 
 
 class CompressSpec(Part):
     """A model made out of another one, and trained further where `training` is given."""
 
-    source: str
-    method: dict[str, Any]
-    training: dict[str, Any] | None = None
+    source: str = Field(description="The trained model: of the workspace, or another point.")
+    method: dict[str, Any] = Field(description="The method's name and parameters.")
+    training: dict[str, Any] | None = Field(default=None, description="How it is trained further, as in a recipe.")
 
 
 class PointSpec(Part):
@@ -55,18 +55,26 @@ class PointSpec(Part):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    name: str
-    title: str | None = None
-    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict, alias="for")
-    each: list[Parameters] = Field(default_factory=list)
-    model: str | None = None
-    train: dict[str, Any] | None = None
-    compress: dict[str, Any] | None = None
-    tflite: dict[str, Any] | None = None
-    target: dict[str, Any] = Field(default_factory=dict)
-    hardware: bool = True
-    note: str | None = None
-    columns: Parameters = Field(default_factory=dict)
+    name: str = Field(description="The points' names, with a `${parameter}` for each that the grid varies.")
+    title: str | None = Field(default=None, description="What the table calls a point; may name parameters too.")
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
+        default_factory=dict, alias="for", description="Parameters and their values: a point for each combination."
+    )
+    each: list[Parameters] = Field(
+        default_factory=list, description="Sets of parameters that belong together: each combination times each set."
+    )
+    model: str | None = Field(default=None, description="A model of the workspace, as it is.")
+    train: dict[str, Any] | None = Field(
+        default=None, description="A recipe to train, or `like: NAME` and what differs from that one's."
+    )
+    compress: dict[str, Any] | None = Field(
+        default=None, description="`source`, `method` and, where it is trained further, `training`."
+    )
+    tflite: dict[str, Any] | None = Field(default=None, description="`source` and what `hlsflow tflite` takes.")
+    target: dict[str, Any] = Field(default_factory=dict, description="What differs from the sweep's target.")
+    hardware: bool = Field(default=True, description="false: the model alone is measured; `note` says why.")
+    note: str | None = Field(default=None, description="What a reader of the table has to know of these points.")
+    columns: Parameters = Field(default_factory=dict, description="Columns of the table beside the parameters.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -81,27 +89,30 @@ class PointSpec(Part):
 class PlotSpec(Part):
     """A picture over the rows: column `y` against column `x`, a line for each value of `series`, of chosen points."""
 
-    file: str = Field(pattern=r"^[A-Za-z0-9_]+\.png$")
-    title: str
-    x: str
-    y: str
-    series: str | None = None
-    # The names of the families of points to draw, as `points[].name` has them; None: all.
-    points: list[str] | None = None
-    log_x: bool = False
-    log_y: bool = False
+    file: str = Field(pattern=r"^[A-Za-z0-9_]+\.png$", description="The picture's file name.")
+    title: str = Field(description="What stands above the picture.")
+    x: str = Field(description="The column of the horizontal axis.")
+    y: str = Field(description="The column of the vertical axis.")
+    series: str | None = Field(default=None, description="A line for each value of this column.")
+    points: list[str] | None = Field(
+        default=None, description="The families of points to draw, as `points[].name` has them (default: all)."
+    )
+    log_x: bool = Field(default=False, description="A logarithmic horizontal axis.")
+    log_y: bool = Field(default=False, description="A logarithmic vertical axis.")
 
 
 class SweepSpec(Part):
     """A whole sweep. `samples` limits how many test images the C simulation is verified on (None: all)."""
 
-    name: str = Field(pattern=MODEL_NAME, max_length=64)
-    title: str = Field(min_length=1, max_length=120)
-    description: str = ""
-    target: TargetSpec = TargetSpec()
-    samples: int | None = Field(default=None, ge=1)
-    points: list[PointSpec] = Field(min_length=1)
-    plots: list[PlotSpec] = Field(default_factory=list)
+    name: str = Field(pattern=MODEL_NAME, max_length=64, description="The sweep's, and its file's.")
+    title: str = Field(min_length=1, max_length=120, description="What the table is called.")
+    description: str = Field(default="", description="Prose, above the table.")
+    target: TargetSpec = Field(default=TargetSpec(), description="What the hardware of every point is to be.")
+    samples: int | None = Field(
+        default=None, ge=1, description="How many test images the C simulation is verified on (default: all)."
+    )
+    points: list[PointSpec] = Field(min_length=1, description="Families of points.")
+    plots: list[PlotSpec] = Field(default_factory=list, description="Pictures over the rows.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,18 +6,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from hlsflow.foundation.part_name import part_of, spelled
 from hlsflow.foundation.strict_yaml import load_config, validate
-from hlsflow.network.fixed_point import FixedType, parse_type
+from hlsflow.network.fixed_point import FixedType, Overflow, Rounding, parse_type
 
 
 def _as_type(value: Any) -> FixedType:
     return value if isinstance(value, FixedType) else parse_type(value)
 
 
-Precision = Annotated[FixedType, BeforeValidator(_as_type), PlainSerializer(str, return_type=str)]
+# What an editor can check of a type as it is typed; `parse_type` knows the rest.
+_TYPE_SCHEMA = {
+    "type": "string",
+    "pattern": r"^ *(ap_)?u?(int< *\d+ *>|fixed< *\d+ *, *-?\d+ *"
+    rf"(, *(AP_)?({'|'.join(Rounding)}) *(, *(AP_)?({'|'.join(Overflow)}) *(, *0 *)?)?)?>) *$",
+    "examples": ["fixed<8,4>", "ufixed<6,2,RND_CONV,SAT>"],
+}
+Precision = Annotated[
+    FixedType, BeforeValidator(_as_type), PlainSerializer(str, return_type=str), WithJsonSchema(_TYPE_SCHEMA)
+]
 Strategy = Literal["latency", "resource"]
 Backend = Literal["Vitis", "Vivado"]
 IOType = Literal["io_parallel", "io_stream"]
@@ -46,20 +55,42 @@ class _Strict(BaseModel):
 class LayerConfig(_Strict):
     """What the configuration says of one layer; what it leaves out is derived."""
 
-    precision: dict[str, Precision] = Field(default_factory=dict)
-    reuse_factor: int | None = Field(default=None, ge=1)
-    strategy: Strategy | None = None
-    # Softmax alone.
-    implementation: SoftmaxImplementation | None = None
-    skip: bool | None = None
+    precision: dict[str, Precision] = Field(
+        default_factory=dict,
+        description="The type of each value by its role, such as `weight: fixed<6,1>`: ap_fixed of width and integer "
+        "bits, then rounding and overflow where they are not TRN and WRAP.",
+        json_schema_extra={"propertyNames": {"enum": list(ROLES)}},
+    )
+    reuse_factor: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many products share one multiplier. hls4ml knows some factors of a layer alone; "
+        "`hlsflow lint` names them.",
+    )
+    strategy: Strategy | None = Field(
+        default=None, description="`latency` unrolls the layer, `resource` shares multipliers by the reuse factor."
+    )
+    implementation: SoftmaxImplementation | None = Field(
+        default=None, description="Of a softmax alone: `stable` (tables) or `argmax` (one-hot)."
+    )
+    skip: bool | None = Field(
+        default=None,
+        description="Of a last softmax or sigmoid alone: true leaves it out; the logits are the output.",
+    )
 
 
 class Gate(_Strict):
     """What the build demands of the outputs: `exact` integers, or, for a network that no type carries exactly, a
     largest error (in the outputs' own unit) that its owner accepts."""
 
-    kind: Literal["exact", "bounded"] = "exact"
-    max_abs_error: float | None = Field(default=None, gt=0)
+    kind: Literal["exact", "bounded"] = Field(
+        default="exact",
+        description="`exact`: every output integer equals the model's; `bounded`: none is off by more than "
+        "`max_abs_error`.",
+    )
+    max_abs_error: float | None = Field(
+        default=None, gt=0, description="Of a bounded gate: the largest error of an output, in the output's own unit."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -71,15 +102,24 @@ class Gate(_Strict):
 class HlsConfig(_Strict):
     """One HLS project's configuration."""
 
-    backend: Backend = "Vitis"
-    part: PartText = "xc7z020clg400-1"
-    clock_period_ns: float = Field(default=10.0, gt=0.1, le=1000)
-    clock_uncertainty_percent: float = Field(default=12.5, ge=0, lt=100)
-    io_type: IOType = "io_parallel"
-    strategy: Strategy = "latency"
-    reuse_factor: int = Field(default=1, ge=1)
-    gate: Gate = Gate()
-    layers: dict[str, LayerConfig] = Field(default_factory=dict)
+    backend: Backend = Field(default="Vitis", description="Whose HLS the project is written for.")
+    part: PartText = Field(
+        default="xc7z020clg400-1",
+        description="The AMD part, in any spelling of AMD's tools; see `hlsflow boards`.",
+    )
+    clock_period_ns: float = Field(default=10.0, gt=0.1, le=1000, description="The clock that is asked for, in ns.")
+    clock_uncertainty_percent: float = Field(
+        default=12.5, ge=0, lt=100, description="The share of the period that C synthesis keeps for place and route."
+    )
+    io_type: IOType = Field(
+        default="io_parallel", description="`io_parallel`: arrays in registers; `io_stream`: FIFOs between the layers."
+    )
+    strategy: Strategy = Field(default="latency", description="Of the layers that say none of their own.")
+    reuse_factor: int = Field(default=1, ge=1, description="Of the layers that say none of their own.")
+    gate: Gate = Field(default=Gate(), description="What the build demands of the outputs.")
+    layers: dict[str, LayerConfig] = Field(
+        default_factory=dict, description="By the layer's name in the model; what is left out is derived."
+    )
 
     @model_validator(mode="after")
     def _plausible(self) -> Self:

@@ -52,42 +52,46 @@ class OriginCard(Part):
     nothing of whose machine they lie on.
     """
 
-    file: str
-    sha256: str | None = Field(pattern=_SHA256)
-    format: str
-    folder: str | None = Field(default=None, pattern=_SHA256)
+    file: str = Field(description="The file's name.")
+    sha256: str | None = Field(pattern=_SHA256, description="Its digest; none for a live model.")
+    format: str = Field(description="As what it was read.")
+    folder: str | None = Field(default=None, pattern=_SHA256, description="The digest of its folder's absolute path.")
 
 
 class InputCard(Part):
     """An input's type in hardware, and why it is that one."""
 
-    name: str
-    type: Annotated[str, AfterValidator(_type_text)]
-    because: str
+    name: str = Field(description="The input's name in the model.")
+    type: Annotated[str, AfterValidator(_type_text)] = Field(description="Its type in hardware, such as `ufixed<8,0>`.")
+    because: str = Field(description="Why it is that one.")
 
 
 class SamplesCard(Part):
     """The data beside the model: where it came from, how many, what the labels are, the largest error of rounding it
     onto the inputs' types."""
 
-    source: str
-    sha256: str = Field(pattern=_SHA256)
-    count: int = Field(ge=1)
-    labels: Literal["classes", "targets"] | None
-    rounding_error: float = Field(ge=0)
+    source: str = Field(description="The file that they came from.")
+    sha256: str = Field(pattern=_SHA256, description="The digest of the kept samples.")
+    count: int = Field(ge=1, description="How many.")
+    labels: Literal["classes", "targets"] | None = Field(description="What the labels are, or none.")
+    rounding_error: float = Field(ge=0, description="The largest error of rounding a sample onto the inputs' types.")
 
 
 class Card(Part):
     """What is known of an added model. `notes` are what the reader of its file left out or changed."""
 
-    name: str = Field(pattern=MODEL_NAME, max_length=64)
-    title: str = Field(min_length=1, max_length=120)
-    front_end: Annotated[str, AfterValidator(_front_end)] = "keras"
-    origin: OriginCard
-    task: Literal["classification", "binary", "regression"]
-    inputs: tuple[InputCard, ...] = Field(min_length=1, strict=False)
-    samples: SamplesCard | None = None
-    notes: tuple[str, ...] = Field(default=(), strict=False)
+    name: str = Field(pattern=MODEL_NAME, max_length=64, description="The model's, and its folder's.")
+    title: str = Field(min_length=1, max_length=120, description="What reports call it.")
+    front_end: Annotated[str, AfterValidator(_front_end)] = Field(
+        default="keras", description="What reads it and is its witness, as `hlsflow doctor` lists them."
+    )
+    origin: OriginCard = Field(description="The file that the model was read from.")
+    task: Literal["classification", "binary", "regression"] = Field(
+        description="How the outputs are held against labels."
+    )
+    inputs: tuple[InputCard, ...] = Field(min_length=1, strict=False, description="The inputs and their types.")
+    samples: SamplesCard | None = Field(default=None, description="The samples beside it that a build is verified on.")
+    notes: tuple[str, ...] = Field(default=(), strict=False, description="What reading the file left out or changed.")
 
     def identity(self) -> str:
         """The digest of what decides the network besides the files of its front end."""

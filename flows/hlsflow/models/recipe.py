@@ -42,9 +42,11 @@ class Part(BaseModel):
 class Input(Part):
     """How pixels become the network's input: `pixel * 2**scale_exponent`, which `type` holds without rounding."""
 
-    name: Literal["pixels"] = "pixels"
-    scale_exponent: int = Field(ge=-16, le=0)
-    type: str = Field(pattern=r"^ufixed<\d{1,2},-?\d{1,2}>$")
+    name: Literal["pixels"] = Field(default="pixels", description="The input's name in the network.")
+    scale_exponent: int = Field(ge=-16, le=0, description="The input is pixel * 2**scale_exponent; -8 gives pixel/256.")
+    type: str = Field(
+        pattern=r"^ufixed<\d{1,2},-?\d{1,2}>$", description="The input's type in hardware, which holds every pixel."
+    )
 
     @model_validator(mode="after")
     def _exact(self) -> Self:
@@ -60,9 +62,9 @@ class Input(Part):
 class Convolution(Part):
     """A 2-D convolution without padding, `kernel` x `kernel`, its ReLU, and a max-pooling `pool` x `pool` (1: none)."""
 
-    filters: int = Field(ge=1, le=1024)
-    kernel: int = Field(ge=1, le=16)
-    pool: int = Field(default=1, ge=1, le=16)
+    filters: int = Field(ge=1, le=1024, description="Output channels.")
+    kernel: int = Field(ge=1, le=16, description="Height and width of the kernel.")
+    pool: int = Field(default=1, ge=1, le=16, description="Height and width of the max-pooling; 1: none.")
 
 
 class Architecture(Part):
@@ -71,14 +73,20 @@ class Architecture(Part):
     `ranks` names dense layers that are a product of two, the first of so many neurons, linear and without bias.
     """
 
-    name: Literal["mlp", "cnn"]
-    convolutions: tuple[Convolution, ...] = Field(default=(), max_length=8, strict=False)
-    units: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(min_length=1, max_length=16, strict=False)
-    ranks: dict[str, Annotated[int, Field(ge=1, le=8192)]] = Field(default_factory=dict)
-    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    name: Literal["mlp", "cnn"] = Field(description="`mlp`: dense layers alone; `cnn`: convolutions before them.")
+    convolutions: tuple[Convolution, ...] = Field(
+        default=(), max_length=8, strict=False, description="Of a `cnn`, in order: conv1, conv2, ..."
+    )
+    units: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(
+        min_length=1, max_length=16, strict=False, description="Of the dense layers fc1, fc2, ..., the logits last."
+    )
+    ranks: dict[str, Annotated[int, Field(ge=1, le=8192)]] = Field(
+        default_factory=dict, description="Dense layers that are a product of two, by name, and the inner size."
+    )
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0, description="Behind each hidden activation, in training alone.")
     kernel_initializer: Literal[
         "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
-    ] = "glorot_uniform"
+    ] = Field(default="glorot_uniform", description="Keras' initializer of every kernel, seeded by the recipe.")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -104,18 +112,20 @@ class Architecture(Part):
 class LayerQuantization(Part):
     """What differs in one layer. `activation` is that of the activation layer behind it."""
 
-    kernel: KernelQuantizer | None = None
-    bias: BiasQuantizer | None = None
-    activation: ActivationQuantizer | None = None
+    kernel: KernelQuantizer | None = Field(default=None, description="Of the kernel.")
+    bias: BiasQuantizer | None = Field(default=None, description="Of the bias.")
+    activation: ActivationQuantizer | None = Field(default=None, description="Of the activation behind the layer.")
 
 
 class Quantization(Part):
     """The quantizers of all layers, in QKeras notation, and those of single layers where they differ."""
 
-    kernel: KernelQuantizer
-    bias: BiasQuantizer
-    activation: ActivationQuantizer
-    layers: dict[str, LayerQuantization] = Field(default_factory=dict)
+    kernel: KernelQuantizer = Field(description="Of every kernel, such as `quantized_bits(8,4,alpha=1)`.")
+    bias: BiasQuantizer = Field(description="Of every bias.")
+    activation: ActivationQuantizer = Field(description="Of every hidden activation, such as `quantized_relu(6,2)`.")
+    layers: dict[str, LayerQuantization] = Field(
+        default_factory=dict, description="What differs in single layers, by name: conv1, fc1, fc1_left, logits."
+    )
 
     def of(self, layer: str, role: Literal["kernel", "bias", "activation"]) -> Quantizer:
         """The quantizer of a layer's kernel, its bias, or the activation behind it."""
@@ -130,10 +140,12 @@ class Pruning(Part):
     The masks follow every `frequency_steps` steps. `end_epoch` (None: the last) is where the sparsity is final.
     """
 
-    initial_sparsity: float = Field(default=0.0, ge=0.0, lt=1.0)
-    final_sparsity: float = Field(gt=0.0, lt=1.0)
-    frequency_steps: int = Field(default=100, ge=1)
-    end_epoch: int | None = Field(default=None, ge=1)
+    initial_sparsity: float = Field(default=0.0, ge=0.0, lt=1.0, description="The share of zeros at the start.")
+    final_sparsity: float = Field(gt=0.0, lt=1.0, description="The share of zeros in each kernel at the end.")
+    frequency_steps: int = Field(default=100, ge=1, description="Training steps between two updates of the masks.")
+    end_epoch: int | None = Field(
+        default=None, ge=1, description="Where the sparsity is final (default: the last)."
+    )
 
 
 class Distillation(Part):
@@ -143,15 +155,15 @@ class Distillation(Part):
     from the teacher's scores, both softened by `temperature`, to the student's.
     """
 
-    teacher: str = Field(pattern=MODEL_NAME, max_length=64)
-    temperature: float = Field(gt=0.0, le=1000.0)
-    alpha: float = Field(ge=0.0, le=1.0)
+    teacher: str = Field(pattern=MODEL_NAME, max_length=64, description="A trained model of the workspace.")
+    temperature: float = Field(gt=0.0, le=1000.0, description="What softens both models' scores.")
+    alpha: float = Field(ge=0.0, le=1.0, description="The weight of the classes; 1 - alpha is the teacher's.")
 
 
 class Compression(Part):
-    quantization: Quantization | None = None
-    pruning: Pruning | None = None
-    distillation: Distillation | None = None
+    quantization: Quantization | None = Field(default=None, description="Quantizers in training (QAT).")
+    pruning: Pruning | None = Field(default=None, description="Pruning in training; with quantization this is QAP.")
+    distillation: Distillation | None = Field(default=None, description="Learning from a larger model.")
 
 
 class Derivation(Part):
@@ -160,21 +172,27 @@ class Derivation(Part):
     `method` is the method's name and parameters, as `hlsflow.compression.derivation` reads them.
     """
 
-    source: str = Field(pattern=MODEL_NAME, max_length=64)
-    source_weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    method: dict[str, Any]
+    source: str = Field(pattern=MODEL_NAME, max_length=64, description="The model whose weights these come from.")
+    source_weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The digest of those weights.")
+    method: dict[str, Any] = Field(description="The method's name and parameters.")
 
 
 class Training(Part):
     """`validation_split` is the share at the end of the training set that is never trained on."""
 
-    optimizer: Literal["adam"] = "adam"
-    learning_rate: float = Field(gt=0.0, le=1.0)
-    learning_rate_decay: Literal["constant", "cosine"] = "constant"
-    batch_size: int = Field(ge=1, le=65536)
-    epochs: int = Field(ge=1, le=10000)
-    validation_split: float = Field(gt=0.0, lt=1.0)
-    loss: Literal["categorical_crossentropy"] = "categorical_crossentropy"
+    optimizer: Literal["adam"] = Field(default="adam", description="Keras' Adam.")
+    learning_rate: float = Field(gt=0.0, le=1.0, description="The first step's.")
+    learning_rate_decay: Literal["constant", "cosine"] = Field(
+        default="constant", description="`cosine`: falls to zero over all steps."
+    )
+    batch_size: int = Field(ge=1, le=65536, description="Samples a step.")
+    epochs: int = Field(ge=1, le=10000, description="Passes over the training set.")
+    validation_split: float = Field(
+        gt=0.0, lt=1.0, description="The share at the end of the training set that is never trained on."
+    )
+    loss: Literal["categorical_crossentropy"] = Field(
+        default="categorical_crossentropy", description="Of the softmax against the classes."
+    )
 
 
 class Recipe(Part):
@@ -184,19 +202,29 @@ class Recipe(Part):
     `training` is None for a model that was derived from another one and not trained further.
     """
 
-    name: str = Field(pattern=MODEL_NAME, max_length=64)
-    title: str = Field(min_length=1, max_length=120)
-    description: str = ""
-    dataset: Literal["mnist", "fashion_mnist", "cifar10", "digits"]
-    classes: tuple[Annotated[int, Field(ge=0, lt=CLASSES)], ...] | None = Field(
-        default=None, min_length=2, max_length=CLASSES, strict=False
+    name: str = Field(pattern=MODEL_NAME, max_length=64, description="The model's, and its folder's.")
+    title: str = Field(min_length=1, max_length=120, description="What reports call it.")
+    description: str = Field(default="", description="Prose, for people.")
+    dataset: Literal["mnist", "fashion_mnist", "cifar10", "digits"] = Field(
+        description="What it is trained and verified on; `digits` needs no download."
     )
-    seed: int = Field(ge=0, lt=2**31)
-    input: Input
-    architecture: Architecture
-    compression: Compression = Compression()
-    derived: Derivation | None = None
-    training: Training | None = None
+    classes: tuple[Annotated[int, Field(ge=0, lt=CLASSES)], ...] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=CLASSES,
+        strict=False,
+        description="Keeps those classes alone, in that order (default: all).",
+    )
+    seed: int = Field(ge=0, lt=2**31, description="Of all that is random: initial weights, batches, dropout.")
+    input: Input = Field(description="How pixels become the network's input.")
+    architecture: Architecture = Field(description="The network.")
+    compression: Compression = Field(default=Compression(), description="How it is made smaller in training.")
+    derived: Derivation | None = Field(
+        default=None, description="Where the weights of a compressed model come from; `hlsflow compress` writes it."
+    )
+    training: Training | None = Field(
+        default=None, description="How it is trained; left out by a derived model that is not trained further."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,35 +1,11 @@
-"""Fills the blocks of README.md between `<!-- output:NAME -->` marks with what the commands print, on this machine.
-
-    uv run python benchmarks/update_readme.py [NAME ...]
-
-Runs the main job in a fresh workspace, `--help`, the benchmarks; reads the shipped records (`models` and `methods`).
-Needs MNIST (HLSFLOW_DATA) and, for what tells seconds, a machine that does nothing else meanwhile.
-"""
+"""Blocks that are read off the shipped records: what each model and each method came to."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import re
-import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "flows"))
-
-
-def said(*words: str, cwd: Path = ROOT) -> str:
-    """What a command prints, both streams in order."""
-    print("+", " ".join(words), flush=True)
-    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
-    return done.stdout.rstrip()
-
-
-def block(text: str) -> str:
-    return f"```\n{text}\n```"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def models_table() -> str:
@@ -98,59 +74,4 @@ def methods_table() -> str:
     )
 
 
-def build_said() -> str:
-    """The main job in a fresh workspace."""
-    with tempfile.TemporaryDirectory(prefix="hlsflow-") as name:
-        fresh = Path(name)
-        for folder in ("models", "hls_configs"):
-            shutil.copytree(ROOT / folder, fresh / folder)
-        return block(said(sys.executable, str(ROOT / "flows" / "build.py"), "--model", "qap8", cwd=fresh))
-
-
-def own_said() -> str:
-    own = said(sys.executable, "benchmarks/own_model.py")
-    return block(re.sub(r"/\S*/hlsflow-\w+/", "", own.partition("from the file to the report")[0]).rstrip())
-
-
-def help_said() -> str:
-    text = said(sys.executable, "-m", "hlsflow", "--help")
-    return block(re.sub(r"\n\nexit codes:.*", "", text, flags=re.DOTALL))
-
-
-def speed_said() -> str:
-    parts = ["`uv run python benchmarks/main_job.py`, the main job beside plain hls4ml calls:"]
-    parts += [block(said(sys.executable, "benchmarks/main_job.py")), "`uv run python benchmarks/emulator.py`:"]
-    return "\n\n".join([*parts, block(said(sys.executable, "benchmarks/emulator.py"))])
-
-
-BLOCKS = {
-    "own": own_said, "build": build_said, "help": help_said, "models": models_table, "methods": methods_table,
-    "speed": speed_said,
-}  # fmt: skip
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"blocks (default: all): {', '.join(BLOCKS)}")
-    names = parser.parse_args().names or list(BLOCKS)
-    for name in names:
-        if name not in BLOCKS:
-            parser.error(f"no block '{name}'; there are: {', '.join(BLOCKS)}")
-    write({name: BLOCKS[name]() for name in names})
-    return 0
-
-
-def write(outputs: dict[str, str]) -> None:
-    """Puts texts between their marks in README.md."""
-    path = ROOT / "README.md"
-    text = path.read_text()
-    for name, output in outputs.items():
-        pattern = re.compile(rf"(<!-- output:{name} -->\n).*?(<!-- /output:{name} -->)", re.DOTALL)
-        text, found = pattern.subn(lambda match, output=output: match.group(1) + output + "\n" + match.group(2), text)
-        assert found == 1, name
-    path.write_text(text)
-    print(json.dumps(sorted(outputs)))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+BLOCKS = {"models": models_table, "methods": methods_table}
