@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
@@ -38,21 +39,22 @@ HEADER = (
 BAD_LINE = Faults(flips=300, drops=1000, reset_bytes=4000)
 
 
-def measure(model: str, board: str, architecture: str | None, folder: Path) -> tuple[str, ...]:
+def measure(model: str, board: str, architecture: str | None, samples: int | None, folder: Path) -> tuple[str, ...]:
     """The row of a model on a board, built from nothing in a folder."""
     place = find_workspace(str(ROOT))
     shutil.copytree(place.model_dir(model), folder / "models" / model)
     (folder / "hls_configs").mkdir()
     shutil.copy(place.hls_configs / f"{model}.yaml", folder / "hls_configs")
     workspace, log = Workspace(root=folder), Log()
-    build(workspace, BuildRequest(model=model), log)
+    request = BuildRequest(model=model, samples=samples)
+    build(workspace, request, log)
     options = {"device": board} | ({} if architecture is None else {"architecture": architecture})
     started = time.monotonic()
-    built = build(workspace, BuildRequest(model=model, synth="open", synth_options=options), log)
+    built = build(workspace, replace(request, synth="open", synth_options=options), log)
     seconds = time.monotonic() - started
     route = next(figure for figure in built.record.figures if figure.stage == "board-route")
-    good = simulate_board(workspace, BuildRequest(model=model), log)
-    bad = simulate_board(workspace, BuildRequest(model=model), log, faults=BAD_LINE)
+    good = simulate_board(workspace, request, log)
+    bad = simulate_board(workspace, request, log, faults=BAD_LINE)
     return model, board, *_figures(route, seconds), *_runs(good, bad)
 
 
@@ -100,13 +102,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", nargs="*", default=DEFAULT, metavar="MODEL:BOARD")
     parser.add_argument("--architecture", help="as in hlsflow build")
+    parser.add_argument("--samples", type=int, metavar="N", help="the first N alone: a simulated serial line is slow")
     args = parser.parse_args()
     for pair in args.pairs:
         model, _, board = pair.partition(":")
         if board not in wirings():
             parser.error(f"{pair}: a board with a whole design is one of {', '.join(sorted(wirings()))}")
         with tempfile.TemporaryDirectory() as folder:
-            row = measure(model, board, args.architecture, Path(folder))
+            row = measure(model, board, args.architecture, args.samples, Path(folder))
         print(" | ".join(row), flush=True)
         write_text(DOC, table_with([row], DOC.read_text(encoding="utf-8")))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable
 
@@ -104,6 +105,19 @@ def test_what_gets_no_whole_answer_is_sent_again(answer):
 
 def test_an_answer_that_comes_twice_counts_once():
     assert results(lambda packet: right(packet) * 2).resent == 0
+
+
+def test_a_slow_board_is_waited_for():
+    """A simulated one may be a thousand times slower than the line: what is only late is not sent again."""
+
+    class Slow(StandIn):
+        def read(self, size: int = 1) -> bytes:
+            time.sleep(0.02)
+            return super().read(16)
+
+    sent = exchange(Slow(right), FRAMES, result_bytes=4, window=4, answer_s=0.02)
+    assert sent.results == tuple(result_of(frame) for frame in FRAMES)
+    assert sent.resent == 0
 
 
 def test_refusals_are_counted_by_their_reason():

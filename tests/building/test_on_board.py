@@ -11,6 +11,7 @@ import pytest
 from tool_fixtures import needs_pyserial
 
 from hlsflow.__main__ import main
+from hlsflow.api.views import OnBoardView
 from hlsflow.boards.simulator import Faults, simulated_board
 from hlsflow.building.on_board import run_board, simulate_board
 from hlsflow.building.pipeline import build
@@ -69,6 +70,8 @@ def test_the_bitstream_and_the_simulated_board_are_in_the_record(shared):
     assert record.stages["board"].startswith("Verilator ") and record.passed
     assert found.recorded and found.vectors.outputs.shape == (359, 10)
     np.testing.assert_array_equal(found.checked.outputs, found.vectors.outputs)
+    said = repr(OnBoardView(result=found))
+    assert said.startswith("Verilator ") and "0 of 3,590 integers differ" in said and "no board: the board's" in said
     # What is recorded stays with the next build, and in the comparison.
     assert build(workspace, ON_BOARD, quiet()).unchanged
 

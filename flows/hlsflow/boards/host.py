@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # How long an answer may take before the question is sent again, and how often one question is sent at most.
 ANSWER_S = 0.5
 TRIES = 25
+# Nobody knows before the first result how slow a board is, and a simulated one may be very slow; later on answers may
+# take so many times the slowest one's time.
+_UNKNOWN, _SLOWEST = 10, 3
 _READ_S = 0.02
 
 
@@ -165,7 +168,7 @@ def exchange(
     progress: Callable[[int, int], None] | None = None,
 ) -> Exchange:
     """The results of frames, at most `window` of them under way at once. `progress` is told how many are done, of how
-    many.
+    many. An answer may take `answer_s`, or longer where the board shows to be slower.
 
     More under way than the board holds (`Identity.slots`) are refused and sent again. Raises ToolError where a frame
     gets no answer in `TRIES` tries.
@@ -175,6 +178,8 @@ def exchange(
     latencies: dict[int, float] = {}
     refused: dict[Reason, int] = {}
     reader = PacketReader()
+    patience_s = _UNKNOWN * answer_s
+    slowest_s = 0.0
     started = time.monotonic()
     while len(results) < len(frames):
         interrupts.check()
@@ -190,13 +195,14 @@ def exchange(
             elif packet.kind == Kind.RESULT and index is not None and len(packet.payload) == result_bytes:
                 for lost in reversed(asked.sent_before(index)):
                     asked.again(lost)
-                del asked.under_way[index]
+                slowest_s = max(slowest_s, time.monotonic() - asked.under_way.pop(index))
+                patience_s = min(max(answer_s, _SLOWEST * slowest_s), _UNKNOWN * answer_s)
                 results[index] = packet.payload
                 latencies[index] = time.monotonic() - asked.first_sent[index]
                 if progress is not None:
                     progress(len(results), len(frames))
         now = time.monotonic()
-        for index in [index for index, sent in asked.under_way.items() if now - sent > answer_s]:
+        for index in [index for index, sent in asked.under_way.items() if now - sent > patience_s]:
             asked.again(index)
     return Exchange(
         results=tuple(results[index] for index in range(len(frames))),

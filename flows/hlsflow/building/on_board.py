@@ -51,6 +51,11 @@ class OnBoard:
     traced: Traced | None = None
     recorded: bool = False
 
+    @property
+    def summary(self) -> str:
+        """What came of it in one line."""
+        return _summary(self.figure, self.vectors)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Built:
@@ -98,7 +103,7 @@ def run_board(workspace: Workspace, request: BuildRequest, log: Log, *, port: st
                 f"{port} is a pseudo-terminal, and what answers there calls itself hardware",
                 hint="a board is at a serial port; a simulated board says that it is one",
             )
-        step.detail = summary(figure, vectors)
+        step.detail = _summary(figure, vectors)
     found = OnBoard(image=built.image, checked=checked, figure=figure, vectors=vectors)
     return found if data is not None else _recorded(workspace, request, log, built, found)
 
@@ -141,15 +146,14 @@ def simulate_board(
                 assert timed.traced is not None
                 counts.append(timed.traced)
             figure = _timed(figure, wiring.clock_hz, len(frames), *counts)
-        step.detail = summary(figure, vectors)
+        step.detail = _summary(figure, vectors)
     found = OnBoard(image=built.image, checked=checked, figure=figure, vectors=vectors, traced=traced)
     if faults is not None or data is not None:
         return found
     return _recorded(workspace, request, log, built, found)
 
 
-def summary(figure: FigureRecord, vectors: Vectors) -> str:
-    """What came of it in one line."""
+def _summary(figure: FigureRecord, vectors: Vectors) -> str:
     where = f"{figure.tool} {figure.tool_version} in the board's place" if figure.stage == _SIMULATED else figure.tool
     rate = "" if figure.frames_per_s is None else f"; {figure.frames_per_s:,.0f} results/s"
     trip = "" if figure.round_trip_ms is None else f", round trip {figure.round_trip_ms:.2f} ms"
@@ -254,7 +258,7 @@ def _timed(figure: FigureRecord, clock_hz: int, frames: int, all_frames: Traced,
 def _recorded(workspace: Workspace, request: BuildRequest, log: Log, built: _Built, found: OnBoard) -> OnBoard:
     """Adds what was found to the record of exactly this build."""
     with locked(built.folder, log):
-        state = summary(found.figure, found.vectors)
+        state = _summary(found.figure, found.vectors)
         inputs = {"design": built.design, "board": built.image.digest, "stage": found.figure.stage}
 
         def write(folder: Path, _: Step) -> str:

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from hlsflow.boards.simulator import Faults
-    from hlsflow.building.on_board import flash_board, run_board, simulate_board, summary
+    from hlsflow.building.on_board import flash_board, run_board, simulate_board
     from hlsflow.building.plan import BuildRequest
     from hlsflow.foundation.errors import UsageError
     from hlsflow.foundation.workspace import find_workspace
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
                 raise UsageError(f"--{name.replace('_', '-')} {count}: 0 to 1,000,000")
         bad = Faults(**faults, seed=args.seed) if any(faults.values()) else None
         found = simulate_board(workspace, request, log, faults=bad, data=args.data)
-    _print(args, _as_json(found), [summary(found.figure, found.vectors), *found.figure.notes[1:], _said(found)])
+    _print(args, _as_json(found), [found.summary, *found.figure.notes[1:], _said(found)])
     return 0
 
 
