@@ -35,8 +35,9 @@ HEADER = (
     "model", "board", "LUT", "FF", "DSP", "block RAM", "board's clock", "routed", "bitstream", "tools",
     "integers that differ", "results/s", "round trip", "on a bad line",
 )  # fmt: skip
-# Hundreds of faults in the test set of digits6.
-BAD_LINE = Faults(flips=300, drops=1000, reset_bytes=4000)
+# A packet of 64 bytes of payload has a fault in every fourth: of a million bits 300 are flipped, of a million bytes
+# 1,000 are lost, and every 62nd frame the board is reset. Longer packets have the same share of faults.
+_FLIPS, _DROPS, _RESET_FRAMES = 300 * 64, 1000 * 64, 4000 / 64
 
 
 def measure(model: str, board: str, architecture: str | None, samples: int | None, folder: Path) -> tuple[str, ...]:
@@ -54,7 +55,9 @@ def measure(model: str, board: str, architecture: str | None, samples: int | Non
     seconds = time.monotonic() - started
     route = next(figure for figure in built.record.figures if figure.stage == "board-route")
     good = simulate_board(workspace, request, log)
-    bad = simulate_board(workspace, request, log, faults=BAD_LINE)
+    size = good.image.identity.frame_bytes
+    line = Faults(flips=_FLIPS // size, drops=_DROPS // size, reset_bytes=int(_RESET_FRAMES * size))
+    bad = simulate_board(workspace, request, log, faults=line)
     return model, board, *_figures(route, seconds), *_runs(good, bad)
 
 

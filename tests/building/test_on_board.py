@@ -118,6 +118,28 @@ def test_a_pseudo_terminal_that_says_it_is_hardware_is_refused(own, shared, monk
     assert (own.reports / "digits6" / "build.json").read_bytes() == before
 
 
+def test_what_hardware_gives_is_recorded_beside_the_simulation(own, shared, monkeypatch):
+    """A simulated board stands in for hardware: its identity and its port are believed to be a board's, here alone."""
+    from dataclasses import replace
+
+    from hlsflow.boards import check
+    from hlsflow.building import on_board
+
+    honest = check.identify
+    monkeypatch.setattr(check, "identify", lambda line: replace(honest(line), simulated=False))
+    monkeypatch.setattr(on_board, "_is_terminal", lambda port: False)
+    program, rtl = simulator_of(own)
+    with simulated_board(program, rtl, shared[1].image.wiring) as board:
+        found = run_board(own, REQUEST, quiet(), port=board.port)
+    figure = found.figure
+    assert (figure.stage, figure.tool, figure.part) == ("board", "icebreaker", "ICE40UP5K-SG48")
+    assert figure.frames_per_s == pytest.approx(found.checked.frames_per_s, abs=0.06)
+    assert figure.round_trip_ms > 0 and not any("no board" in note for note in figure.notes)
+    record = record_of(own)
+    assert [item.stage for item in record.figures if item.module is None][-2:] == ["board-sim", "board"]
+    assert "Verilator" in record.stages["board"] or "icebreaker" in record.stages["board"]
+
+
 def test_a_wrong_weight_on_the_board_is_found_and_not_recorded(own):
     """The simulated board has another weight than the record's design: integers differ, and the gate closes."""
     rtl = own.build / "digits6" / "open" / "board" / "rtl"

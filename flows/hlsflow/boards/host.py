@@ -202,7 +202,7 @@ def exchange(
                 if progress is not None:
                     progress(len(results), len(frames))
         now = time.monotonic()
-        for index in [index for index, sent in asked.under_way.items() if now - sent > patience_s]:
+        for index in reversed([index for index, sent in asked.under_way.items() if now - sent > patience_s]):
             asked.again(index)
     return Exchange(
         results=tuple(results[index] for index in range(len(frames))),

@@ -48,17 +48,18 @@ int main(int argc, char **argv) {
     cfmakeraw(&raw);
     if (tcsetattr(held, TCSANOW, &raw)) return failed("no pseudo-terminal");
     fcntl(terminal, F_SETFL, O_NONBLOCK);
-    std::printf("%s\n", ptsname(terminal));
-    std::fflush(stdout);
-
     VerilatedContext context;
     Vdesign design(&context);
     design.clk = 0, design.rx = 1, design.reset = active_low;
     design.eval();
+    // A board is out of its reset long before a host finds it.
+    for (int i = 0; i < 2048; ++i) design.clk = 1, design.eval(), design.clk = 0, design.eval();
+    std::printf("%s\n", ptsname(terminal));
+    std::fflush(stdout);
 
     std::deque<uint8_t> from_host;
     uint64_t cycle = 0, host_bytes = 0, board_bytes = 0, flipped = 0, dropped = 0, resets = 0;
-    uint64_t first_cycle = 0, last_cycle = 0, started = 0, answered = 0, busy_until = 4096;
+    uint64_t first_cycle = 0, last_cycle = 0, started = 0, answered = 0, busy_until = 0;
     uint64_t exchanges = 0, shortest = ~0ull, longest = 0, in_exchanges = 0;
     unsigned sending = 0, send_bits = 0, send_count = 0, reset_left = 0, since_reset = 0;
     int receiving = -1;
