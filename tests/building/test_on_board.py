@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 
 import numpy as np
@@ -70,6 +71,9 @@ def test_the_bitstream_and_the_simulated_board_are_in_the_record(shared):
     assert record.stages["board"].startswith("Verilator ") and record.passed
     assert found.recorded and found.vectors.outputs.shape == (359, 10)
     np.testing.assert_array_equal(found.checked.outputs, found.vectors.outputs)
+    report = (workspace.reports / "digits6" / "report.md").read_text()
+    assert re.search(r"\| board-route \| nextpnr .*\| 12\.0 \| \d\d\.\d \| 104,090 \| - \| - \| - \|", report)
+    assert re.search(r"\| board-sim \| Verilator .*\| 12\.0 \| - \| - \| 359 \| 1,\d\d\d \| 1\.\d\d \|", report)
     said = repr(OnBoardView(result=found))
     assert said.startswith("Verilator ") and "0 of 3,590 integers differ" in said and "no board: the board's" in said
     # What is recorded stays with the next build, and in the comparison.

@@ -15,7 +15,7 @@ from hlsflow.records.record import FigureRecord
 from hlsflow.records.tools import OPEN_STAGES
 from hlsflow.rtl.design import RtlDesign
 
-SIMULATION, SYNTHESIS, ROUTE, BOARD_ROUTE = OPEN_STAGES
+SIMULATION, SYNTHESIS, ROUTE, _ = OPEN_STAGES
 
 
 def simulation_figure(

@@ -12,7 +12,8 @@ VENDOR_STAGES = ("csynth", "cosim", "logic-synthesis", "placed", "post-route")
 # Stages of RTL of our own, which is another design than the one that HLS makes of the same network.
 # `board-route` is a board's whole design placed and routed, `board-sim` such a design simulated, serial line and all,
 # and `board` nothing but hardware.
-OPEN_STAGES = ("rtl-sim", "open-synthesis", "open-route", "board-route")
+BOARD_ROUTE = "board-route"
+OPEN_STAGES = ("rtl-sim", "open-synthesis", "open-route", BOARD_ROUTE)
 BOARD_STAGES = ("board-sim", "board")
 OWN_RTL_STAGES = (*OPEN_STAGES, *BOARD_STAGES)
 

@@ -40,6 +40,7 @@ from hlsflow.opentools.tools import (
 from hlsflow.opentools.unroll import unroll_within
 from hlsflow.opentools.verilator import Simulated, Traffic
 from hlsflow.records.record import FigureRecord
+from hlsflow.records.tools import BOARD_ROUTE
 from hlsflow.rtl.chain import read_chain
 from hlsflow.rtl.design import RtlDesign
 from hlsflow.rtl.files import write_companions
@@ -176,7 +177,7 @@ def summary(design: RtlDesign, figures: list[FigureRecord]) -> str:
 
 def _met(figure: FigureRecord) -> str:
     """Whether a board's clock is met: a core's clock is a wish, a board's is there."""
-    if figure.stage != open_figures.BOARD_ROUTE or figure.clock_target_ns is None or figure.slack_ns is None:
+    if figure.stage != BOARD_ROUTE or figure.clock_target_ns is None or figure.slack_ns is None:
         return ""
     met = "met" if figure.slack_ns >= 0 else "MISSED, no bitstream"
     return f", the board's {1000 / figure.clock_target_ns:.0f} MHz {met}"

@@ -29,6 +29,7 @@ from hlsflow.opentools.capacity import check_cells
 from hlsflow.opentools.constraints import Chip
 from hlsflow.opentools.tools import ROUTE_TOOLS, OpenTool, find_packer, find_router, needed
 from hlsflow.records.record import FigureRecord
+from hlsflow.records.tools import BOARD_ROUTE
 from hlsflow.rtl.design import RtlDesign
 
 # Tools that can be Python packages and are started as programs.
@@ -176,7 +177,7 @@ def _on_board(run: OpenRun, wiring: Wiring, synthesizer: OpenTool) -> list[Figur
     source = run.source(f"board/{nextpnr.REPORT_FILE}")
     figure = open_figures.route_figure(tool, target, result, source, wiring.period_ns, notes)
     more = {
-        "stage": open_figures.BOARD_ROUTE, "architecture": run.design.architecture, "bitstream_bytes": size,
+        "stage": BOARD_ROUTE, "architecture": run.design.architecture, "bitstream_bytes": size,
     }  # fmt: skip
     return [figure.model_copy(update=more)]
 
