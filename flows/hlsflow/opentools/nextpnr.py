@@ -38,7 +38,6 @@ def _route(target: Target, chip: Chip) -> _Route:
     if target.family == "ecp5":
         die = f"{target.device.removeprefix('lfe5u-').removesuffix('f')}k"
         return _Route(
-            # A 12F is the die of a 25F.
             options=(
                 f"--{die}", "--package", str(target.package), "--speed", str(target.speed_grade), "--lpf", "clock.lpf",
                 *(() if chip.pins else ("--lpf-allow-unconstrained",)), "--textcfg", "routed.config",
