@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
 from hlsflow.building.plan import BuildRequest, make_plan
 from hlsflow.building.tools.open import check_equal
 from hlsflow.building.tools.vectors import Vectors, read_vectors
-from hlsflow.devices.ecp5 import Target, find_target
+from hlsflow.devices.targets import Target, find_target
 from hlsflow.foundation.log import Log, Step
 from hlsflow.foundation.steps import Steps, digest
 from hlsflow.foundation.workspace import find_workspace, write_text

@@ -24,7 +24,7 @@ from hlsflow.building.plan import BuildRequest, Plan, make_plan
 from hlsflow.building.session import Session
 from hlsflow.building.steps.network import load_network_step
 from hlsflow.building.tools.open import check_equal
-from hlsflow.devices.ecp5 import Target, find_target
+from hlsflow.devices.targets import Target, find_target
 from hlsflow.emulation.emulator import emulator_of
 from hlsflow.foundation.log import Log
 from hlsflow.foundation.steps import Steps

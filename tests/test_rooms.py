@@ -14,13 +14,14 @@ TESTS = Path(__file__).resolve().parent
 # From the ground up: a room imports from those before it alone.
 ROOMS = (
     "foundation processes keys devices datasets network reports frontends models compression training hls emulation "
-    "records estimation rtl opentools vendor building packing fitting execution exploring comparison api cli"
+    "records estimation rtl opentools boards vendor building packing fitting execution exploring comparison api cli"
 ).split()
 # Rooms that stand beside each other, though one comes first in the list: neither knows of the other.
 STRANGERS = {
     "estimation": {"emulation", "rtl", "opentools", "vendor", "reports", "models", "training", "compression"},
     "opentools": {"vendor", "estimation", "reports", "models", "training", "compression", "frontends"},
-    "vendor": {"rtl", "opentools", "estimation", "emulation", "models", "training", "compression", "frontends"},
+    "boards": {"vendor", "estimation", "reports", "models", "training", "compression", "frontends", "records"},
+    "vendor": set("rtl opentools boards estimation emulation models training compression frontends".split()),
     "hls": {"models", "training", "compression", "datasets", "reports"},
     "emulation": {"models", "training", "compression", "datasets", "reports", "frontends"},
     "rtl": {"models", "training", "compression", "datasets", "reports", "frontends", "records", "estimation"},

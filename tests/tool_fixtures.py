@@ -52,6 +52,22 @@ def da4ml():
 
 
 @pytest.fixture(scope="session")
+def pyserial():
+    from importlib.util import find_spec
+
+    return needed(find_spec("serial"), "pyserial", "uv sync --extra board")
+
+
+@pytest.fixture(scope="session")
+def route_to_icebreaker(verilator, yosys):
+    """The tools from RTL to an iCE40's bitstream."""
+    from hlsflow.opentools.tools import find_packer, find_router
+
+    found = find_router("ice40") and find_packer("ice40")
+    return needed(found, "nextpnr-ice40 and icepack", "uv sync --extra open --extra board")
+
+
+@pytest.fixture(scope="session")
 def chromium():
     """The browser's path. It must be found before Playwright is asked to start it."""
     return needed(CHROMIUM if CHROMIUM.exists() else None, "Chromium", "apt-get install chromium")
@@ -86,4 +102,5 @@ def collected_models() -> Path:
 needs_verilator = pytest.mark.usefixtures("verilator")
 needs_icarus = pytest.mark.usefixtures("icarus")
 needs_yosys = pytest.mark.usefixtures("yosys")
+needs_pyserial = pytest.mark.usefixtures("pyserial")
 needs_da4ml = pytest.mark.usefixtures("da4ml")

@@ -1,7 +1,7 @@
 """From a compressed Keras model to a verified FPGA design and a report a person can decide by.
 
-For notebooks: `build`, `lint`, `config`, `estimate`, `parse` and `compare`, as `hlsflow.api` describes them. Nothing of
-them is imported before it is used.
+For notebooks: `build`, `board`, `lint`, `config`, `estimate`, `parse` and `compare`, as `hlsflow.api` describes them.
+Nothing of them is imported before it is used.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hlsflow.api.calls import build, compare, config, estimate, lint, parse
+    from hlsflow.api.calls import board, build, compare, config, estimate, lint, parse
 
 __version__ = "0.1.0"
-__all__ = ["build", "compare", "config", "estimate", "lint", "parse"]
+__all__ = ["board", "build", "compare", "config", "estimate", "lint", "parse"]
 
 
 def __getattr__(name: str) -> Any:

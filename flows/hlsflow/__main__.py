@@ -28,6 +28,7 @@ COMMANDS = {
     "estimate": "estimate the cost of an hls4ml project without vendor tools, with error bars",
     "fit": "choose reuse factors and strategies that fit a device",
     "boards": "list the known boards: their names, parts, what those hold, and what can synthesize for them",
+    "board": "send a built design to its board, run it there, or run it on a simulated board",
     "calibrate": "refit the estimator, to the shipped table or to your own finished syntheses too",
     "parse": "read the reports that Vivado and Vitis wrote",
     "compare": "compare builds and parsed reports in one table",

@@ -38,13 +38,15 @@ def test_an_error_is_shown_in_a_notebook_as_its_sentence():
         (lambda at: hlsflow.build("m", backnd="Vitis", workspace=at), UsageError, "no option 'backnd'.*'backend'"),
         (lambda at: hlsflow.build("m", workspace=at), UsageError, "no model 'm'"),
         (lambda at: hlsflow.build("m", x=[1], workspace=at), UsageError, "'m' is a model of the workspace"),
+        (lambda at: hlsflow.build("m", device="icebreaker", workspace=at), UsageError, 'device goes with synth="open"'),
+        (lambda at: hlsflow.board("m", workspace=at), UsageError, "no model 'm'"),
         (lambda at: hlsflow.build("none.h5", workspace=at), ModelError, "no file none.h5"),
         (lambda at: hlsflow.build(3, workspace=at), UnsupportedError, "int is no model of Keras"),
         (lambda at: hlsflow.estimate(at / "no"), UsageError, "no folder"),
         (lambda at: hlsflow.parse(), UsageError, "no path"),
         (lambda at: hlsflow.compare(["none"], workspace=at), UsageError, "none"),
     ],
-    ids=["option", "name", "data of a name", "file", "no model", "project", "nothing", "no build"],
+    ids=["option", "name", "data of a name", "device", "board", "file", "no model", "project", "nothing", "no build"],
 )
 def test_what_cannot_be_meant_is_said(call, error, said, tmp_path):
     (tmp_path / "models").mkdir()

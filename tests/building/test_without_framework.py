@@ -118,7 +118,7 @@ from pathlib import Path
 from hlsflow.emulation.emulator import make_emulator
 from hlsflow.hls.project import read_project
 from hlsflow.opentools.design import Architecture, OpenOptions, make_design
-from hlsflow.devices.ecp5 import find_target
+from hlsflow.devices.targets import find_target
 from hlsflow.rtl.chain import read_chain
 
 project = read_project(Path("build/digits6/hls"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from hlsflow.__main__ import main
 from hlsflow.devices.boards import boards, find_amd_board, find_board
-from hlsflow.devices.ecp5 import find_target
+from hlsflow.devices.targets import find_target
 from hlsflow.foundation.errors import ConfigError
 
 
@@ -67,7 +68,16 @@ def test_a_part_is_its_own_name():
     assert find_board("xc7z020clg400-1")[0] == "xc7z020"
     board, part = find_board("lfe5u-85f-6cabga381")
     assert (board, part.name, part.package) == ("lfe5u-85f", "LFE5U-85F-6CABGA381", "CABGA381")
-    assert find_target("LFE5U-85F-6CABGA381") == find_target("ulx3s-85f")
+    assert find_target("LFE5U-85F-6CABGA381") == replace(find_target("ulx3s-85f"), wiring=None)
+    for spelling, device, package, speed in (
+        ("gw1nr-lv9qn88pc6/i5", "gw1nr-9", "QN88P", "C6/I5"),
+        ("GW2AR-LV18QN88C8/I7", "gw2ar-18", "QN88", "C8/I7"),
+        ("ice40up5k-sg48", "ice40up5k", "SG48", ""),
+    ):
+        board, part = find_board(spelling)
+        assert (board, part.name, part.package, part.speed_grade) == (device, spelling.upper(), package, speed)
+    with pytest.raises(ConfigError, match="no part 'GW1NR-LV4QN88PC6/I5' in the catalogue"):
+        find_board("GW1NR-LV4QN88PC6/I5")
 
 
 def test_every_board_is_synthesized_by_something_and_the_open_path_takes_what_it_is_said_to():

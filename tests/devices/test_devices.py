@@ -8,15 +8,17 @@ import re
 import pytest
 
 from hlsflow.devices.boards import boards, find_board
-from hlsflow.devices.catalogue import devices, find_part
+from hlsflow.devices.catalogue import OTHER_MAKERS, devices, find_part
 from hlsflow.foundation.errors import ConfigError
 from hlsflow.foundation.part_name import part_of, spelled
 
 
 def test_there_are_enough_parts_each_with_its_document():
     assert len(devices()) >= 40
-    assert all(re.fullmatch(r"AMD DS\d{3}|Lattice FPGA-DS-\d{5}", device.source) for device in devices().values())
-    assert all(device.ff >= device.lut and device.lut > 0 for device in devices().values())
+    source = re.compile(r"AMD DS\d{3}|Lattice FPGA-DS-\d{5}|Gowin DS\d{3}")
+    assert all(source.fullmatch(device.source) for device in devices().values())
+    # A slice of Gowin's has eight LUTs and six flip-flops.
+    assert all(4 * device.ff >= 3 * device.lut and device.lut > 0 for device in devices().values())
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,7 @@ def test_spellings(spelling, device, speed):
         ("xczu3egsbva484-1-e", "xczu3eg-sbva484-1-e"),
         ("xcvc1902-vsva2197-2mp-e-S", "xcvc1902-vsva2197-2MP-e-s"),
         # what is no part of AMD's is left as it is
+        ("GW1NR-LV9QN88PC6/I5", "GW1NR-LV9QN88PC6/I5"), ("ICE40UP5K-SG48", "ICE40UP5K-SG48"),
         ("LFE5U-85F", "LFE5U-85F"), ("10AX115S2F45I1SG", "10AX115S2F45I1SG"), ("banana", "banana"), ("", ""),
     ],
 )  # fmt: skip
@@ -63,7 +66,7 @@ def test_one_spelling_of_each_part(spelling, ours):
 
 
 def test_the_parts_of_boards_and_reports_are_spelled_in_our_way_or_told_apart():
-    parts = [board.part.name for board in boards().values() if board.part.device.family != "ecp5"]
+    parts = [board.part.name for board in boards().values() if board.part.device.family not in OTHER_MAKERS]
     assert [part for part in parts if spelled(part) != part or not part_of(part).is_plausible] == []
     assert [name for name in ("banana", "xc7z020clg400-1-2-3", "x", "") if part_of(name).is_plausible] == []
 

@@ -10,7 +10,7 @@ import pytest
 from rtl_networks import network
 
 from hlsflow.building.tools.open import check_equal
-from hlsflow.devices.ecp5 import find_target
+from hlsflow.devices.targets import find_target
 from hlsflow.foundation.errors import ConfigError, MismatchError, ReportError, ToolError
 from hlsflow.opentools import tools as open_tools
 from hlsflow.opentools.design import (
@@ -34,7 +34,11 @@ def test_targets():
     assert find_target("xc7z020clg400-1").dsp == 220
     assert find_target("xcu250-figd2104-2L-e").family == "xcup"
     lattice = find_target("ULX3S-85F")
-    assert (lattice.family, lattice.die, lattice.package, lattice.dsp) == ("ecp5", "85k", "CABGA381", 156)
+    assert (lattice.family, lattice.device, lattice.package, lattice.dsp) == ("ecp5", "lfe5u-85f", "CABGA381", 156)
+    assert lattice.wiring is not None and find_target("ecp5-85f").wiring is None
+    assert [find_target(name).family for name in ("tang-nano-9k", "tang-nano-20k", "icebreaker")] == [
+        "gw1n", "gw2a", "ice40",
+    ]  # fmt: skip
 
 
 def test_an_unknown_target_gets_a_suggestion():
@@ -97,8 +101,12 @@ def test_the_first_wrong_integer_is_named():
 
 def test_every_tool_has_the_command_that_installs_it():
     states = open_tools.open_tools()
-    assert [state.name for state in states] == ["Verilator", "Yosys", "nextpnr-ecp5", "ecppack", "da4ml"]
-    assert all(state.install.startswith(("sudo apt-get install ", "uv sync --extra open")) for state in states)
+    assert [state.name for state in states] == [
+        "Verilator", "Yosys", "nextpnr-ecp5", "ecppack", "nextpnr-ice40", "icepack", "nextpnr-himbaechel-gowin",
+        "gowin_pack", "openFPGALoader", "da4ml",
+    ]  # fmt: skip
+    installs = ("sudo apt-get install ", "uv sync --extra open", "uv sync --extra board")
+    assert all(state.install.startswith(installs) for state in states)
 
 
 def test_a_missing_tool_is_an_error_with_its_command():

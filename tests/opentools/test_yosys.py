@@ -7,7 +7,7 @@ import json
 import pytest
 from rtl_networks import network
 
-from hlsflow.devices.ecp5 import find_target
+from hlsflow.devices.targets import find_target
 from hlsflow.foundation.errors import ReportError, ToolError
 from hlsflow.opentools.figures import synthesis_figures
 from hlsflow.opentools.tools import OpenTool

@@ -52,8 +52,9 @@ def test_nothing_stated_is_none_and_not_zero():
 
 
 def test_stages_are_in_the_order_of_the_design_flow():
-    names = ["analytic", "csim", "csynth", "logic-synthesis", "open-synthesis", "open-route", "placed", "post-route"]
-    assert [stage.value for stage in STAGE_ORDER] == [*names, "cosim", "rtl-sim"]
+    names = ["analytic", "csim", "csynth", "logic-synthesis", "open-synthesis"]
+    names += ["open-route", "board-route", "placed", "post-route"]
+    assert [stage.value for stage in STAGE_ORDER] == [*names, "cosim", "rtl-sim", "board-sim", "board"]
 
 
 @pytest.mark.parametrize("path", SAMPLE_FILES, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsflow.api.views import BuiltView, ComparedView, EstimatedView, LintedView, ParsedView
+from hlsflow.api.views import BuiltView, ComparedView, EstimatedView, LintedView, OnBoardView, ParsedView
 from hlsflow.datasets.frames import Task
 from hlsflow.foundation.errors import UsageError
 from hlsflow.foundation.log import Log
@@ -33,6 +33,7 @@ def build(
     samples: int | None = None,
     allow_mismatch: bool = False,
     synth: str | None = None,
+    device: str | None = None,
     workspace: str | PathLike[str] | None = None,
     quiet: bool = False,
     **target: Any,
@@ -41,14 +42,16 @@ def build(
 
     `x` (n, *input shape) verifies it, a list or a dict by input name where it has several inputs; `y` are classes (n,),
     one-hot rows or targets. Without `x` it is verified on generated frames, and no accuracy is claimed. `target` may
-    hold backend, io_type, part, clock_period_ns, and bits and bound as `hlsflow config` has them. Without a workspace
-    the current folder becomes one.
+    hold backend, io_type, part, clock_period_ns, and bits and bound as `hlsflow config` has them. `device` is the board
+    or part of synth="open". Without a workspace the current folder becomes one.
     Raises MismatchError where the gate fails, UnsupportedError naming the layers that have no exact form.
     """
     from hlsflow.building.pipeline import build as run
     from hlsflow.building.plan import BuildRequest
 
     _check_target(target)
+    if device is not None and synth != "open":
+        raise UsageError('device goes with synth="open"')
     log = _log(quiet)
     place = started_workspace(workspace)
     named = _named(place, model, log, x, y, name=name, task=task, input_type=input_type)
@@ -58,9 +61,39 @@ def build(
         samples=samples,
         allow_mismatch=allow_mismatch,
         synth=synth,
-        synth_options={},
+        synth_options={} if device is None else {"device": device},
     )
     return BuiltView(result=run(place, request, log))
+
+
+def board(
+    model: str | BuiltView,
+    *,
+    port: str | None = None,
+    data: str | PathLike[str] | None = None,
+    workspace: str | PathLike[str] | None = None,
+    quiet: bool = False,
+) -> OnBoardView:
+    """Runs a model that was built for a board there, at a serial port, or without one on a simulated board.
+
+    Every integer is compared; what the record's samples gave joins the record, as the stage `board` or `board-sim`.
+    `data`: an .npy of frames (n, *input shape) in the samples' place, which are not recorded. Raises MismatchError
+    where an integer differs, ToolError where no board with this design answers.
+    """
+    from hlsflow.building.on_board import run_board, simulate_board
+    from hlsflow.building.plan import BuildRequest
+
+    place, log = find_workspace(workspace), _log(quiet)
+    asked = model.record.request if isinstance(model, BuiltView) else None
+    request = BuildRequest(
+        model=model.record.model if isinstance(model, BuiltView) else model,
+        changes=dict(asked.changes) if asked is not None else {},
+        config_path=None if asked is None or asked.config is None else place.hls_configs / asked.config,
+    )
+    frames = None if data is None else Path(data)
+    if port is None:
+        return OnBoardView(result=simulate_board(place, request, log, data=frames))
+    return OnBoardView(result=run_board(place, request, log, port=port, data=frames))
 
 
 def lint(model: Any, *, workspace: str | PathLike[str] | None = None, quiet: bool = False, **target: Any) -> LintedView:

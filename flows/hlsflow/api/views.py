@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hlsflow.building.on_board import OnBoard
     from hlsflow.building.pipeline import BuildResult
     from hlsflow.comparison.comparison import Comparison
     from hlsflow.estimation.design import Design
     from hlsflow.estimation.estimate import Estimate
+    from hlsflow.foundation.arrays import Array
     from hlsflow.hls.lint import Linted
     from hlsflow.records.record import BuildRecord
     from hlsflow.reports.run import Discovery
@@ -94,6 +96,24 @@ class EstimatedView:
         from hlsflow.estimation.text import estimate_text
 
         return estimate_text(self.result, self.design, io.StringIO())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>"
+
+
+@dataclass(frozen=True, slots=True)
+class OnBoardView:
+    """What a board, or a simulated one, gave."""
+
+    result: OnBoard
+
+    @property
+    def outputs(self) -> Array:
+        """Its outputs, int64 (n, n_out) in LSBs of the output's type."""
+        return self.result.checked.outputs
+
+    def __repr__(self) -> str:
+        return "\n".join([self.result.summary, *self.result.figure.notes])
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(repr(self))}</pre>"

@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from hlsflow.building.tools.registry import NAMES, tool_of
+from hlsflow.building.tools.registry import tool_of
 from hlsflow.building.tools.result import FIGURES, FIGURES_FILE, STATE_FILE, StageFailed, write_figures
 from hlsflow.foundation.errors import ReportError
 from hlsflow.foundation.log import Step
 from hlsflow.foundation.steps import STEP_FILE, Steps
 from hlsflow.records.evidence import ordered
 from hlsflow.records.record import FigureRecord
+from hlsflow.records.tools import TOOL_KINDS
 
 if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
     from hlsflow.network.graph import Network
     from hlsflow.network.layer_types import LayerTypes
 
+# The folders of a build with figures for its record.
+_RECORDED = tuple(kind.name for kind in TOOL_KINDS)
 # Options that say what a stage may take, not what it makes: its result does not depend on them.
 LIMITS = ("timeout_s", "memory_bytes")
 
@@ -73,7 +76,7 @@ def run_stage(
 
 def drop_damaged(folder: Path) -> list[str]:
     """Removes the results of stages whose files cannot be read, so that they are made anew; gives back their names."""
-    damaged = [stage for stage in NAMES if (folder / stage / STEP_FILE).exists() and not _is_whole(folder / stage)]
+    damaged = [stage for stage in _RECORDED if (folder / stage / STEP_FILE).exists() and not _is_whole(folder / stage)]
     for stage in damaged:
         shutil.rmtree(folder / stage)
     return damaged
@@ -101,7 +104,7 @@ def collect(design: str, folder: Path) -> tuple[list[FigureRecord], dict[str, st
     """
     figures: list[FigureRecord] = []
     states: dict[str, str] = {}
-    for stage in NAMES:
+    for stage in _RECORDED:
         path = folder / stage
         try:
             said = json.loads((path / STEP_FILE).read_text())
@@ -122,7 +125,7 @@ def collect(design: str, folder: Path) -> tuple[list[FigureRecord], dict[str, st
 def of_other_designs(design: str, folder: Path) -> list[str]:
     """The stages whose results in the folder are of another design, or of an unknown one: they join no record of it."""
     found = []
-    for stage in NAMES:
+    for stage in _RECORDED:
         try:
             said = json.loads((folder / stage / STEP_FILE).read_text())
             if said["inputs"].get("design") != design:

@@ -76,7 +76,14 @@ def _table(found: list[Board]) -> str:
         "",
         "Every name is understood however it is written, as is the part itself: --fit BOARD, --device BOARD, --part.",
         "vitis, vivado: AMD's tools (Vivado HLS ended with 2020.1 and knows no part that is younger); open: Yosys, and",
-        "nextpnr for ECP5, whose blocks of RAM have 16 Kb. What a device holds is from its maker's data sheet; --json",
-        "says from which, and what confirms it.",
+        "nextpnr for ECP5, iCE40 and Gowin (blocks of RAM of ECP5 have 16 Kb, of iCE40 4 Kb).",
+        f"hlsflow board runs a design on {_wired()}.",
+        "What a device holds is from its maker's data sheet; --json says from which, and what confirms it.",
     ]
     return "\n".join(lines)
+
+
+def _wired() -> str:
+    from hlsflow.devices.wiring import wirings
+
+    return ", ".join(wirings())

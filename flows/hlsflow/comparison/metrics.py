@@ -100,6 +100,9 @@ FIGURE_METRICS = (
     _of_figure("clock_target_ns", "target clock", "ns", Form.NS),
     _of_figure("clock_achieved_ns", "achieved clock", "ns", Form.NS),
     _of_figure("slack_ns", "slack", "ns", Form.NS),
+    _of_figure("bitstream_bytes", "bitstream", "KiB", Form.BYTES),
+    _of_figure("frames_per_s", "results through the serial line", "1/s", Form.RATE),
+    _of_figure("round_trip_ms", "frame to result through the serial line", "ms", Form.NS),
 )
 
 METRICS = {metric.name: metric for metric in (*DESIGN_METRICS, *FIGURE_METRICS)}

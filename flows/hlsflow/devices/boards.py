@@ -13,20 +13,32 @@ from difflib import SequenceMatcher
 from functools import cache
 from typing import Literal
 
-from hlsflow.devices.catalogue import DATA, Device, Part, devices, find_part
+from hlsflow.devices.catalogue import DATA, OTHER_MAKERS, Device, Part, devices, find_part
 from hlsflow.foundation.errors import ConfigError
 
-ECP5 = "ecp5"
-# Yosys' names of AMD's families, by the generation of a device.
-YOSYS_FAMILIES: dict[str, Literal["xc7", "xcu", "xcup"]] = {
+# Yosys' names of families.
+Family = Literal["xc7", "xcu", "xcup", "ecp5", "ice40", "gw1n", "gw2a"]
+# … by the generation of a device.
+YOSYS_FAMILIES: dict[str, Family] = {
     "7-series": "xc7",
     "ultrascale": "xcu",
     "ultrascale+": "xcup",
+    "ecp5": "ecp5",
+    "ice40": "ice40",
+    "gw1n": "gw1n",
+    "gw2a": "gw2a",
 }
-# `LFE5U-85F-6CABGA381`: device, speed grade, package.
-_LATTICE = re.compile(r"(?P<device>lfe5u-\d+f)-(?P<speed>\d)(?P<package>[a-z]+\d+)[ci]?")
+# Parts of other makers: what names the device, speed grade, package. A UP5K comes in one speed.
+_OTHERS = (
+    # LFE5U-85F-6CABGA381
+    re.compile(r"(?P<device>lfe5u-\d+f)-(?P<speed>\d)(?P<package>[a-z]+\d+)[ci]?"),
+    # GW1NR-LV9QN88PC6/I5
+    re.compile(r"(?P<series>gw\d[a-z]+)-lv(?P<size>\d+)(?P<package>[a-z]+\d+p?)(?P<speed>c\d/i\d)"),
+    # ICE40UP5K-SG48
+    re.compile(r"(?P<device>ice40up\d+k)(?P<speed>)-(?P<package>[a-z]+\d+)"),
+)
 # What begins like a part is taken for a misspelled part, not for a misspelled board.
-_LIKE_A_PART = re.compile(r"x[caq]|\d+[a-z]+\d|lfe5")
+_LIKE_A_PART = re.compile(r"x[caq]|\d+[a-z]+\d|lfe5|gw\d|ice40")
 # Of letters that are alike, in names that are no beginning or part of one another.
 _ALIKE = 0.6
 
@@ -57,7 +69,7 @@ def synthesized_by(device: Device) -> tuple[str, ...]:
 
     Vivado HLS ended before Versal; Yosys has no cells of Versal; AMD's tools build for no other maker's devices.
     """
-    if device.family == ECP5:
+    if device.family in OTHER_MAKERS:
         return ("open",)
     return ("vitis", "vivado", "open") if device.generation in YOSYS_FAMILIES else ("vitis",)
 
@@ -105,7 +117,7 @@ def find_board(name: str, purpose: str = "") -> tuple[str, Part]:
 def find_amd_board(name: str) -> tuple[str, Part]:
     """The same of a board or part that AMD's tools build for. Raises ConfigError for another maker's."""
     board, part = find_board(name)
-    if part.device.family == ECP5:
+    if part.device.family in OTHER_MAKERS:
         raise ConfigError(
             f"{name}: {part.name} is no part of AMD's, and HLS builds for AMD's parts alone",
             hint=f"our own RTL is synthesized for it: hlsflow build --model NAME --synth open --device {board}",
@@ -147,12 +159,18 @@ def _either(names: list[str]) -> str:
 
 def _part(spelling: str) -> Part:
     """A part of any maker. Raises ConfigError where no device of the catalogue is meant."""
-    lattice = _LATTICE.fullmatch(spelling.strip().lower())
-    if lattice is None or lattice["device"] not in devices():
-        return find_part(spelling)
-    return Part(
-        name=spelling.strip().upper(),
-        device=devices()[lattice["device"]],
-        package=lattice["package"].upper(),
-        speed_grade=lattice["speed"],
-    )
+    given = spelling.strip().lower()
+    for pattern in _OTHERS:
+        found = pattern.fullmatch(given)
+        if found is None:
+            continue
+        named = found.groupdict()
+        device = devices().get(named.get("device") or f"{named['series']}-{named['size']}")
+        if device is not None:
+            return Part(
+                name=given.upper(),
+                device=device,
+                package=named["package"].upper(),
+                speed_grade=named["speed"].upper(),
+            )
+    return find_part(spelling)

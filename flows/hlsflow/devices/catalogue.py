@@ -2,8 +2,9 @@
 
 `data/devices.csv` states LUT, FF, DSP, 18 Kb BRAM and URAM of a device with the AMD document of the figures (DS180 for
 the 7 series, DS190 for Zynq-7000, DS890 for UltraScale and UltraScale+, DS891 for Zynq UltraScale+, DS962 ff. for
-Alveo; Lattice's FPGA-DS-02012 for ECP5, whose blocks of RAM have 16 Kb), and what confirms them besides: a report in
-which a tool states what is available, or another public project's table. Without one they rest on our transcription of
+Alveo; Lattice's FPGA-DS-02012 for ECP5 and FPGA-DS-02008 for iCE40 UltraPlus, whose blocks of RAM have 16 Kb and 4 Kb;
+Gowin's DS117 and DS226), and what confirms them besides: a report in which a tool states what is available, or another
+public project's table. Without one they rest on our transcription of
 the document alone. Speed grade and package belong to a part's name alone; the capacity is the die's.
 """
 
@@ -21,6 +22,8 @@ from hlsflow.foundation.part_name import part_of
 DATA = Path(__file__).parent / "data"
 
 RESOURCES = ("lut", "ff", "dsp", "bram_18k", "uram")
+# Families of other makers than AMD, by Yosys' names of them: HLS does not build for their parts.
+OTHER_MAKERS = ("ecp5", "ice40", "gw1n", "gw2a")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +42,9 @@ class Device:
 
     @property
     def generation(self) -> str:
-        """`7-series`, `ultrascale`, `ultrascale+`, `versal` or `ecp5`: what decides delays and a DSP block's shape."""
-        if self.family == "ecp5":
+        """`7-series`, `ultrascale`, `ultrascale+`, `versal`, or the family of another maker's device: what decides
+        delays and a DSP block's shape."""
+        if self.family in OTHER_MAKERS:
             return self.family
         if self.family.endswith("+"):
             return "ultrascale+"

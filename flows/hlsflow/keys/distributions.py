@@ -54,7 +54,7 @@ COMPUTING: Mapping[str, tuple[str, ...]] = {
 
 # What is imported as well and computes nothing: it checks, shows, or (`google.protobuf`) is counted with what uses it.
 # What was read of a file is in the key by value.
-IDLE = frozenset({"defusedxml", "google", "matplotlib", "pydantic", "pydantic_core", "rich", "yaml"})
+IDLE = frozenset({"defusedxml", "google", "matplotlib", "pydantic", "pydantic_core", "rich", "serial", "yaml"})
 
 # Read whole, by their names as imported.
 _WHOLE = ("HGQ", "da4ml", "hgq", "hls4ml", "keras", "qkeras", "qonnx", "tensorflow_model_optimization")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from hlsflow.devices.ecp5 import Target, find_target
+from hlsflow.devices.targets import Target, find_target
 from hlsflow.foundation.errors import ConfigError, did_you_mean
 from hlsflow.opentools.budget import Budget
+from hlsflow.opentools.tools import ROUTE_TOOLS
 from hlsflow.rtl.adders import signed_digits
 from hlsflow.rtl.chain import Chain
 from hlsflow.rtl.design import RtlDesign
@@ -30,8 +31,10 @@ class Architecture(StrEnum):
 
 # da4ml takes hours beyond, and the adders fill a small device: the non-zero digits of all weights in signed-digit form.
 UNROLLED_DIGITS = 6_000
-# A whole frame a beat has more bits than an ECP5's package has pins.
-ECP5_BUS_BITS = 64
+# … and a digit takes about as many LUTs (25,198 for digits6's 3,766 by Yosys, rounded up), of which a device has few.
+LUT_A_DIGIT = 8
+# A whole frame a beat has more bits than a small package has pins, and a serial line has no use for it.
+NARROW_BUS_BITS = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,8 +94,8 @@ def with_reuse_factors(chain: Chain, factors: Mapping[str, int]) -> Chain:
     )
 
 
-def choose(chain: Chain, options: OpenOptions) -> tuple[Architecture, str]:
-    """The architecture, and why."""
+def choose(chain: Chain, options: OpenOptions, target: Target | None = None) -> tuple[Architecture, str]:
+    """The architecture, and why; for a target if one is given."""
     if options.architecture is not Architecture.AUTO:
         return options.architecture, "asked for"
     if chain.has_windows:
@@ -100,6 +103,11 @@ def choose(chain: Chain, options: OpenOptions) -> tuple[Architecture, str]:
     digits = signed_digits(layer.weights for layer in chain.products)
     if options.reuse_factors:
         return Architecture.FOLDED, "reuse factors were asked for"
+    if target is not None and target.wiring is not None:
+        return Architecture.FOLDED, f"the serial line of {target.wiring.board} is slower than either"
+    if digits <= UNROLLED_DIGITS and target is not None and digits * LUT_A_DIGIT > target.lut:
+        why = f"{digits:,} signed digits in its weights are too many adders for {target.lut:,} LUT"
+        return Architecture.FOLDED, why
     if digits <= UNROLLED_DIGITS:
         return Architecture.UNROLLED, f"{digits:,} signed digits in its weights, at most {UNROLLED_DIGITS:,}"
     return Architecture.FOLDED, f"{digits:,} signed digits in its weights, more than {UNROLLED_DIGITS:,}"
@@ -122,10 +130,10 @@ def make_design(
 
     Raises UnsupportedError where it cannot be made, ToolError where da4ml is needed and missing.
     """
-    architecture, why = choose(chain, options)
+    architecture, why = choose(chain, options, target)
     top = identifier(name)
     if architecture is Architecture.UNROLLED:
-        design = unroll(chain, top, ECP5_BUS_BITS if target.family == "ecp5" else None)
+        design = unroll(chain, top, NARROW_BUS_BITS if target.family in ROUTE_TOOLS else None)
     else:
         asked = with_reuse_factors(chain, options.reuse_factors or {})
         fitted = fit_multipliers(asked, target.dsp)

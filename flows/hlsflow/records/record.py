@@ -183,7 +183,9 @@ class FigureRecord(_Value):
     Counts are of LUT, FF, DSP, 18 Kb BRAM and URAM; latency and interval are in cycles, clocks in ns. `ranges` holds
     [low, high] of an estimate's error bars by field name, `in_domain` whether it was calibrated on such designs.
     `samples` went through a simulation. `architecture` is that of RTL of our own (`folded`, `sparse`, `unrolled`),
-    which is another design than the one that HLS makes of the same network.
+    which is another design than the one that HLS makes of the same network. `bitstream_bytes` is the size of the file
+    that configures a device. A board, or a simulated one, gave `frames_per_s` results a second, and took
+    `round_trip_ms` for a frame and its result where no other was under way (the mean), serial line included.
     """
 
     stage: str
@@ -214,6 +216,9 @@ class FigureRecord(_Value):
     notes: list[str] = []
     samples: int | None = None
     architecture: str | None = None
+    bitstream_bytes: int | None = None
+    frames_per_s: float | None = None
+    round_trip_ms: float | None = None
 
     @property
     def is_of_own_rtl(self) -> bool:
@@ -345,7 +350,7 @@ class BuildRecord(_Value):
             if data[key] == usual:
                 del data[key]
         for figure in data["figures"]:
-            for key in ("samples", "architecture"):
+            for key in ("samples", "architecture", "bitstream_bytes", "frames_per_s", "round_trip_ms"):
                 if figure[key] is None:
                     del figure[key]
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"

