@@ -118,4 +118,5 @@ def test_every_room_says_what_it_is():
 
 
 def test_the_tests_stand_in_the_same_rooms():
-    assert {path.parent.name for path in TESTS.glob("*/test_*.py")} <= set(ROOMS)
+    # docs/ is no room of the package, and has a generator that is tested like one.
+    assert {path.parent.name for path in TESTS.glob("*/test_*.py")} <= {*ROOMS, "docs"}

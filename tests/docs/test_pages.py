@@ -19,6 +19,7 @@ from hlsflow.__main__ import COMMANDS, make_parser
 from hlsflow.cli.schema import FILES, model_of
 from hlsflow.foundation.schema import json_schema, keys
 from hlsflow.network.fixed_point import FixedType, Overflow, Rounding
+from hlsflow.reports.figures import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -114,7 +115,7 @@ def test_commands_and_options_exist(page):
             for action in parsers.pop()._actions:
                 known.update(action.option_strings)
                 if isinstance(action.choices, dict):
-                    parsers += [action.choices[word] for word in (name, "export", "import") if word in action.choices]
+                    parsers += [action.choices[word] for word in words if word in action.choices]
         assert set(options) <= known | {""}, f"{page.name}: hlsflow {' '.join(words)}"
 
 
@@ -169,3 +170,8 @@ def test_the_schema_refuses_what_lint_refuses(change, said):
 def test_the_schema_takes_every_type(precision):
     schema = json_schema(model_of("configuration"), "configuration")
     jsonschema.validate({"layers": {"fc1": {"precision": {"weight": str(precision)}}}}, schema)
+
+
+def test_every_stage_is_explained():
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+    assert [stage for stage in Stage if f"`{stage}`" not in glossary] == []
