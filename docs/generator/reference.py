@@ -153,12 +153,12 @@ STAGES = {
     "logic-synthesis": "Vivado's netlist before placement",
     "open-synthesis": "Yosys' netlist of our own RTL",
     "open-route": "nextpnr's routed design of our own RTL: area, clock and bitstream",
-    "board-route": "the same for a whole board design: the network with its serial line, on the board's own pins and clock",
+    "board-route": "the same for a whole board design, serial line included, on the board's own pins and clock",
     "placed": "Vivado's placed design",
     "post-route": "Vivado's routed design: area and the clock that it meets",
     "cosim": "the RTL of C synthesis simulated: measured latency and interval",
     "rtl-sim": "our own RTL simulated by Verilator on the samples: measured latency and interval, outputs compared",
-    "board-sim": "the whole board design simulated behind a pseudo-terminal: outputs compared, rates by cycles of its clock",
+    "board-sim": "the whole board design simulated: outputs compared, rates by cycles of its clock",
     "board": "hardware: outputs compared, rates measured",
 }
 
