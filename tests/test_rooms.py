@@ -120,3 +120,9 @@ def test_every_room_says_what_it_is():
 def test_the_tests_stand_in_the_same_rooms():
     # docs/ is no room of the package, and has a generator that is tested like one.
     assert {path.parent.name for path in TESTS.glob("*/test_*.py")} <= {*ROOMS, "docs"}
+
+
+def test_every_room_stands_in_the_docs():
+    text = (TESTS.parent / "docs" / "rooms.md").read_text()
+    words = set(text.partition("```\nfoundation")[2].partition("```")[0].split()) | {"foundation"}
+    assert set(ROOMS) - words == set()

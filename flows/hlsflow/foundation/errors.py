@@ -6,7 +6,7 @@ from __future__ import annotations
 class HlsflowError(Exception):
     """A failure with a message for a person: what failed, with which value, and what to do next.
 
-    `exit_code` is documented in the README and stable.
+    `exit_code` is documented in docs/commands.md and stable.
     """
 
     exit_code = 1
